@@ -1,0 +1,102 @@
+//! How a calculation is remembered: [`record`], the [`Function`] it leaves in the graph, and the [`Chain`] that the
+//! function's rule looks at on the way back.
+
+use crate::mode;
+use crate::tensor::Tensor;
+use crate::variable::{Node, Origin, Value, Variable};
+use std::rc::Rc;
+
+/// One step of the calculation: what went in, and the chain rule for coming back.
+pub(crate) struct Function {
+    pub name: &'static str,
+    pub inputs: Vec<Input>,
+    output: Option<Rc<Value>>,
+    pub rule: Box<Rule>,
+}
+
+/// From gy = dL/dy, the gradients of the inputs.
+type Rule = dyn Fn(Variable, &Chain) -> Grads;
+
+/// An edge of the graph. The value is kept only if the rule reads it; otherwise its buffer is free to go.
+pub(crate) struct Input {
+    pub node: Option<Rc<Node>>,
+    value: Option<(Rc<Value>, u32)>,
+}
+
+/// dL/dx for each input x of a function; `None` where [`Chain::needs`] says that nobody wants it.
+pub type Grads = Vec<Option<Variable>>;
+
+/// Which values a rule reads: any of [`X0`], [`X1`] and [`Y`], joined with `|`.
+pub type Reads = u8;
+/// The rule reads no value: the derivative is the same everywhere (add, reshape, cat, ...).
+pub const NOTHING: Reads = 0;
+pub const X0: Reads = 1;
+pub const X1: Reads = 2;
+/// The rule reads the output.
+pub const Y: Reads = 128;
+
+/// The only way a computed Variable is born: `value` is the operation `name` of `xs`, and `rule` turns the gradient of
+/// the result, gy = dL/dy, into those of the inputs. The rule is written in Variables, so that it can itself be
+/// differentiated. It may capture sizes, masks and indices, but no Variable; the values that it `reads` are kept for it.
+pub fn record(
+    name: &'static str,
+    xs: &[&Variable],
+    reads: Reads,
+    value: Tensor,
+    rule: impl Fn(Variable, &Chain) -> Grads + 'static,
+) -> Variable {
+    let (shape, y) = (*value.shape(), Variable::new(value));
+    if !mode::is_recording() || xs.iter().all(|x| x.node.is_none()) {
+        return y;
+    }
+    let inputs = xs.iter().enumerate().map(|(i, x)| {
+        let kept = (reads >> i & 1 == 1).then(|| (x.value.clone(), x.value.version.get()));
+        Input { node: x.node.clone(), value: kept }
+    });
+    let output = (reads & Y != 0).then(|| y.value.clone());
+    let function = Function { name, inputs: inputs.collect(), output, rule: Box::new(rule) };
+    Variable { node: Some(Node::born(shape, Origin::Made(function))), ..y }
+}
+
+/// What the rule of a function may look at on the way back.
+pub struct Chain<'a> {
+    pub(crate) node: &'a Rc<Node>,
+    pub(crate) function: &'a Function,
+    pub(crate) wanted: &'a dyn Fn(&Node) -> bool,
+}
+
+impl Chain<'_> {
+    /// Input `i`, still tied to the graph.
+    ///
+    /// # Panics
+    /// If `record` was not told that the rule reads it, or if it was updated in the meantime.
+    pub fn x(&self, i: usize) -> Variable {
+        let (name, input) = (self.function.name, &self.function.inputs[i]);
+        let (value, version) = input.value.as_ref().unwrap_or_else(|| panic!("{name}: record() kept no input {i}"));
+        let stale = value.version.get() != *version;
+        assert!(!stale, "{name}: its input {i} was updated since; run the calculation again before backward()");
+        Variable { value: value.clone(), node: input.node.clone() }
+    }
+
+    /// The output, still tied to the graph. Panics if `record` was not told that the rule reads it.
+    pub fn y(&self) -> Variable {
+        let value = self.function.output.as_ref();
+        let value = value.unwrap_or_else(|| panic!("{}: record() kept no output", self.function.name));
+        Variable { value: value.clone(), node: Some(self.node.clone()) }
+    }
+
+    /// How many inputs there are: a layer may have a bias or not.
+    pub fn inputs(&self) -> usize {
+        self.function.inputs.len()
+    }
+
+    /// Whether anybody wants the gradient of input `i`.
+    pub fn needs(&self, i: usize) -> bool {
+        self.function.inputs[i].node.as_ref().is_some_and(|node| (self.wanted)(node))
+    }
+
+    /// Whether these gradients will not be differentiated again, so that one kernel may compute them at a go.
+    pub fn numbers_only(&self) -> bool {
+        !mode::is_recording()
+    }
+}

@@ -1,0 +1,103 @@
+//! The menu of kernels. They see slices and sizes only, never a Variable, a flag or a graph.
+//!
+//! Every kernel exists twice, with one name and one signature: in [`mod@reference`], in as few and plain lines as
+//! possible, which is what the kernel *means*; and in `fast`, parallel and vectorised. Which one runs is decided here,
+//! once, by the environment variable `KERNELS`:
+//!
+//! | `KERNELS=` | |
+//! |---|---|
+//! | `fast` (or unset) | the fast storey, with the best instructions that this CPU has |
+//! | `avx512`, `avx2`, `portable` | the fast storey with those instructions; an error if the CPU lacks them |
+//! | `reference` | the ground floor: serial, safe, obvious |
+//!
+//! With the feature `f64` there is only the ground floor.
+
+#[cfg(not(feature = "f64"))]
+pub mod fast;
+pub mod reference;
+mod sizes;
+
+use crate::Real;
+use crate::shape::Shape;
+pub use sizes::*;
+
+macro_rules! menu {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $kind:ty),* $(,)?) $(-> $out:ty)?;)*) => {$(
+        $(#[$doc])*
+        #[allow(clippy::too_many_arguments)]
+        pub fn $name($($arg: $kind),*) $(-> $out)? {
+            #[cfg(not(feature = "f64"))]
+            if !ground_floor() {
+                return fast::$name($($arg),*);
+            }
+            reference::$name($($arg),*)
+        }
+    )*};
+}
+
+menu! {
+    /// y = op(x), number by number.
+    fn map(op: Unary, x: &[Real], y: &mut [Real]);
+    /// x = op(x) in place.
+    fn map_assign(op: Unary, x: &mut [Real]);
+    /// y = op(a, b), number by number; y has `shape`, a and b are read as if they had.
+    fn zip(op: Binary, a: View, b: View, shape: &Shape, y: &mut [Real]);
+    /// a = op(a, b) in place, for equally long a and b.
+    fn zip_assign(op: Binary, a: &mut [Real], b: &[Real]);
+    /// Sums x (shape) over the axes marked in `over`, in f64; y holds the others, in their order.
+    fn sum(x: &[Real], shape: &Shape, over: Axes, y: &mut [Real]);
+    /// The largest number over the marked axes, which are not empty; NaN if there is one.
+    fn max(x: &[Real], shape: &Shape, over: Axes, y: &mut [Real]);
+    /// y (shape) = x, read through its strides: transpose, broadcast and narrow are all this.
+    fn read_strided(x: View, shape: &Shape, y: &mut [Real]);
+    /// Writes x (shape, contiguous) into y through y's strides, from y's first number on: pad and cat are this.
+    fn write_strided(x: &[Real], shape: &Shape, y: &mut [Real], strides: &Strides);
+
+    /// c (batch, m, n) = a (batch, m, k) b (batch, k, n) + bias (n), where `size` says which of a and b lie transposed.
+    fn matmul(size: &MatMul, a: &[Real], b: &[Real], bias: Option<&[Real]>, c: &mut [Real]);
+
+    /// y (N, C_out, H_out, W_out) = x (N, C, H, W) convolved with w (C_out, C, KH, KW), plus bias (C_out).
+    fn conv2d(size: &Conv, x: &[Real], w: &[Real], bias: Option<&[Real]>, y: &mut [Real]);
+    /// dL/dx of [`conv2d`] from gy = dL/dy.
+    fn conv2d_dx(size: &Conv, gy: &[Real], w: &[Real], gx: &mut [Real]);
+    /// dL/dw of [`conv2d`] from gy = dL/dy.
+    fn conv2d_dw(size: &Conv, x: &[Real], gy: &[Real], gw: &mut [Real]);
+
+    /// y (planes, H_out, W_out) = v (planes, H, W) at the place of x's largest number in each window (the first, if
+    /// several are equal; a NaN, if there is one). With v = x this is max pooling.
+    fn max_pool2d(size: &Pool, x: &[Real], v: &[Real], y: &mut [Real]);
+    /// Adds gy to those places of gx (planes, H, W); zero elsewhere.
+    fn max_pool2d_dx(size: &Pool, x: &[Real], gy: &[Real], gx: &mut [Real]);
+    /// Twice as large, linear between the centres of pixels: y (planes, 2H, 2W) from x (planes, H, W).
+    fn upsample_bilinear2d(size: &Planes, x: &[Real], y: &mut [Real]);
+    /// The adjoint of [`upsample_bilinear2d`]: gx (planes, H, W) from gy (planes, 2H, 2W).
+    fn upsample_bilinear2d_dx(size: &Planes, gy: &[Real], gx: &mut [Real]);
+
+    /// Mean and biased variance of each channel of x (N, C, S), in f64.
+    fn channel_stats(size: &Channels, x: &[Real], mean: &mut [Real], var: &mut [Real]);
+    /// y = scale[c] * x + shift[c] for each channel c of x (N, C, S).
+    fn channel_affine(size: &Channels, x: &[Real], scale: &[Real], shift: &[Real], y: &mut [Real]);
+    /// Backward of batch norm in training: gx, ggamma and gbeta from x, gy, gamma and the batch's mean and 1/std.
+    fn batch_norm_dx(size: &Channels, x: &[Real], gy: &[Real], mean: &[Real], rstd: &[Real], gamma: &[Real],
+                     gx: &mut [Real], ggamma: &mut [Real], gbeta: &mut [Real]);
+
+    /// y (indices, width) = the rows of table (rows, width) at `indices`.
+    fn gather_rows(table: &[Real], width: usize, indices: &[usize], y: &mut [Real]);
+    /// Adds each row of gy (indices, width) to the row of gtable (rows, width) at its index; gtable starts from zero.
+    fn scatter_rows(gy: &[Real], width: usize, indices: &[usize], gtable: &mut [Real]);
+
+    /// One step of Adam for one parameter, all in one pass.
+    fn adam(step: &AdamStep, grad: &[Real], m: &mut [Real], v: &mut [Real], param: &mut [Real]);
+}
+
+/// sum += x, number by number.
+pub fn add_assign(x: &[Real], sum: &mut [Real]) {
+    zip_assign(Binary::Add, sum, x);
+}
+
+#[cfg(not(feature = "f64"))]
+fn ground_floor() -> bool {
+    use std::sync::LazyLock;
+    static CHOICE: LazyLock<bool> = LazyLock::new(|| std::env::var("KERNELS").as_deref() == Ok("reference"));
+    *CHOICE
+}

@@ -1,0 +1,351 @@
+//! The ground floor: what each kernel means, serial, safe and in obvious loops. Signatures are explained in the menu.
+
+use super::*;
+use crate::real;
+
+pub fn unary(op: Unary, x: Real) -> Real {
+    match op {
+        Unary::Neg => -x,
+        Unary::Exp => real::exp(x),
+        Unary::Ln => real::ln(x),
+        Unary::Ln1p => real::ln_1p(x),
+        Unary::Sqrt => x.sqrt(),
+        Unary::Sin => real::sin(x),
+        Unary::Cos => real::cos(x),
+        Unary::Tanh => real::tanh(x),
+        Unary::Sigmoid => 1.0 / (1.0 + real::exp(-x)),
+        Unary::Relu => {
+            if x <= 0.0 {
+                0.0
+            } else {
+                x
+            }
+        }
+        Unary::Erf => real::erf(x),
+        Unary::Abs => x.abs(),
+        Unary::Sign => {
+            if x > 0.0 {
+                1.0
+            } else if x < 0.0 {
+                -1.0
+            } else {
+                0.0
+            }
+        }
+        Unary::Square => x * x,
+        Unary::Pow(p) => real::pow(x, p),
+        Unary::Clamp(low, high) => {
+            if x < low {
+                low
+            } else if x > high {
+                high
+            } else {
+                x
+            }
+        }
+        Unary::Scale(a) => a * x,
+        Unary::Shift(b) => x + b,
+    }
+}
+
+pub fn binary(op: Binary, a: Real, b: Real) -> Real {
+    match op {
+        Binary::Add => a + b,
+        Binary::Sub => a - b,
+        Binary::Mul => a * b,
+        Binary::Div => a / b,
+        Binary::WherePositive => {
+            if b <= 0.0 {
+                0.0
+            } else {
+                a
+            }
+        }
+        Binary::WhereWithin(low, high) => {
+            if b < low || b > high {
+                0.0
+            } else {
+                a
+            }
+        }
+        Binary::Equal => {
+            if a == b {
+                1.0
+            } else {
+                0.0
+            }
+        }
+    }
+}
+
+pub fn map(op: Unary, x: &[Real], y: &mut [Real]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = unary(op, x);
+    }
+}
+
+pub fn map_assign(op: Unary, x: &mut [Real]) {
+    for x in x {
+        *x = unary(op, *x);
+    }
+}
+
+/// Calls `visit` with the offset, under each of the strides, of every element of `shape` in order.
+pub fn walk<const N: usize>(shape: &Shape, strides: [&Strides; N], mut visit: impl FnMut([usize; N])) {
+    let mut index = [0; crate::shape::MAX_RANK];
+    for _ in 0..shape.count() {
+        visit(strides.map(|strides| index.iter().zip(strides).map(|(i, stride)| i * stride).sum()));
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            if index[axis] < shape[axis] {
+                break;
+            }
+            index[axis] = 0;
+        }
+    }
+}
+
+pub fn zip(op: Binary, a: View, b: View, shape: &Shape, y: &mut [Real]) {
+    let mut y = y.iter_mut();
+    walk(shape, [&a.strides, &b.strides], |[i, j]| {
+        *y.next().expect("y has shape") = binary(op, a.data[i], b.data[j]);
+    });
+}
+
+pub fn zip_assign(op: Binary, a: &mut [Real], b: &[Real]) {
+    for (a, &b) in a.iter_mut().zip(b) {
+        *a = binary(op, *a, b);
+    }
+}
+
+/// Strides under which an element finds its place in the result of a reduction: 0 along the axes marked in `over`.
+pub fn reduced_strides(shape: &Shape, over: Axes) -> Strides {
+    let mut strides = Strides::default();
+    let mut step = 1;
+    for axis in (0..shape.len()).rev().filter(|&axis| !over[axis]) {
+        strides[axis] = step;
+        step *= shape[axis];
+    }
+    strides
+}
+
+pub fn sum(x: &[Real], shape: &Shape, over: Axes, y: &mut [Real]) {
+    let mut sums = vec![0.0f64; y.len()];
+    walk(shape, [&shape.strides(), &reduced_strides(shape, over)], |[i, j]| sums[j] += f64::from(x[i]));
+    for (y, sum) in y.iter_mut().zip(sums) {
+        *y = sum as Real;
+    }
+}
+
+pub fn max(x: &[Real], shape: &Shape, over: Axes, y: &mut [Real]) {
+    y.fill(Real::NEG_INFINITY);
+    walk(shape, [&shape.strides(), &reduced_strides(shape, over)], |[i, j]| {
+        if x[i] > y[j] || x[i].is_nan() {
+            y[j] = x[i];
+        }
+    });
+}
+
+pub fn read_strided(x: View, shape: &Shape, y: &mut [Real]) {
+    let mut y = y.iter_mut();
+    walk(shape, [&x.strides], |[i]| *y.next().expect("y has shape") = x.data[i]);
+}
+
+pub fn write_strided(x: &[Real], shape: &Shape, y: &mut [Real], strides: &Strides) {
+    let mut x = x.iter();
+    walk(shape, [strides], |[i]| y[i] = *x.next().expect("x has shape"));
+}
+
+pub fn matmul(size: &MatMul, a: &[Real], b: &[Real], bias: Option<&[Real]>, c: &mut [Real]) {
+    let MatMul { batch, m, k, n, a_transposed, b_transposed } = *size;
+    for s in 0..batch {
+        for i in 0..m {
+            for j in 0..n {
+                let a = |l| a[s * m * k + if a_transposed { l * m + i } else { i * k + l }];
+                let b = |l| b[s * k * n + if b_transposed { j * k + l } else { l * n + j }];
+                let dot: Real = (0..k).map(|l| a(l) * b(l)).sum();
+                c[(s * m + i) * n + j] = dot + bias.map_or(0.0, |bias| bias[j]);
+            }
+        }
+    }
+}
+
+/// Calls `visit` with the places in x, w and y of the three numbers of each product that makes up a convolution.
+fn conv_products(size: &Conv, mut visit: impl FnMut(usize, usize, usize)) {
+    let &Conv { n, c, h, w, c_out, kh, kw, stride, padding } = size;
+    let (h_out, w_out) = (size.h_out(), size.w_out());
+    for s in 0..n {
+        for co in 0..c_out {
+            for (i, j) in (0..h_out).flat_map(|i| (0..w_out).map(move |j| (i, j))) {
+                for ci in 0..c {
+                    for (di, dj) in (0..kh).flat_map(|di| (0..kw).map(move |dj| (di, dj))) {
+                        let (row, col) = (i * stride + di, j * stride + dj); // in x with its padding
+                        if row >= padding && row < h + padding && col >= padding && col < w + padding {
+                            let x = ((s * c + ci) * h + row - padding) * w + col - padding;
+                            visit(x, ((co * c + ci) * kh + di) * kw + dj, ((s * c_out + co) * h_out + i) * w_out + j);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub fn conv2d(size: &Conv, x: &[Real], w: &[Real], bias: Option<&[Real]>, y: &mut [Real]) {
+    let plane = size.h_out() * size.w_out();
+    y.fill(0.0);
+    conv_products(size, |ix, iw, iy| y[iy] += x[ix] * w[iw]);
+    if let Some(bias) = bias {
+        for (y, b) in y.chunks_mut(plane.max(1)).zip(bias.iter().cycle()) {
+            y.iter_mut().for_each(|y| *y += b);
+        }
+    }
+}
+
+pub fn conv2d_dx(size: &Conv, gy: &[Real], w: &[Real], gx: &mut [Real]) {
+    gx.fill(0.0);
+    conv_products(size, |ix, iw, iy| gx[ix] += gy[iy] * w[iw]);
+}
+
+pub fn conv2d_dw(size: &Conv, x: &[Real], gy: &[Real], gw: &mut [Real]) {
+    gw.fill(0.0);
+    conv_products(size, |ix, iw, iy| gw[iw] += gy[iy] * x[ix]);
+}
+
+/// Calls `visit` with each output place of a pooling and the input place of its window's largest number.
+fn window_maxima(size: &Pool, x: &[Real], mut visit: impl FnMut(usize, usize)) {
+    let (h_out, w_out) = (size.h_out(), size.w_out());
+    for y in 0..size.planes * h_out * w_out {
+        let (plane, i, j) = (y / (h_out * w_out), y / w_out % h_out, y % w_out);
+        let corner = (plane * size.h + i * size.stride) * size.w + j * size.stride;
+        let mut best = corner;
+        for place in (0..size.kernel).flat_map(|di| (0..size.kernel).map(move |dj| corner + di * size.w + dj)) {
+            if x[place] > x[best] || (x[place].is_nan() && !x[best].is_nan()) {
+                best = place;
+            }
+        }
+        visit(y, best);
+    }
+}
+
+pub fn max_pool2d(size: &Pool, x: &[Real], v: &[Real], y: &mut [Real]) {
+    window_maxima(size, x, |iy, ix| y[iy] = v[ix]);
+}
+
+pub fn max_pool2d_dx(size: &Pool, x: &[Real], gy: &[Real], gx: &mut [Real]) {
+    gx.fill(0.0);
+    window_maxima(size, x, |iy, ix| gx[ix] += gy[iy]);
+}
+
+/// Output pixel i of 2n lies at i/2 - 1/4 on the input's axis: its two neighbours there, and the second one's weight.
+/// Outside the outermost centres the image goes on as it ends.
+fn between(i: usize, n: usize) -> (usize, usize, Real) {
+    let place = (i as Real / 2.0 - 0.25).max(0.0);
+    let left = place as usize;
+    (left, (left + 1).min(n - 1), place - left as Real)
+}
+
+/// Calls `visit` with an output place, an input place and the input's weight there.
+fn bilinear_weights(size: &Planes, mut visit: impl FnMut(usize, usize, Real)) {
+    let &Planes { planes, h, w } = size;
+    for p in 0..planes {
+        for (i, j) in (0..2 * h).flat_map(|i| (0..2 * w).map(move |j| (i, j))) {
+            let ((top, bottom, down), (left, right, across)) = (between(i, h), between(j, w));
+            let y = (p * 2 * h + i) * 2 * w + j;
+            visit(y, (p * h + top) * w + left, (1.0 - down) * (1.0 - across));
+            visit(y, (p * h + top) * w + right, (1.0 - down) * across);
+            visit(y, (p * h + bottom) * w + left, down * (1.0 - across));
+            visit(y, (p * h + bottom) * w + right, down * across);
+        }
+    }
+}
+
+pub fn upsample_bilinear2d(size: &Planes, x: &[Real], y: &mut [Real]) {
+    y.fill(0.0);
+    bilinear_weights(size, |iy, ix, weight| y[iy] += weight * x[ix]);
+}
+
+pub fn upsample_bilinear2d_dx(size: &Planes, gy: &[Real], gx: &mut [Real]) {
+    gx.fill(0.0);
+    bilinear_weights(size, |iy, ix, weight| gx[ix] += weight * gy[iy]);
+}
+
+/// The places of channel c in x (N, C, S).
+fn channel(size: &Channels, c: usize) -> impl Iterator<Item = usize> + Clone {
+    let Channels { n, c: channels, s } = *size;
+    (0..n).flat_map(move |i| (0..s).map(move |j| (i * channels + c) * s + j))
+}
+
+pub fn channel_stats(size: &Channels, x: &[Real], mean: &mut [Real], var: &mut [Real]) {
+    let count = (size.n * size.s) as f64;
+    for c in 0..size.c {
+        let x = channel(size, c).map(|i| f64::from(x[i]));
+        let mu = x.clone().sum::<f64>() / count;
+        mean[c] = mu as Real;
+        var[c] = (x.map(|x| (x - mu).powi(2)).sum::<f64>() / count) as Real;
+    }
+}
+
+pub fn channel_affine(size: &Channels, x: &[Real], scale: &[Real], shift: &[Real], y: &mut [Real]) {
+    for c in 0..size.c {
+        for i in channel(size, c) {
+            y[i] = scale[c] * x[i] + shift[c];
+        }
+    }
+}
+
+/// With x^ = (x - mean) rstd and means over the channel,
+/// gx = gamma rstd (gy - mean(gy) - x^ mean(gy x^)): Ioffe and Szegedy (2015), section 3, simplified.
+#[allow(clippy::too_many_arguments)]
+pub fn batch_norm_dx(
+    size: &Channels,
+    x: &[Real],
+    gy: &[Real],
+    mean: &[Real],
+    rstd: &[Real],
+    gamma: &[Real],
+    gx: &mut [Real],
+    ggamma: &mut [Real],
+    gbeta: &mut [Real],
+) {
+    let count = (size.n * size.s) as f64;
+    for c in 0..size.c {
+        let hat = |i: usize| (x[i] - mean[c]) * rstd[c];
+        let sum_gy: f64 = channel(size, c).map(|i| f64::from(gy[i])).sum();
+        let sum_gy_hat: f64 = channel(size, c).map(|i| f64::from(gy[i] * hat(i))).sum();
+        (gbeta[c], ggamma[c]) = (sum_gy as Real, sum_gy_hat as Real);
+        let (mean_gy, mean_gy_hat) = ((sum_gy / count) as Real, (sum_gy_hat / count) as Real);
+        for i in channel(size, c) {
+            gx[i] = gamma[c] * rstd[c] * (gy[i] - mean_gy - hat(i) * mean_gy_hat);
+        }
+    }
+}
+
+pub fn gather_rows(table: &[Real], width: usize, indices: &[usize], y: &mut [Real]) {
+    for (y, &row) in y.chunks_mut(width.max(1)).zip(indices) {
+        y.copy_from_slice(&table[row * width..][..width]);
+    }
+}
+
+pub fn scatter_rows(gy: &[Real], width: usize, indices: &[usize], gtable: &mut [Real]) {
+    gtable.fill(0.0);
+    for (gy, &row) in gy.chunks(width.max(1)).zip(indices) {
+        for (sum, g) in gtable[row * width..][..width].iter_mut().zip(gy) {
+            *sum += g;
+        }
+    }
+}
+
+/// m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,  x -= lr / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps)
+pub fn adam(step: &AdamStep, grad: &[Real], m: &mut [Real], v: &mut [Real], param: &mut [Real]) {
+    let AdamStep { lr, beta1, beta2, eps, step: t } = *step;
+    let rate = (lr / (1.0 - libm::pow(beta1, t as f64))) as Real;
+    let v_scale = (1.0 / (1.0 - libm::pow(beta2, t as f64))).sqrt() as Real;
+    let (b1, c1, b2, c2, eps) =
+        (beta1 as Real, (1.0 - beta1) as Real, beta2 as Real, (1.0 - beta2) as Real, eps as Real);
+    for i in 0..param.len() {
+        m[i] = b1 * m[i] + c1 * grad[i];
+        v[i] = b2 * v[i] + c2 * grad[i] * grad[i];
+        param[i] -= rate * m[i] / (v[i].sqrt() * v_scale + eps);
+    }
+}

@@ -1,0 +1,155 @@
+//! What kernels are told about their work besides the numbers: sizes, strides, and which operation.
+
+use crate::Real;
+use crate::shape::{MAX_RANK, Shape};
+
+pub use crate::shape::Strides;
+
+/// Numbers to be read through strides.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub data: &'a [Real],
+    pub strides: Strides,
+}
+
+/// Which axes of a shape are meant.
+pub type Axes = [bool; MAX_RANK];
+
+/// Operations on one number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unary {
+    Neg,
+    Exp,
+    Ln,
+    /// ln(1 + x)
+    Ln1p,
+    Sqrt,
+    Sin,
+    Cos,
+    Tanh,
+    /// 1 / (1 + e^-x)
+    Sigmoid,
+    /// max(x, 0), NaN passes
+    Relu,
+    Erf,
+    Abs,
+    /// 1, 0 or -1
+    Sign,
+    Square,
+    /// x to a constant power
+    Pow(Real),
+    /// x within two bounds, NaN passes
+    Clamp(Real, Real),
+    /// x times a constant
+    Scale(Real),
+    /// x plus a constant
+    Shift(Real),
+}
+
+/// Operations on two numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    /// a where b > 0 or NaN, else 0
+    WherePositive,
+    /// a where low <= b <= high, else 0
+    WhereWithin(Real, Real),
+    /// 1 where a = b, else 0
+    Equal,
+}
+
+/// The sizes of a (batched) matrix product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MatMul {
+    pub batch: usize,
+    pub m: usize,
+    pub k: usize,
+    pub n: usize,
+    /// a lies as (batch, k, m).
+    pub a_transposed: bool,
+    /// b lies as (batch, n, k).
+    pub b_transposed: bool,
+}
+
+/// The sizes of a convolution: x (n, c, h, w), weights (c_out, c, kh, kw).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv {
+    pub n: usize,
+    pub c: usize,
+    pub h: usize,
+    pub w: usize,
+    pub c_out: usize,
+    pub kh: usize,
+    pub kw: usize,
+    pub stride: usize,
+    pub padding: usize,
+}
+
+impl Conv {
+    /// Rows of the output. The kernel must fit: h + 2 padding >= kh.
+    pub fn h_out(&self) -> usize {
+        (self.h + 2 * self.padding - self.kh) / self.stride + 1
+    }
+
+    /// Columns of the output.
+    pub fn w_out(&self) -> usize {
+        (self.w + 2 * self.padding - self.kw) / self.stride + 1
+    }
+}
+
+/// Many planes (h, w) in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Planes {
+    pub planes: usize,
+    pub h: usize,
+    pub w: usize,
+}
+
+/// Planes that square windows of side `kernel` slide over; windows that would stick out are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    pub planes: usize,
+    pub h: usize,
+    pub w: usize,
+    pub kernel: usize,
+    pub stride: usize,
+}
+
+impl Pool {
+    pub fn h_out(&self) -> usize {
+        (self.h - self.kernel) / self.stride + 1
+    }
+
+    pub fn w_out(&self) -> usize {
+        (self.w - self.kernel) / self.stride + 1
+    }
+}
+
+/// x (n, c, s): s numbers of each of c channels of each of n samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channels {
+    pub n: usize,
+    pub c: usize,
+    pub s: usize,
+}
+
+impl Channels {
+    /// Channels are axis 1 of `shape`, which has at least two axes.
+    pub fn of(shape: &Shape) -> Channels {
+        Channels { n: shape[0], c: shape[1], s: shape[2..].iter().product() }
+    }
+}
+
+/// The constants of one step of Adam (Kingma and Ba, 2015, algorithm 1).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamStep {
+    pub lr: f64,
+    pub beta1: f64,
+    pub beta2: f64,
+    pub eps: f64,
+    /// Which step this is, from 1.
+    pub step: u64,
+}

@@ -1,0 +1,31 @@
+//! # tsukuru
+//!
+//! A reverse-mode autograd engine written from zero, to be read.
+//!
+//! The heart is three short files, in this order: [`variable`] (a value and its place in the graph), [`function`]
+//! (how a calculation is remembered) and [`backward`] (how gradients flow back). Around it:
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`shape`], [`tensor`] | sizes and broadcasting; plain numbers in a shape |
+//! | [`pool`] | recycled buffers |
+//! | [`random`] | random numbers, the same on every machine |
+//! | [`mode`] | `no_grad`, `evaluating` |
+//! | [`ops`] | every operation: a value and, right below, its derivative |
+//! | [`kernels`] | loops over slices: a plain twin and a fast twin of each |
+//! | [`nn`], [`optim`] | layers with PyTorch's names and initialisation; optimizers |
+//! | [`data`], [`checkpoint`] | IDX files and batches; models as safetensors |
+
+pub mod backward;
+pub mod function;
+pub mod kernels;
+pub mod mode;
+pub mod ops;
+pub mod pool;
+pub mod random;
+pub mod real;
+pub mod shape;
+pub mod tensor;
+pub mod variable;
+
+pub use real::Real;

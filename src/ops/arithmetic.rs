@@ -1,0 +1,181 @@
+//! Sum, difference, product and quotient of Variables and numbers, with NumPy's broadcasting. Operands may be borrowed
+//! or given away: what is given away and nobody else can see is written over, where no graph is recorded.
+
+use super::{map, reusable, zip};
+use crate::Real;
+use crate::function::{NOTHING, X0, X1, Y, record};
+use crate::kernels::{self, Binary, Unary};
+use crate::mode;
+use crate::variable::Variable;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// y = a + b,  da = gy,  db = gy
+#[track_caller]
+fn add(a: &Variable, b: &Variable) -> Variable {
+    let (a_shape, b_shape) = (a.shape(), b.shape());
+    record("add", &[a, b], NOTHING, zip("add", Binary::Add, a, b), move |gy, c| {
+        let ga = c.needs(0).then(|| gy.sum_to(a_shape));
+        vec![ga, c.needs(1).then(|| gy.sum_to(b_shape))]
+    })
+}
+
+/// y = a - b,  da = gy,  db = -gy
+#[track_caller]
+fn sub(a: &Variable, b: &Variable) -> Variable {
+    let (a_shape, b_shape) = (a.shape(), b.shape());
+    record("sub", &[a, b], NOTHING, zip("sub", Binary::Sub, a, b), move |gy, c| {
+        let ga = c.needs(0).then(|| gy.sum_to(a_shape));
+        vec![ga, c.needs(1).then(|| -gy.sum_to(b_shape))]
+    })
+}
+
+/// y = a b,  da = gy b,  db = gy a
+#[track_caller]
+fn mul(a: &Variable, b: &Variable) -> Variable {
+    let (a_shape, b_shape) = (a.shape(), b.shape());
+    let reads = if a.node.is_some() { X1 } else { NOTHING } | if b.node.is_some() { X0 } else { NOTHING };
+    record("mul", &[a, b], reads, zip("mul", Binary::Mul, a, b), move |gy, c| {
+        let ga = c.needs(0).then(|| (&gy * c.x(1)).sum_to(a_shape));
+        vec![ga, c.needs(1).then(|| (gy * c.x(0)).sum_to(b_shape))]
+    })
+}
+
+/// y = a / b,  da = gy / b,  db = -gy y / b
+#[track_caller]
+fn div(a: &Variable, b: &Variable) -> Variable {
+    let (a_shape, b_shape) = (a.shape(), b.shape());
+    record("div", &[a, b], X1 | Y, zip("div", Binary::Div, a, b), move |gy, c| {
+        let g = gy / c.x(1);
+        let gb = c.needs(1).then(|| -(&g * c.y()).sum_to(b_shape));
+        vec![c.needs(0).then(|| g.sum_to(a_shape)), gb]
+    })
+}
+
+impl Variable {
+    /// y = k x,  dx = k gy
+    fn scale(&self, k: Real) -> Variable {
+        record("scale", &[self], NOTHING, map(Unary::Scale(k), self), move |gy, _| vec![Some(gy * k)])
+    }
+
+    /// y = x + k,  dx = gy
+    fn shift(&self, k: Real) -> Variable {
+        record("shift", &[self], NOTHING, map(Unary::Shift(k), self), |gy, _| vec![Some(gy)])
+    }
+
+    /// y = -x,  dx = -gy
+    fn negated(&self) -> Variable {
+        record("neg", &[self], NOTHING, map(Unary::Neg, self), |gy, _| vec![Some(-gy)])
+    }
+}
+
+/// op(a, b) written over a or b, if one of them may be; otherwise both come back.
+fn zip_in_place(op: Binary, a: Variable, b: Variable) -> Result<Variable, (Variable, Variable)> {
+    if mode::is_recording() || a.shape() != b.shape() {
+        return Err((a, b));
+    }
+    let a = match reusable(a) {
+        Ok(mut y) => {
+            kernels::zip_assign(op, y.data_mut(), b.value().data());
+            return Ok(y.into());
+        }
+        Err(a) => a,
+    };
+    let commutes = matches!(op, Binary::Add | Binary::Mul);
+    let mut y = if commutes { reusable(b).map_err(|b| (a.clone(), b))? } else { return Err((a, b)) };
+    kernels::zip_assign(op, y.data_mut(), a.value().data());
+    Ok(y.into())
+}
+
+/// op(x) written over x, if it may be; otherwise x comes back.
+fn map_in_place(op: Unary, x: Variable) -> Result<Variable, Variable> {
+    let mut y = reusable(x)?;
+    kernels::map_assign(op, y.data_mut());
+    Ok(y.into())
+}
+
+macro_rules! operator {
+    ($Trait:ident, $method:ident, $with_number:expr, $from_number:expr) => {
+        impl $Trait<&Variable> for &Variable {
+            type Output = Variable;
+            #[track_caller]
+            fn $method(self, b: &Variable) -> Variable {
+                $method(self, b)
+            }
+        }
+        impl $Trait<Variable> for Variable {
+            type Output = Variable;
+            #[track_caller]
+            fn $method(self, b: Variable) -> Variable {
+                match zip_in_place(Binary::$Trait, self, b) {
+                    Ok(y) => y,
+                    Err((a, b)) => $method(&a, &b),
+                }
+            }
+        }
+        impl $Trait<&Variable> for Variable {
+            type Output = Variable;
+            #[track_caller]
+            fn $method(self, b: &Variable) -> Variable {
+                $Trait::$method(self, b.clone())
+            }
+        }
+        impl $Trait<Variable> for &Variable {
+            type Output = Variable;
+            #[track_caller]
+            fn $method(self, b: Variable) -> Variable {
+                $Trait::$method(self.clone(), b)
+            }
+        }
+        impl $Trait<Real> for &Variable {
+            type Output = Variable;
+            fn $method(self, k: Real) -> Variable {
+                $with_number(self.clone(), k)
+            }
+        }
+        impl $Trait<Real> for Variable {
+            type Output = Variable;
+            fn $method(self, k: Real) -> Variable {
+                $with_number(self, k)
+            }
+        }
+        impl $Trait<&Variable> for Real {
+            type Output = Variable;
+            fn $method(self, x: &Variable) -> Variable {
+                $from_number(self, x.clone())
+            }
+        }
+        impl $Trait<Variable> for Real {
+            type Output = Variable;
+            fn $method(self, x: Variable) -> Variable {
+                $from_number(self, x)
+            }
+        }
+    };
+}
+
+fn scaled(x: Variable, k: Real) -> Variable {
+    map_in_place(Unary::Scale(k), x).unwrap_or_else(|x| x.scale(k))
+}
+
+fn shifted(x: Variable, k: Real) -> Variable {
+    map_in_place(Unary::Shift(k), x).unwrap_or_else(|x| x.shift(k))
+}
+
+operator!(Add, add, shifted, |k, x| shifted(x, k));
+operator!(Sub, sub, |x, k: Real| shifted(x, -k), |k, x: Variable| shifted(-x, k));
+operator!(Mul, mul, scaled, |k, x| scaled(x, k));
+operator!(Div, div, |x, k: Real| scaled(x, 1.0 / k), |k: Real, x: Variable| div(&k.into(), &x));
+
+impl Neg for &Variable {
+    type Output = Variable;
+    fn neg(self) -> Variable {
+        self.negated()
+    }
+}
+
+impl Neg for Variable {
+    type Output = Variable;
+    fn neg(self) -> Variable {
+        map_in_place(Unary::Neg, self).unwrap_or_else(|x| x.negated())
+    }
+}

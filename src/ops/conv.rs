@@ -1,0 +1,72 @@
+//! Convolution and its two derivatives. All three are views of one form that is linear in x, w and gy each:
+//! sum of gy[n, co, i, j] w[co, ci, di, dj] x[n, ci, i stride + di - padding, j stride + dj - padding].
+//! Its derivative in gy is [`conv2d`](Variable::conv2d), in x [`conv2d_dx`], in w [`conv2d_dw`];
+//! so the rule of each calls the other two, to any order.
+
+use crate::function::{X0, X1, record};
+use crate::kernels::{self, Conv};
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+
+impl Variable {
+    /// y (N, C_out, H_out, W_out) from x (N, C, H, W), w (C_out, C, KH, KW) and bias (C_out);
+    /// H_out = (H + 2 padding - KH) / stride + 1, rounded down.
+    #[track_caller]
+    pub fn conv2d(&self, w: &Variable, bias: Option<&Variable>, stride: usize, padding: usize) -> Variable {
+        let size = conv_size(self, w, bias, stride, padding);
+        let mut inputs = vec![self, w];
+        inputs.extend(bias);
+        // dbias = sum of gy over all but the channels
+        record("conv2d", &inputs, X0 | X1, convolved(&size, self, w, bias), move |gy, c| {
+            let gx = c.needs(0).then(|| conv2d_dx(size, &gy, &c.x(1)));
+            let gw = c.needs(1).then(|| conv2d_dw(size, &c.x(0), &gy));
+            let mut grads = vec![gx, gw];
+            grads.extend((c.inputs() == 3).then(|| c.needs(2).then(|| gy.sum([0, 2, 3]))));
+            grads
+        })
+    }
+}
+
+fn convolved(size: &Conv, x: &Variable, w: &Variable, bias: Option<&Variable>) -> Tensor {
+    let bias = bias.map(|b| b.value());
+    Tensor::written([size.n, size.c_out, size.h_out(), size.w_out()], |y| {
+        kernels::conv2d(size, x.value().data(), w.value().data(), bias.as_ref().map(|b| b.data()), y)
+    })
+}
+
+/// gx (N, C, H, W) from gy and w
+pub(super) fn conv2d_dx(size: Conv, gy: &Variable, w: &Variable) -> Variable {
+    let gx = Tensor::written([size.n, size.c, size.h, size.w], |gx| {
+        kernels::conv2d_dx(&size, gy.value().data(), w.value().data(), gx)
+    });
+    record("conv2d_dx", &[gy, w], X0 | X1, gx, move |ggx, c| {
+        let ggy = c.needs(0).then(|| ggx.conv2d(&c.x(1), None, size.stride, size.padding));
+        vec![ggy, c.needs(1).then(|| conv2d_dw(size, &ggx, &c.x(0)))]
+    })
+}
+
+/// gw (C_out, C, KH, KW) from x and gy
+pub(super) fn conv2d_dw(size: Conv, x: &Variable, gy: &Variable) -> Variable {
+    let gw = Tensor::written([size.c_out, size.c, size.kh, size.kw], |gw| {
+        kernels::conv2d_dw(&size, x.value().data(), gy.value().data(), gw)
+    });
+    record("conv2d_dw", &[x, gy], X0 | X1, gw, move |ggw, c| {
+        let gx = c.needs(0).then(|| conv2d_dx(size, &c.x(1), &ggw));
+        vec![gx, c.needs(1).then(|| c.x(0).conv2d(&ggw, None, size.stride, size.padding))]
+    })
+}
+
+#[track_caller]
+fn conv_size(x: &Variable, w: &Variable, bias: Option<&Variable>, stride: usize, padding: usize) -> Conv {
+    let (x, w) = (x.shape(), w.shape());
+    assert!(x.len() == 4 && w.len() == 4, "conv2d: x {x}, weight {w}: both need four axes");
+    assert_eq!(x[1], w[1], "conv2d: x {x}, weight {w}: {} channels meet {}", x[1], w[1]);
+    assert!(stride > 0, "conv2d: stride 0 never arrives");
+    let fits = w[2] > 0 && w[3] > 0 && x[2] + 2 * padding >= w[2] && x[3] + 2 * padding >= w[3];
+    assert!(fits, "conv2d: x {x}, weight {w}, padding {padding}: the kernel does not fit into the image");
+    if let Some(bias) = bias {
+        assert!(*bias.shape() == [w[0]], "conv2d: weight {w}, bias {}: the bias must be ({},)", bias.shape(), w[0]);
+    }
+    let [n, c, h, width] = [x[0], x[1], x[2], x[3]];
+    Conv { n, c, h, w: width, c_out: w[0], kh: w[2], kw: w[3], stride, padding }
+}

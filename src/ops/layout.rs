@@ -1,0 +1,128 @@
+//! The same numbers elsewhere: reshape, transpose, broadcast_to, narrow and its adjoint pad, cat.
+
+use crate::function::{NOTHING, record};
+use crate::kernels::{self, View};
+use crate::shape::{MAX_RANK, Shape, Strides};
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+
+impl Variable {
+    /// The same numbers in another shape of as many elements.
+    #[track_caller]
+    pub fn reshape(&self, shape: impl Into<Shape>) -> Variable {
+        let (from, to) = (self.shape(), shape.into());
+        if from == to {
+            return self.clone();
+        }
+        let y = self.value().reshape(to);
+        record("reshape", &[self], NOTHING, y, move |gy, _| vec![Some(gy.reshape(from))])
+    }
+
+    /// Axis i of the result is axis `axes[i]` of x. Panics if `axes` do not hold each axis once.
+    #[track_caller]
+    pub fn transpose(&self, axes: &[usize]) -> Variable {
+        let x = self.value();
+        let (shape, strides) = (x.shape(), x.shape().strides());
+        let mut back = vec![usize::MAX; shape.len()];
+        assert_eq!(axes.len(), shape.len(), "transpose: shape {shape} needs {} axes", shape.len());
+        axes.iter().enumerate().for_each(|(i, &axis)| back[shape.axis("transpose", axis as isize)] = i);
+        assert!(!back.contains(&usize::MAX), "transpose: {axes:?} do not hold each axis of {shape} once");
+        let mut turned = Strides::default();
+        axes.iter().zip(&mut turned).for_each(|(&axis, stride)| *stride = strides[axis]);
+        let sizes: Vec<usize> = axes.iter().map(|&axis| shape[axis]).collect();
+        let y = read(&x, 0, &turned, Shape::new(&sizes));
+        record("transpose", &[self], NOTHING, y, move |gy, _| vec![Some(gy.transpose(&back))])
+    }
+
+    /// x repeated to a larger shape by NumPy's rule.
+    #[track_caller]
+    pub fn broadcast_to(&self, shape: impl Into<Shape>) -> Variable {
+        let (from, to) = (self.shape(), shape.into());
+        if from == to {
+            return self.clone();
+        }
+        assert!(from.broadcast(&to) == Some(to), "broadcast_to: {from} does not broadcast to {to}");
+        let y = read(&self.value(), 0, &from.strides_broadcast_to(&to), to);
+        record("broadcast_to", &[self], NOTHING, y, move |gy, _| vec![Some(gy.sum_to(from))])
+    }
+
+    /// The part start..start + len of one axis.
+    #[track_caller]
+    pub fn narrow(&self, axis: isize, start: usize, len: usize) -> Variable {
+        let shape = self.shape();
+        let at = shape.axis("narrow", axis);
+        let size = shape[at];
+        let inside = start.checked_add(len).is_some_and(|end| end <= size);
+        assert!(inside, "narrow: {len} from {start} on do not fit into axis {axis} of {shape}");
+        let y = read(&self.value(), start * shape.strides()[at], &shape.strides(), with_size(&shape, at, len));
+        record("narrow", &[self], NOTHING, y, move |gy, _| vec![Some(gy.pad(axis, start, size - start - len))])
+    }
+
+    /// Zeros before and after x along one axis.
+    #[track_caller]
+    pub fn pad(&self, axis: isize, before: usize, after: usize) -> Variable {
+        let shape = self.shape();
+        let at = shape.axis("pad", axis);
+        let size = shape[at];
+        let padded = with_size(&shape, at, before + size + after);
+        let y = Tensor::written(padded, |y| {
+            y.fill(0.0);
+            write(&self.value(), before * padded.strides()[at], &padded.strides(), y);
+        });
+        record("pad", &[self], NOTHING, y, move |gy, _| vec![Some(gy.narrow(axis, before, size))])
+    }
+
+    /// The parts one after another along one axis; their other sizes are equal.
+    #[track_caller]
+    pub fn cat(parts: &[&Variable], axis: isize) -> Variable {
+        assert!(!parts.is_empty(), "cat: there is nothing to join");
+        let first = parts[0].shape();
+        let at = first.axis("cat", axis);
+        let sizes: Vec<usize> = parts
+            .iter()
+            .map(|part| {
+                let shape = part.shape();
+                let fits = shape.len() == first.len() && with_size(&shape, at, 0) == with_size(&first, at, 0);
+                assert!(fits, "cat: {first} and {shape} differ in more than axis {axis}");
+                shape[at]
+            })
+            .collect();
+        let joined = with_size(&first, at, sizes.iter().sum());
+        let strides = joined.strides();
+        let y = Tensor::written(joined, |y| {
+            let mut offset = 0;
+            for (part, size) in parts.iter().zip(&sizes) {
+                write(&part.value(), offset, &strides, y);
+                offset += size * strides[at];
+            }
+        });
+        record("cat", parts, NOTHING, y, move |gy, c| {
+            let mut start = 0;
+            let part = |(i, &size): (usize, &usize)| {
+                start += size;
+                c.needs(i).then(|| gy.narrow(axis, start - size, size))
+            };
+            sizes.iter().enumerate().map(part).collect()
+        })
+    }
+}
+
+fn with_size(shape: &Shape, axis: usize, size: usize) -> Shape {
+    let mut sizes = [0; MAX_RANK];
+    sizes[..shape.len()].copy_from_slice(shape);
+    sizes[axis] = size;
+    Shape::new(&sizes[..shape.len()])
+}
+
+/// x from `offset` on, read through `strides`.
+fn read(x: &Tensor, offset: usize, strides: &Strides, shape: Shape) -> Tensor {
+    let data = x.data().get(offset..).unwrap_or(&[]);
+    Tensor::written(shape, |y| kernels::read_strided(View { data, strides: *strides }, &shape, y))
+}
+
+/// Writes x into y from `offset` on, through y's strides.
+fn write(x: &Tensor, offset: usize, strides: &Strides, y: &mut [crate::Real]) {
+    if !x.data().is_empty() {
+        kernels::write_strided(x.data(), x.shape(), &mut y[offset..], strides);
+    }
+}

@@ -1,0 +1,35 @@
+//! Rows of a table by index.
+
+use crate::function::{NOTHING, record};
+use crate::kernels;
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+
+impl Variable {
+    /// The rows of this table (rows, width) at `indices`: y (indices, width). dtable = each row of gy added to its row.
+    ///
+    /// # Panics
+    /// If an index lies outside the table.
+    #[track_caller]
+    pub fn embedding(&self, indices: &[usize]) -> Variable {
+        let shape = self.shape();
+        assert_eq!(shape.len(), 2, "embedding: the table {shape} is not (rows, width)");
+        let (rows, width) = (shape[0], shape[1]);
+        if let Some(outside) = indices.iter().find(|&&i| i >= rows) {
+            panic!("embedding: index {outside} lies outside the table {shape}");
+        }
+        let y =
+            Tensor::written([indices.len(), width], |y| kernels::gather_rows(self.value().data(), width, indices, y));
+        let indices = indices.to_vec();
+        record("embedding", &[self], NOTHING, y, move |gy, _| vec![Some(gy.scattered(rows, &indices))])
+    }
+
+    /// The adjoint of [`Variable::embedding`]: a table of `rows` rows, where row i of this was added to row `indices[i]`.
+    fn scattered(&self, rows: usize, indices: &[usize]) -> Variable {
+        let width = self.shape()[1];
+        let table =
+            Tensor::written([rows, width], |table| kernels::scatter_rows(self.value().data(), width, indices, table));
+        let indices = indices.to_vec();
+        record("embedding_dx", &[self], NOTHING, table, move |ggtable, _| vec![Some(ggtable.embedding(&indices))])
+    }
+}

@@ -1,0 +1,86 @@
+//! Matrix products. Transposes are flags: no matrix is ever turned in memory.
+
+use crate::function::{X0, X1, record};
+use crate::kernels::{self, MatMul};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+
+impl Variable {
+    /// a (.., m, k) b (.., k, n) = y (.., m, n); the leading axes broadcast.
+    #[track_caller]
+    pub fn matmul(&self, b: &Variable) -> Variable {
+        self.matmul_with(b, false, false)
+    }
+
+    /// [`Variable::matmul`], where a or b lie with their last two axes swapped.
+    #[track_caller]
+    pub fn matmul_with(&self, b: &Variable, a_transposed: bool, b_transposed: bool) -> Variable {
+        let (a_shape, b_shape) = (self.shape(), b.shape());
+        let both = a_shape.len() >= 2 && b_shape.len() >= 2;
+        assert!(both, "matmul: {a_shape} x {b_shape}: both need at least two axes");
+        let (a_lead, a_last) = a_shape.split_at(a_shape.len() - 2);
+        let (b_lead, b_last) = b_shape.split_at(b_shape.len() - 2);
+        let lead = Shape::new(a_lead).broadcast(&Shape::new(b_lead));
+        let lead = lead.unwrap_or_else(|| panic!("matmul: {a_shape} x {b_shape}: leading axes do not broadcast"));
+        let (a_full, b_full) = (Shape::new(&[&lead, a_last].concat()), Shape::new(&[&lead, b_last].concat()));
+        product(&self.broadcast_to(a_full), &b.broadcast_to(b_full), a_transposed, b_transposed)
+    }
+
+    /// y = x w^T + bias: x (.., k), w (n, k), bias (n), y (.., n).
+    #[track_caller]
+    pub fn linear(&self, w: &Variable, bias: Option<&Variable>) -> Variable {
+        let (x_shape, w_shape) = (self.shape(), w.shape());
+        let fits = w_shape.len() == 2 && x_shape.last() == w_shape.last();
+        assert!(fits, "linear: x {x_shape}, weight {w_shape}: the last axes must be equal");
+        let (n, k) = (w_shape[0], w_shape[1]);
+        let bias_shape = bias.map_or(Shape::new(&[n]), |b| b.shape());
+        assert!(*bias_shape == [n], "linear: weight {w_shape}, bias {bias_shape}: the bias must be ({n},)");
+        if x_shape.len() != 2 {
+            let rows = x_shape[..x_shape.len() - 1].iter().product();
+            let y_shape = [&x_shape[..x_shape.len() - 1], &[n]].concat();
+            return self.reshape([rows, k]).linear(w, bias).reshape(&y_shape[..]);
+        }
+        let size = MatMul { batch: 1, m: x_shape[0], k, n, a_transposed: false, b_transposed: true };
+        let y = Tensor::written([size.m, n], |y| {
+            let bias = bias.map(|b| b.value());
+            kernels::matmul(&size, self.value().data(), w.value().data(), bias.as_ref().map(|b| b.data()), y)
+        });
+        let mut inputs = vec![self, w];
+        inputs.extend(bias);
+        // dx = gy w,  dw = gy^T x,  dbias = sum of gy over the rows
+        record("linear", &inputs, X0 | X1, y, move |gy, c| {
+            let gx = c.needs(0).then(|| product(&gy, &c.x(1), false, false));
+            let gw = c.needs(1).then(|| product(&gy, &c.x(0), true, false));
+            let mut grads = vec![gx, gw];
+            grads.extend((c.inputs() == 3).then(|| c.needs(2).then(|| gy.sum(0))));
+            grads
+        })
+    }
+}
+
+/// y = a b for equal leading axes, where the flags say which of them lie transposed.
+#[track_caller]
+fn product(a: &Variable, b: &Variable, a_transposed: bool, b_transposed: bool) -> Variable {
+    let (a_shape, b_shape) = (a.shape(), b.shape());
+    let (lead, a_last) = a_shape.split_at(a_shape.len() - 2);
+    let b_last = &b_shape[b_shape.len() - 2..];
+    let (m, k) = if a_transposed { (a_last[1], a_last[0]) } else { (a_last[0], a_last[1]) };
+    let (k_of_b, n) = if b_transposed { (b_last[1], b_last[0]) } else { (b_last[0], b_last[1]) };
+    assert_eq!(k, k_of_b, "matmul: {a_shape} x {b_shape}: inner sizes {k} and {k_of_b} differ");
+    let size = MatMul { batch: lead.iter().product(), m, k, n, a_transposed, b_transposed };
+    let shape = Shape::new(&[lead, &[m, n]].concat());
+    let y = Tensor::written(shape, |y| kernels::matmul(&size, a.value().data(), b.value().data(), None, y));
+    // With A = a or a^T and B = b or b^T:  dA = gy B^T,  dB = A^T gy;  da or db is that or its transpose.
+    record("matmul", &[a, b], X0 | X1, y, move |gy, c| {
+        let ga = c.needs(0).then(|| match a_transposed {
+            false => product(&gy, &c.x(1), false, !b_transposed),
+            true => product(&c.x(1), &gy, b_transposed, true),
+        });
+        let gb = c.needs(1).then(|| match b_transposed {
+            false => product(&c.x(0), &gy, !a_transposed, false),
+            true => product(&gy, &c.x(0), true, a_transposed),
+        });
+        vec![ga, gb]
+    })
+}

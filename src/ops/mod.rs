@@ -1,0 +1,69 @@
+//! Every operation on Variables: one method computes the value, and the rule that follows brings the gradient back.
+//! One file per family.
+
+mod activation;
+mod arithmetic;
+mod conv;
+mod layout;
+mod lookup;
+mod loss;
+mod math;
+mod matmul;
+mod norm;
+mod reduce;
+mod spatial;
+
+pub use loss::Reduction;
+pub use norm::BatchStats;
+pub use reduce::{Axes, keep};
+
+use crate::kernels::{self, Binary, Unary, View};
+use crate::mode;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+use std::rc::Rc;
+
+/// Anything that becomes a tensor becomes a constant.
+impl<T: Into<Tensor>> From<T> for Variable {
+    fn from(tensor: T) -> Variable {
+        Variable::new(tensor)
+    }
+}
+
+/// op(x), number by number.
+fn map(op: Unary, x: &Variable) -> Tensor {
+    let x = x.value();
+    Tensor::written(*x.shape(), |y| kernels::map(op, x.data(), y))
+}
+
+/// op(a, b), number by number, under NumPy's broadcasting rule.
+#[track_caller]
+fn zip(name: &str, op: Binary, a: &Variable, b: &Variable) -> Tensor {
+    let (a, b) = (a.value(), b.value());
+    let shape = broadcast(name, a.shape(), b.shape());
+    Tensor::written(shape, |y| kernels::zip(op, repeated(&a, &shape), repeated(&b, &shape), &shape, y))
+}
+
+/// x, read as if it had the larger `shape`.
+fn repeated<'a>(x: &'a Tensor, shape: &Shape) -> View<'a> {
+    View { data: x.data(), strides: x.shape().strides_broadcast_to(shape) }
+}
+
+#[track_caller]
+fn broadcast(name: &str, a: &Shape, b: &Shape) -> Shape {
+    a.broadcast(b).unwrap_or_else(|| panic!("{name}: shapes {a} and {b} do not broadcast"))
+}
+
+/// The tensor itself, if nobody else can see it and nothing is being recorded: then the result may be written over it.
+fn reusable(x: Variable) -> Result<Tensor, Variable> {
+    if mode::is_recording() {
+        return Err(x);
+    }
+    let Variable { value, node } = x;
+    let mut value = Rc::try_unwrap(value).map_err(|value| Variable { value, node: node.clone() })?;
+    match value.tensor.get_mut().is_unshared() {
+        true => Ok(value.tensor.into_inner()),
+        false => Err(Variable { value: Rc::new(value), node }),
+    }
+}

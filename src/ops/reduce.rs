@@ -1,0 +1,130 @@
+//! Many numbers into few: sum, mean, var and max over any axes.
+
+use super::zip;
+use crate::Real;
+use crate::function::{NOTHING, X0, Y, record};
+use crate::kernels::{self, Binary};
+use crate::shape::{MAX_RANK, Shape};
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+
+/// Which axes a reduction runs over, and whether they stay with size 1: `x.sum(..)` over all, `x.sum(1)`,
+/// `x.sum(-1)`, `x.sum([0, 2])`, `x.sum(keep(1))`, `x.sum(keep([0, 2]))`.
+pub struct Axes {
+    list: Option<Vec<isize>>,
+    keep: bool,
+}
+
+/// The axes that are summed away stay with size 1, so that the result broadcasts against what it was made from.
+pub fn keep(axes: impl Into<Axes>) -> Axes {
+    Axes { keep: true, ..axes.into() }
+}
+
+impl From<std::ops::RangeFull> for Axes {
+    fn from(_: std::ops::RangeFull) -> Axes {
+        Axes { list: None, keep: false }
+    }
+}
+
+impl From<isize> for Axes {
+    fn from(axis: isize) -> Axes {
+        Axes { list: Some(vec![axis]), keep: false }
+    }
+}
+
+impl<const N: usize> From<[isize; N]> for Axes {
+    fn from(axes: [isize; N]) -> Axes {
+        Axes { list: Some(axes.to_vec()), keep: false }
+    }
+}
+
+/// A reduction of `shape`: which axes go, what remains, and what remains with the reduced axes kept as 1.
+struct Reduction {
+    over: kernels::Axes,
+    shape: Shape,
+    kept: Shape,
+    /// How many numbers go into each result.
+    count: usize,
+}
+
+impl Reduction {
+    #[track_caller]
+    fn new(op: &str, of: &Shape, axes: Axes) -> Reduction {
+        let mut over = [false; MAX_RANK];
+        match &axes.list {
+            None => over[..of.len()].fill(true),
+            Some(list) => list.iter().for_each(|&axis| {
+                let twice = std::mem::replace(&mut over[of.axis(op, axis)], true);
+                assert!(!twice, "{op}: axis {axis} of {of} is named twice");
+            }),
+        }
+        let sizes: Vec<usize> = (0..of.len()).map(|axis| if over[axis] { 1 } else { of[axis] }).collect();
+        let kept = Shape::new(&sizes);
+        let rest: Vec<usize> = (0..of.len()).filter(|&axis| !over[axis]).map(|axis| of[axis]).collect();
+        let count = (0..of.len()).filter(|&axis| over[axis]).map(|axis| of[axis]).product();
+        Reduction { over, shape: if axes.keep { kept } else { Shape::new(&rest) }, kept, count }
+    }
+}
+
+impl Variable {
+    /// y = sum of x over `axes`,  dx = gy repeated along them
+    #[track_caller]
+    pub fn sum(&self, axes: impl Into<Axes>) -> Variable {
+        self.reduced("sum", &Reduction::new("sum", &self.shape(), axes.into()))
+    }
+
+    fn reduced(&self, name: &'static str, to: &Reduction) -> Variable {
+        let (x, kept) = (self.value(), to.kept);
+        let shape = *x.shape();
+        let y = Tensor::written(to.shape, |y| kernels::sum(x.data(), &shape, to.over, y));
+        record(name, &[self], NOTHING, y, move |gy, _| vec![Some(gy.reshape(kept).broadcast_to(shape))])
+    }
+
+    /// Mean of x over `axes`; NaN over nothing.
+    #[track_caller]
+    pub fn mean(&self, axes: impl Into<Axes>) -> Variable {
+        let to = Reduction::new("mean", &self.shape(), axes.into());
+        self.reduced("mean", &to) / to.count as Real
+    }
+
+    /// Biased variance over `axes`: the mean of (x - mean(x))^2.
+    #[track_caller]
+    pub fn var(&self, axes: impl Into<Axes>) -> Variable {
+        let to = Reduction::new("var", &self.shape(), axes.into());
+        let mean = self.reduced("mean", &to).reshape(to.kept) / to.count as Real;
+        (self - mean).square().reduced("sum", &to) / to.count as Real
+    }
+
+    /// The largest number over `axes`; its gradient is shared evenly among equals.
+    ///
+    /// # Panics
+    /// Over nothing.
+    #[track_caller]
+    pub fn max(&self, axes: impl Into<Axes>) -> Variable {
+        let (x, to) = (self.value(), Reduction::new("max", &self.shape(), axes.into()));
+        assert!(to.count > 0, "max: shape {} has nothing to choose from along these axes", x.shape());
+        let y = Tensor::written(to.shape, |y| kernels::max(x.data(), x.shape(), to.over, y));
+        // dx = gy / (how many are equal to y) where x = y, else 0
+        record("max", &[self], X0 | Y, y, move |gy, c| {
+            let (x, y) = (c.x(0).detach(), c.y().detach().reshape(to.kept));
+            let equal = Variable::new(zip("max", Binary::Equal, &x, &y));
+            let share = &equal / equal.sum_to(to.kept);
+            vec![Some(gy.reshape(to.kept) * share)]
+        })
+    }
+
+    /// Sums away what broadcasting to this shape from `shape` had repeated.
+    pub(super) fn sum_to(&self, shape: Shape) -> Variable {
+        let own = self.shape();
+        if own == shape {
+            return self.clone();
+        }
+        let mut over = [false; MAX_RANK];
+        let missing = own.len() - shape.len();
+        for axis in 0..own.len() {
+            over[axis] = axis < missing || (shape[axis - missing] == 1 && own[axis] != 1);
+        }
+        let sizes: Vec<usize> = (0..own.len()).map(|axis| if over[axis] { 1 } else { own[axis] }).collect();
+        self.reduced("sum", &Reduction { over, shape, kept: Shape::new(&sizes), count: 0 })
+    }
+}

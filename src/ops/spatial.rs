@@ -1,0 +1,61 @@
+//! Images made smaller and larger. x is (N, C, H, W).
+
+use crate::function::{NOTHING, X0, record};
+use crate::kernels::{self, Planes, Pool};
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+
+impl Variable {
+    /// The largest number of each window; its gradient goes to the first place that holds it.
+    /// Windows that would stick out are left out.
+    #[track_caller]
+    pub fn max_pool2d(&self, kernel: usize, stride: usize) -> Variable {
+        let shape = self.shape();
+        assert_eq!(shape.len(), 4, "max_pool2d: x {shape} is not (N, C, H, W)");
+        let fits = kernel > 0 && stride > 0 && shape[2] >= kernel && shape[3] >= kernel;
+        assert!(fits, "max_pool2d: windows of {kernel} with stride {stride} do not fit into x {shape}");
+        let size = Pool { planes: shape[0] * shape[1], h: shape[2], w: shape[3], kernel, stride };
+        let y = pooled(&size, &self.value(), &self.value()).reshape([shape[0], shape[1], size.h_out(), size.w_out()]);
+        record("max_pool2d", &[self], X0, y, move |gy, c| vec![Some(pooled_back(size, &c.x(0).value(), &gy))])
+    }
+
+    /// Twice as large, linear between the centres of the pixels (PyTorch: bilinear, align_corners = false).
+    #[track_caller]
+    pub fn upsample_bilinear2d(&self) -> Variable {
+        let shape = self.shape();
+        assert_eq!(shape.len(), 4, "upsample_bilinear2d: x {shape} is not (N, C, H, W)");
+        let size = Planes { planes: shape[0] * shape[1], h: shape[2], w: shape[3] };
+        let y = Tensor::written([shape[0], shape[1], 2 * size.h, 2 * size.w], |y| {
+            kernels::upsample_bilinear2d(&size, self.value().data(), y)
+        });
+        record("upsample_bilinear2d", &[self], NOTHING, y, move |gy, _| vec![Some(gy.upsample_bilinear2d_dx())])
+    }
+
+    /// The adjoint of [`Variable::upsample_bilinear2d`], from (N, C, 2H, 2W) to (N, C, H, W).
+    fn upsample_bilinear2d_dx(&self) -> Variable {
+        let shape = self.shape();
+        let size = Planes { planes: shape[0] * shape[1], h: shape[2] / 2, w: shape[3] / 2 };
+        let gx = Tensor::written([shape[0], shape[1], size.h, size.w], |gx| {
+            kernels::upsample_bilinear2d_dx(&size, self.value().data(), gx)
+        });
+        record("upsample_bilinear2d_dx", &[self], NOTHING, gx, |ggx, _| vec![Some(ggx.upsample_bilinear2d())])
+    }
+}
+
+/// v at the places of x's largest numbers
+fn pooled(size: &Pool, x: &Tensor, v: &Tensor) -> Tensor {
+    Tensor::written([size.planes, size.h_out(), size.w_out()], |y| kernels::max_pool2d(size, x.data(), v.data(), y))
+}
+
+/// gy put back to the places of x's largest numbers: linear in gy, and x only says where.
+fn pooled_back(size: Pool, x: &Tensor, gy: &Variable) -> Variable {
+    let gx = Tensor::written(*x.shape(), |gx| kernels::max_pool2d_dx(&size, x.data(), gy.value().data(), gx));
+    let (x, y_shape) = (x.clone(), gy.shape());
+    record("max_pool2d_dx", &[gy], NOTHING, gx, move |ggx, _| vec![Some(picked(size, &x, &ggx).reshape(y_shape))])
+}
+
+/// v at the places of x's largest numbers: linear in v.
+fn picked(size: Pool, x: &Tensor, v: &Variable) -> Variable {
+    let (y, x) = (pooled(&size, x, &v.value()), x.clone());
+    record("max_pool2d_pick", &[v], NOTHING, y, move |gy, _| vec![Some(pooled_back(size, &x, &gy))])
+}

@@ -1,0 +1,121 @@
+//! Recycled buffers. A fresh buffer of 77 MB costs more time in page faults than most kernels take to fill it,
+//! so a buffer that is dropped waits here for the next tensor of about its size.
+
+use crate::Real;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+/// Numbers that start on a cache line, and go back to the pool when dropped.
+pub struct Buffer {
+    storage: Vec<Real>,
+    start: usize,
+    len: usize,
+}
+
+/// A cache line, in bytes.
+const LINE: usize = 64;
+const LINE_NUMBERS: usize = LINE / size_of::<Real>();
+/// Waiting buffers take at most this many bytes; beyond it a dropped buffer goes back to the system.
+const CAP: usize = 4 << 30;
+
+/// Buffers that wait, by their length.
+struct Waiting {
+    by_len: BTreeMap<usize, Vec<Vec<Real>>>,
+    statistics: Statistics,
+}
+
+/// What the pool has done since the program began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Requests served by a waiting buffer.
+    pub hits: u64,
+    /// Requests that needed fresh memory.
+    pub misses: u64,
+    /// Bytes that wait now.
+    pub waiting_bytes: usize,
+}
+
+static POOL: Mutex<Waiting> =
+    Mutex::new(Waiting { by_len: BTreeMap::new(), statistics: Statistics { hits: 0, misses: 0, waiting_bytes: 0 } });
+
+fn pool() -> std::sync::MutexGuard<'static, Waiting> {
+    POOL.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// What the pool has done since the program began.
+pub fn statistics() -> Statistics {
+    pool().statistics
+}
+
+/// Gives all waiting buffers back to the system.
+pub fn clear() {
+    let mut pool = pool();
+    pool.by_len.clear();
+    pool.statistics.waiting_bytes = 0;
+}
+
+impl Buffer {
+    /// A buffer whose numbers are whatever the last user left: for results that are written whole.
+    pub fn scratch(len: usize) -> Buffer {
+        let wanted = len.next_multiple_of(LINE_NUMBERS) + LINE_NUMBERS;
+        let storage = take_waiting(wanted).unwrap_or_else(|| vec![0.0; wanted]);
+        let start = storage.as_ptr().align_offset(LINE).min(LINE_NUMBERS);
+        Buffer { storage, start, len }
+    }
+}
+
+/// The smallest waiting buffer that fits without wasting more than an eighth.
+fn take_waiting(wanted: usize) -> Option<Vec<Real>> {
+    let mut pool = pool();
+    let found = pool.by_len.range_mut(wanted..=wanted + wanted / 8).find_map(|(_, waiting)| waiting.pop());
+    match &found {
+        Some(storage) => {
+            pool.statistics.hits += 1;
+            pool.statistics.waiting_bytes -= size_of_val(&storage[..]);
+        }
+        None => pool.statistics.misses += 1,
+    }
+    found
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let storage = std::mem::take(&mut self.storage);
+        let bytes = size_of_val(&storage[..]);
+        let mut pool = pool();
+        if pool.statistics.waiting_bytes + bytes <= CAP {
+            pool.statistics.waiting_bytes += bytes;
+            pool.by_len.entry(storage.len()).or_default().push(storage);
+        }
+    }
+}
+
+impl std::ops::Deref for Buffer {
+    type Target = [Real];
+    fn deref(&self) -> &[Real] {
+        &self.storage[self.start..self.start + self.len]
+    }
+}
+
+impl std::ops::DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [Real] {
+        &mut self.storage[self.start..self.start + self.len]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_buffer_is_used_again_and_starts_on_a_cache_line() {
+        let len = 1_234_567; // a size that no other test uses
+        let first = Buffer::scratch(len);
+        let address = first.as_ptr();
+        drop(first);
+        let second = Buffer::scratch(len - 7);
+        assert_eq!((second.as_ptr(), second.len(), address as usize % LINE), (address, len - 7, 0));
+        let third = Buffer::scratch(len);
+        assert_ne!(third.as_ptr(), address);
+    }
+}

@@ -1,0 +1,161 @@
+//! [`Tensor`]: a shape and its numbers, without any graph.
+
+use crate::Real;
+use crate::pool::Buffer;
+use crate::shape::Shape;
+use std::fmt;
+use std::sync::Arc;
+
+/// Numbers in a shape: contiguous, the last axis runs fastest. Cloning is cheap, and writing into a clone
+/// copies it first, so no tensor ever changes under its other owners.
+#[derive(Clone)]
+pub struct Tensor {
+    shape: Shape,
+    buffer: Arc<Buffer>,
+}
+
+impl Tensor {
+    /// # Panics
+    /// If `numbers` are not as many as `shape` says.
+    #[track_caller]
+    pub fn new(shape: impl Into<Shape>, numbers: &[Real]) -> Tensor {
+        let shape = shape.into();
+        assert_eq!(shape.count(), numbers.len(), "tensor: shape {shape} holds {} numbers", shape.count());
+        Tensor::written(shape, |data| data.copy_from_slice(numbers))
+    }
+
+    /// A tensor of `value` everywhere.
+    pub fn full(shape: impl Into<Shape>, value: Real) -> Tensor {
+        Tensor::written(shape, |data| data.fill(value))
+    }
+
+    pub fn zeros(shape: impl Into<Shape>) -> Tensor {
+        Tensor::full(shape, 0.0)
+    }
+
+    pub fn ones(shape: impl Into<Shape>) -> Tensor {
+        Tensor::full(shape, 1.0)
+    }
+
+    /// A tensor of one number and no axes.
+    pub fn scalar(value: Real) -> Tensor {
+        Tensor::full(Shape::SCALAR, value)
+    }
+
+    /// A tensor whose numbers `write` fills in, every one of them: at first they hold leftovers of earlier tensors.
+    pub fn written(shape: impl Into<Shape>, write: impl FnOnce(&mut [Real])) -> Tensor {
+        let shape = shape.into();
+        let mut buffer = Buffer::scratch(shape.count());
+        write(&mut buffer);
+        Tensor { shape, buffer: Arc::new(buffer) }
+    }
+
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    pub fn data(&self) -> &[Real] {
+        &self.buffer
+    }
+
+    /// The numbers, to be changed. If another tensor shares them, they are copied first.
+    pub fn data_mut(&mut self) -> &mut [Real] {
+        if Arc::get_mut(&mut self.buffer).is_none() {
+            *self = Tensor::written(self.shape, |data| data.copy_from_slice(&self.buffer));
+        }
+        Arc::get_mut(&mut self.buffer).expect("a buffer that was just made has one owner")
+    }
+
+    /// Whether no other tensor shares the numbers, so that writing into them needs no copy.
+    pub fn is_unshared(&mut self) -> bool {
+        Arc::get_mut(&mut self.buffer).is_some()
+    }
+
+    /// The one number of a tensor that holds one.
+    ///
+    /// # Panics
+    /// If it holds more or none.
+    #[track_caller]
+    pub fn item(&self) -> Real {
+        assert_eq!(self.shape.count(), 1, "item: shape {} holds {} numbers, not one", self.shape, self.shape.count());
+        self.buffer[0]
+    }
+
+    /// The same numbers in another shape, without copying them.
+    ///
+    /// # Panics
+    /// If `shape` holds another number of elements.
+    #[track_caller]
+    pub fn reshape(&self, shape: impl Into<Shape>) -> Tensor {
+        let shape = shape.into();
+        assert_eq!(
+            shape.count(),
+            self.shape.count(),
+            "reshape: {} into {shape}: {} numbers into {}",
+            self.shape,
+            self.shape.count(),
+            shape.count()
+        );
+        Tensor { shape, buffer: self.buffer.clone() }
+    }
+}
+
+impl From<Real> for Tensor {
+    fn from(value: Real) -> Tensor {
+        Tensor::scalar(value)
+    }
+}
+
+impl<const N: usize> From<[Real; N]> for Tensor {
+    fn from(row: [Real; N]) -> Tensor {
+        Tensor::new([N], &row)
+    }
+}
+
+impl<const M: usize, const N: usize> From<[[Real; N]; M]> for Tensor {
+    fn from(rows: [[Real; N]; M]) -> Tensor {
+        Tensor::new([M, N], rows.as_flattened())
+    }
+}
+
+impl PartialEq for Tensor {
+    fn eq(&self, other: &Tensor) -> bool {
+        self.shape == other.shape && self.data() == other.data()
+    }
+}
+
+/// The shape and the numbers, long tensors cut in the middle.
+impl fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        const EDGE: usize = 8;
+        match self.data() {
+            data if data.len() <= 2 * EDGE => write!(f, "{} {data:?}", self.shape),
+            data => write!(f, "{} {:?} .. {:?}", self.shape, &data[..EDGE], &data[data.len() - EDGE..]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writing_into_a_clone_leaves_the_original_alone() {
+        let a = Tensor::from([1.0, 2.0, 3.0]);
+        let mut b = a.clone();
+        b.data_mut()[0] = 9.0;
+        assert_eq!((a.data(), b.data()), (&[1.0, 2.0, 3.0][..], &[9.0, 2.0, 3.0][..]));
+    }
+
+    #[test]
+    fn reshape_shares_the_numbers() {
+        let a = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
+        assert_eq!(a.reshape([4]).data().as_ptr(), a.data().as_ptr());
+    }
+
+    #[test]
+    #[should_panic(expected = "reshape: (2, 2) into (3,): 4 numbers into 3")]
+    fn reshape_keeps_the_count() {
+        Tensor::zeros([2, 2]).reshape([3]);
+    }
+}

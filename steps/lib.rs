@@ -1,0 +1,1 @@
+//! The course: numbered steps, and what they share.
