@@ -18,6 +18,8 @@
 
 pub mod backward;
 pub mod function;
+pub mod gradcheck;
+pub mod graphviz;
 pub mod kernels;
 pub mod mode;
 pub mod ops;
