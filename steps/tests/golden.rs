@@ -85,10 +85,13 @@ fn unet_trains_as_in_pytorch() {
         }
         optimizer.step();
     }
-    let in_noise = |name: &str| before_a_norm(name) || name.ends_with("running_mean");
     for (name, entry) in &entries {
-        if DOUBLE || !in_noise(name) {
-            wrong.extend(want(format!("after10.{name}")).check(name, &numbers(entry), TOLERANCE).err());
+        // Rounding noise of 1e-16 in such a gradient moves the bias, and so the mean behind it, by 1e-10 in ten steps
+        // of Adam: in f64 that leaves seven digits to compare, in f32 none.
+        let in_noise = before_a_norm(name) || name.ends_with("running_mean");
+        let tolerance = if in_noise && DOUBLE { 1e-8 } else { TOLERANCE };
+        if DOUBLE || !in_noise {
+            wrong.extend(want(format!("after10.{name}")).check(name, &numbers(entry), tolerance).err());
         }
     }
     println!("golden: 1 of 1 models");
