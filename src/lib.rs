@@ -15,8 +15,11 @@
 //! | [`kernels`] | loops over slices: a plain twin and a fast twin of each |
 //! | [`nn`], [`optim`] | layers with PyTorch's names and initialisation; optimizers |
 //! | [`data`], [`checkpoint`] | IDX files and batches; models as safetensors |
+//! | [`files`] | a file is there completely or not at all |
 
 pub mod backward;
+pub mod data;
+pub mod files;
 pub mod function;
 pub mod gradcheck;
 pub mod graphviz;
