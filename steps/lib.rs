@@ -2,4 +2,5 @@
 //!
 //! A step may use any earlier step, never a later one.
 
+pub mod common;
 pub mod step09;

@@ -1,0 +1,8 @@
+//! What every program shares and no lesson is about: flags, run folders, progress, pictures, plots, data.
+
+pub mod cli;
+pub mod images;
+pub mod plot;
+pub mod progress;
+pub mod run;
+pub mod training;
