@@ -38,23 +38,11 @@ fn spline(run: &[Point], chain: &mut Vec<Point>) {
     }
 }
 
-/// The point at 0 <= u <= 1 between p1 and p2, by Barry and Goldman's pyramid: straight lines between the points, then
-/// lines between those, then one more. Knots stand sqrt(distance) apart in time ("centripetal"), and so the curve
-/// never loops or overshoots where points are crowded.
+/// The point at 0 <= u <= 1 between p1 and p2 of the uniform cubic B-spline.
 fn between(p: [Point; 4], u: f64) -> Point {
-    let mut time = [0.0; 4];
-    for i in 0..3 {
-        let (dx, dy) = (p[i + 1][0] - p[i][0], p[i + 1][1] - p[i][1]);
-        time[i + 1] = time[i] + (dx * dx + dy * dy).sqrt().sqrt().max(1e-6);
-    }
-    let t = time[1] + u * (time[2] - time[1]);
-    let line = |a: Point, b: Point, from: f64, to: f64| {
-        let w = (t - from) / (to - from);
-        [a[0] + w * (b[0] - a[0]), a[1] + w * (b[1] - a[1])]
-    };
-    let [a, b, c] = [0, 1, 2].map(|i| line(p[i], p[i + 1], time[i], time[i + 1]));
-    let [d, e] = [line(a, b, time[0], time[2]), line(b, c, time[1], time[3])];
-    line(d, e, time[1], time[2])
+    let v = 1.0 - u;
+    let weights = [v * v * v, 4.0 - 3.0 * u * u * (2.0 - u), 4.0 - 3.0 * v * v * (2.0 - v), u * u * u];
+    [0, 1].map(|k| (0..4).map(|i| weights[i] * p[i][k]).sum::<f64>() / 6.0)
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use super::curve::{Knot, Point};
 use tsukuru::random::Rng;
 
 // The figures below are chosen so that slant, width, thickness and ink spread as much as MNIST's do.
-const WOBBLE: f64 = 0.022; // of each knot on its own, in heights of the digit
-const BEND: f64 = 0.05; // of the smooth displacement
+const WOBBLE: f64 = 0.016; // of each knot on its own, in heights of the digit
+const BEND: f64 = 0.06; // of the smooth displacement
 const PRESSURE: f64 = 0.10; // of the pen's width along the way
 const WAVES: usize = 4;
 
@@ -27,8 +27,8 @@ struct Wave {
 
 impl Hand {
     pub fn new(rng: &mut Rng) -> Hand {
-        let aspect = libm::exp(0.16 * moderate(rng));
-        let slant = 0.10 + 0.20 * moderate(rng);
+        let aspect = libm::exp(0.19 * moderate(rng));
+        let slant = 0.08 + 0.20 * moderate(rng);
         let half_turn = 0.04 * moderate(rng);
         // stretch x, lean to the right (y points down), rotate: c and s are the cosine and sine of 2 atan(half_turn).
         let (c, s) = (
@@ -37,7 +37,7 @@ impl Hand {
         );
         let matrix = [[c * aspect, -c * slant - s], [s * aspect, c - s * slant]];
         let waves = std::array::from_fn(|_| Wave::new(rng));
-        let thickness = (2.45 * libm::exp(0.27 * moderate(rng))).max(1.3);
+        let thickness = (2.3 * libm::exp(0.27 * moderate(rng))).max(1.3);
         Hand { matrix, waves, thickness }
     }
 
@@ -69,8 +69,8 @@ impl Hand {
 impl Wave {
     fn new(rng: &mut Rng) -> Wave {
         const TURN: f64 = 2.0 * std::f64::consts::PI;
-        // Up to one full wave over the digit, in any direction. A sine's variance is 1/2, and WAVES of them add up.
-        let frequency = [TURN * (2.0 * rng.uniform() - 1.0), TURN * (2.0 * rng.uniform() - 1.0)];
+        // Up to 3/4 of a wave over the digit in x and in y. A sine's variance is 1/2, and WAVES of them add up.
+        let frequency = [0, 1].map(|_| 0.75 * TURN * (2.0 * rng.uniform() - 1.0));
         let phase = TURN * rng.uniform();
         let share = (2.0 / WAVES as f64).sqrt();
         let push = [BEND * share * moderate(rng), BEND * share * moderate(rng)];
