@@ -1,1 +1,3 @@
 //! The course: numbered steps, and what they share.
+
+pub mod common;

@@ -1,0 +1,3 @@
+//! What every program shares and no lesson is about.
+
+pub mod digits;
