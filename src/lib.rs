@@ -18,6 +18,7 @@
 //! | [`files`] | a file is there completely or not at all |
 
 pub mod backward;
+pub mod checkpoint;
 pub mod data;
 pub mod files;
 pub mod function;

@@ -5,12 +5,14 @@ mod conv;
 mod embedding;
 mod linear;
 mod module;
+mod state;
 
 pub use batch_norm::BatchNorm2d;
 pub use conv::Conv2d;
 pub use embedding::Embedding;
 pub use linear::Linear;
 pub use module::{Entry, Module};
+pub use state::{load, load_state_dict, save, state_dict};
 
 use crate::random::Rng;
 use crate::variable::Variable;
