@@ -2,12 +2,12 @@
 
 use super::{Diffuser, T, UNet};
 use crate::common::cli::{Common, TrainingFlags, capped};
+use crate::common::data::{Part, Source};
 use crate::common::images::{save_animation, save_grid};
+use crate::common::plot;
 use crate::common::progress::{Progress, duration};
 use crate::common::run::RunFolder;
 use crate::common::training::Training;
-use crate::common::data::{Part, Source};
-use crate::common::plot;
 use anyhow::{Result, ensure};
 use clap::Args;
 use serde_json::json;

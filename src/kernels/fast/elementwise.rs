@@ -29,7 +29,7 @@ pub fn map_assign(op: Unary, x: &mut [f32]) {
 /// How many additions one operation is worth.
 fn weight(op: Unary) -> usize {
     match op {
-        Unary::Sin | Unary::Cos | Unary::Ln1p | Unary::Erf | Unary::Pow(_) => 16,
+        Unary::Sin | Unary::Cos | Unary::Softplus | Unary::Erf | Unary::Pow(_) => 16,
         Unary::Exp | Unary::Ln | Unary::Tanh | Unary::Sigmoid => 2,
         _ => 1,
     }
@@ -78,7 +78,7 @@ for_each_level! {
             Unary::Clamp(low, high) => each(x, y, |x| if x < low { low } else if x > high { high } else { x }),
             Unary::Scale(a) => each(x, y, |x| a * x),
             Unary::Shift(b) => each(x, y, |x| x + b),
-            Unary::Ln1p | Unary::Sin | Unary::Cos | Unary::Erf | Unary::Pow(_) => each(x, y, |x| unary(op, x)),
+            Unary::Softplus | Unary::Sin | Unary::Cos | Unary::Erf | Unary::Pow(_) => each(x, y, |x| unary(op, x)),
         }
     }
 
