@@ -113,6 +113,16 @@ impl Entries {
         }
     }
 
+    /// Takes out all that is called `prefix..`, under the rest of its name.
+    pub fn under(&mut self, prefix: &str) -> Entries {
+        let below = |name: &str| name.strip_prefix(prefix).map(str::to_string);
+        let (taken, left) = std::mem::take(&mut self.data).into_iter().partition(|(name, _)| below(name).is_some());
+        self.data = left;
+        let taken: BTreeMap<String, Data> = taken;
+        let data = taken.into_iter().filter_map(|(name, data)| Some((below(&name)?, data))).collect();
+        Entries { meta: Value::Null, data, path: self.path.clone() }
+    }
+
     /// # Errors
     /// If something was not taken: then the file belongs to another model.
     pub fn finish(mut self) -> Result<(), CheckpointError> {

@@ -45,7 +45,8 @@ fn parse(text: &str) -> Result<Vec<Template>, String> {
         if let Some(header) = line.strip_prefix('[') {
             templates.push(parse_header(header).map_err(at)?);
         } else {
-            let template = templates.last_mut().ok_or_else(|| at("a stroke before the first [digit name weight]".into()))?;
+            let template =
+                templates.last_mut().ok_or_else(|| at("a stroke before the first [digit name weight]".into()))?;
             template.strokes.push(parse_stroke(line).map_err(at)?);
         }
     }
@@ -77,8 +78,9 @@ fn parse_stroke(line: &str) -> Result<Vec<Knot>, String> {
         Some(Knot { at: [hundredths(x)?, hundredths(y)?], corner })
     };
     let words = line.split_whitespace();
-    let stroke: Vec<Knot> =
-        words.map(|w| knot(w).ok_or_else(|| format!("expected a point x,y or x,y^, found {w}"))).collect::<Result<_, _>>()?;
+    let stroke: Vec<Knot> = words
+        .map(|w| knot(w).ok_or_else(|| format!("expected a point x,y or x,y^, found {w}")))
+        .collect::<Result<_, _>>()?;
     if stroke.len() < 2 { Err("a stroke needs two points".into()) } else { Ok(stroke) }
 }
 
