@@ -28,7 +28,7 @@ struct Wave {
 impl Hand {
     pub fn new(rng: &mut Rng) -> Hand {
         let aspect = libm::exp(0.19 * moderate(rng));
-        let slant = 0.08 + 0.20 * moderate(rng);
+        let slant = 0.08 + 0.18 * moderate(rng);
         let half_turn = 0.04 * moderate(rng);
         // stretch x, lean to the right (y points down), rotate: c and s are the cosine and sine of 2 atan(half_turn).
         let (c, s) = (
