@@ -15,12 +15,20 @@
 //! | [`kernels`] | loops over slices: a plain twin and a fast twin of each |
 //! | [`nn`], [`optim`] | layers with PyTorch's names and initialisation; optimizers |
 //! | [`data`], [`checkpoint`] | IDX files and batches; models as safetensors |
+//! | [`files`] | a file is there completely or not at all |
 
 pub mod backward;
+pub mod checkpoint;
+pub mod data;
+pub mod files;
 pub mod function;
+pub mod gradcheck;
+pub mod graphviz;
 pub mod kernels;
 pub mod mode;
+pub mod nn;
 pub mod ops;
+pub mod optim;
 pub mod pool;
 pub mod random;
 pub mod real;

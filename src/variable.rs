@@ -84,6 +84,11 @@ impl Variable {
         self.value().item()
     }
 
+    /// Whether gradients flow to this Variable: false for constants, and for what was computed from them alone.
+    pub fn wants_grad(&self) -> bool {
+        self.node.is_some()
+    }
+
     /// dL/dself as `backward()` calls have summed it up; `None` before the first one and on anything but a leaf.
     pub fn grad(&self) -> Option<Tensor> {
         self.node.as_ref()?.grad.borrow().clone()

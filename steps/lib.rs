@@ -1,3 +1,6 @@
-//! The course: numbered steps, and what they share.
+//! The course: numbered steps of *Deep Learning from scratch 5: generative models*, and what they share.
+//!
+//! A step may use any earlier step, never a later one.
 
 pub mod common;
+pub mod step09;

@@ -8,7 +8,6 @@ pub fn unary(op: Unary, x: Real) -> Real {
         Unary::Neg => -x,
         Unary::Exp => real::exp(x),
         Unary::Ln => real::ln(x),
-        Unary::Ln1p => real::ln_1p(x),
         Unary::Sqrt => x.sqrt(),
         Unary::Sin => real::sin(x),
         Unary::Cos => real::cos(x),
@@ -21,6 +20,7 @@ pub fn unary(op: Unary, x: Real) -> Real {
                 x
             }
         }
+        Unary::Softplus => x.max(0.0) + real::ln_1p(real::exp(-x.abs())), // e^-|x| cannot overflow
         Unary::Erf => real::erf(x),
         Unary::Abs => x.abs(),
         Unary::Sign => {

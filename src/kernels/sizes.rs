@@ -21,8 +21,6 @@ pub enum Unary {
     Neg,
     Exp,
     Ln,
-    /// ln(1 + x)
-    Ln1p,
     Sqrt,
     Sin,
     Cos,
@@ -31,6 +29,9 @@ pub enum Unary {
     Sigmoid,
     /// max(x, 0), NaN passes
     Relu,
+    /// ln(1 + e^x)
+    Softplus,
+    /// The error function.
     Erf,
     Abs,
     /// 1, 0 or -1

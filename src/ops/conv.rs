@@ -25,6 +25,23 @@ impl Variable {
             grads
         })
     }
+
+    /// The adjoint of a convolution, used to enlarge: x (N, C, H, W), w (C, C_out, KH, KW), bias (C_out),
+    /// y (N, C_out, H_out, W_out) with H_out = (H - 1) stride - 2 padding + KH.
+    #[track_caller]
+    pub fn conv_transpose2d(&self, w: &Variable, bias: &Variable, stride: usize, padding: usize) -> Variable {
+        let (x_shape, w_shape, b_shape) = (self.shape(), w.shape(), bias.shape());
+        let fits = x_shape.len() == 4 && w_shape.len() == 4 && x_shape[1] == w_shape[0] && *b_shape == [w_shape[1]];
+        assert!(fits, "conv_transpose2d: x {x_shape}, weight {w_shape} and bias {b_shape} do not fit");
+        let [c, c_out, kh, kw] = [w_shape[0], w_shape[1], w_shape[2], w_shape[3]];
+        let padded = |size: usize, kernel: usize| (size.max(1) - 1) * stride + kernel;
+        let (h, w_out) = (padded(x_shape[2], kh), padded(x_shape[3], kw));
+        let something_left = stride > 0 && h >= 2 * padding && w_out >= 2 * padding;
+        assert!(something_left, "conv_transpose2d: nothing is left of {h} x {w_out} within padding {padding}");
+        let (h, w_out) = (h - 2 * padding, w_out - 2 * padding);
+        let size = Conv { n: x_shape[0], c: c_out, h, w: w_out, c_out: c, kh, kw, stride, padding };
+        conv2d_dx(size, self, w) + bias.reshape([1, c_out, 1, 1])
+    }
 }
 
 fn convolved(size: &Conv, x: &Variable, w: &Variable, bias: Option<&Variable>) -> Tensor {
@@ -35,7 +52,7 @@ fn convolved(size: &Conv, x: &Variable, w: &Variable, bias: Option<&Variable>) -
 }
 
 /// gx (N, C, H, W) from gy and w
-pub(super) fn conv2d_dx(size: Conv, gy: &Variable, w: &Variable) -> Variable {
+fn conv2d_dx(size: Conv, gy: &Variable, w: &Variable) -> Variable {
     let gx = Tensor::written([size.n, size.c, size.h, size.w], |gx| {
         kernels::conv2d_dx(&size, gy.value().data(), w.value().data(), gx)
     });
@@ -46,7 +63,7 @@ pub(super) fn conv2d_dx(size: Conv, gy: &Variable, w: &Variable) -> Variable {
 }
 
 /// gw (C_out, C, KH, KW) from x and gy
-pub(super) fn conv2d_dw(size: Conv, x: &Variable, gy: &Variable) -> Variable {
+fn conv2d_dw(size: Conv, x: &Variable, gy: &Variable) -> Variable {
     let gw = Tensor::written([size.c_out, size.c, size.kh, size.kw], |gw| {
         kernels::conv2d_dw(&size, x.value().data(), gy.value().data(), gw)
     });

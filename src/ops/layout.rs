@@ -25,7 +25,9 @@ impl Variable {
         let (shape, strides) = (x.shape(), x.shape().strides());
         let mut back = vec![usize::MAX; shape.len()];
         assert_eq!(axes.len(), shape.len(), "transpose: shape {shape} needs {} axes", shape.len());
-        axes.iter().enumerate().for_each(|(i, &axis)| back[shape.axis("transpose", axis as isize)] = i);
+        for (i, &axis) in axes.iter().enumerate() {
+            back[shape.axis("transpose", axis as isize)] = i;
+        }
         assert!(!back.contains(&usize::MAX), "transpose: {axes:?} do not hold each axis of {shape} once");
         let mut turned = Strides::default();
         axes.iter().zip(&mut turned).for_each(|(&axis, stride)| *stride = strides[axis]);
@@ -78,15 +80,12 @@ impl Variable {
         assert!(!parts.is_empty(), "cat: there is nothing to join");
         let first = parts[0].shape();
         let at = first.axis("cat", axis);
-        let sizes: Vec<usize> = parts
-            .iter()
-            .map(|part| {
-                let shape = part.shape();
-                let fits = shape.len() == first.len() && with_size(&shape, at, 0) == with_size(&first, at, 0);
-                assert!(fits, "cat: {first} and {shape} differ in more than axis {axis}");
-                shape[at]
-            })
-            .collect();
+        let mut sizes = Vec::with_capacity(parts.len());
+        for shape in parts.iter().map(|part| part.shape()) {
+            let fits = shape.len() == first.len() && with_size(&shape, at, 0) == with_size(&first, at, 0);
+            assert!(fits, "cat: {first} and {shape} differ in more than axis {axis}");
+            sizes.push(shape[at]);
+        }
         let joined = with_size(&first, at, sizes.iter().sum());
         let strides = joined.strides();
         let y = Tensor::written(joined, |y| {

@@ -22,4 +22,31 @@ impl Variable {
             Reduction::Mean => sum / own.count() as Real,
         }
     }
+
+    /// The mean over the rows of -ln softmax(x)[target]: x (N, classes), one target class per row.
+    #[track_caller]
+    pub fn cross_entropy(&self, targets: &[usize]) -> Variable {
+        let shape = self.shape();
+        let fits = shape.len() == 2 && shape[0] == targets.len();
+        assert!(fits, "cross_entropy: x {shape} with {} targets is not (targets, classes)", targets.len());
+        let classes = shape[1];
+        if let Some(outside) = targets.iter().find(|&&t| t >= classes) {
+            panic!("cross_entropy: target {outside} is none of the {classes} classes");
+        }
+        let places: Vec<usize> = targets.iter().enumerate().map(|(row, t)| row * classes + t).collect();
+        -self.log_softmax(1).reshape([shape.count(), 1]).embedding(&places).mean(..)
+    }
+
+    /// The mean of -(t ln p + (1 - t) ln(1 - p)) for probabilities p = self. As in PyTorch, no logarithm is below -100.
+    #[track_caller]
+    pub fn bce(&self, target: &Variable) -> Variable {
+        let ln = |p: &Variable| p.ln().clamp(-100.0, Real::MAX);
+        -(target * ln(self) + (1.0 - target) * ln(&(1.0 - self))).mean(..)
+    }
+
+    /// [`Variable::bce`] of p = sigmoid(x), without the detour through p: the mean of ln(1 + e^x) - t x.
+    #[track_caller]
+    pub fn bce_with_logits(&self, target: &Variable) -> Variable {
+        (self.softplus() - target * self).mean(..)
+    }
 }

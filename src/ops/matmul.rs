@@ -21,8 +21,9 @@ impl Variable {
         assert!(both, "matmul: {a_shape} x {b_shape}: both need at least two axes");
         let (a_lead, a_last) = a_shape.split_at(a_shape.len() - 2);
         let (b_lead, b_last) = b_shape.split_at(b_shape.len() - 2);
-        let lead = Shape::new(a_lead).broadcast(&Shape::new(b_lead));
-        let lead = lead.unwrap_or_else(|| panic!("matmul: {a_shape} x {b_shape}: leading axes do not broadcast"));
+        let Some(lead) = Shape::new(a_lead).broadcast(&Shape::new(b_lead)) else {
+            panic!("matmul: {a_shape} x {b_shape}: leading axes do not broadcast");
+        };
         let (a_full, b_full) = (Shape::new(&[&lead, a_last].concat()), Shape::new(&[&lead, b_last].concat()));
         product(&self.broadcast_to(a_full), &b.broadcast_to(b_full), a_transposed, b_transposed)
     }

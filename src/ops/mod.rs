@@ -3,6 +3,7 @@
 
 mod activation;
 mod arithmetic;
+mod attention;
 mod conv;
 mod layout;
 mod lookup;
@@ -52,7 +53,8 @@ fn repeated<'a>(x: &'a Tensor, shape: &Shape) -> View<'a> {
 
 #[track_caller]
 fn broadcast(name: &str, a: &Shape, b: &Shape) -> Shape {
-    a.broadcast(b).unwrap_or_else(|| panic!("{name}: shapes {a} and {b} do not broadcast"))
+    let Some(shape) = a.broadcast(b) else { panic!("{name}: shapes {a} and {b} do not broadcast") };
+    shape
 }
 
 /// The tensor itself, if nobody else can see it and nothing is being recorded: then the result may be written over it.

@@ -1,5 +1,6 @@
-//! Batch normalisation (Ioffe and Szegedy, 2015).
+//! Normalisation: over the batch (Ioffe and Szegedy, 2015), a layer, or groups of channels.
 
+use super::reduce::keep;
 use crate::Real;
 use crate::function::{X0, X1, record};
 use crate::kernels::{self, Channels};
@@ -56,6 +57,32 @@ impl Variable {
             let ggamma = c.needs(1).then(|| (&gy * hat()).sum_to(per_channel).reshape([size.c]));
             vec![gx, ggamma, c.needs(2).then(|| gy.sum_to(per_channel).reshape([size.c]))]
         })
+    }
+}
+
+impl Variable {
+    /// y = gamma (x - mean) / sqrt(var + eps) + beta over the last axis of each row: x (.., D), gamma (D), beta (D).
+    #[track_caller]
+    pub fn layer_norm(&self, gamma: &Variable, beta: &Variable, eps: f64) -> Variable {
+        self.standardised(-1, eps) * gamma + beta
+    }
+
+    /// y = gamma (x - mean) / sqrt(var + eps) + beta over each of `groups` groups of channels of each sample:
+    /// x (N, C, ..), gamma (C), beta (C).
+    #[track_caller]
+    pub fn group_norm(&self, groups: usize, gamma: &Variable, beta: &Variable, eps: f64) -> Variable {
+        let shape = self.shape();
+        let per_channel = channel_shape(&shape);
+        channels(self, gamma, beta);
+        assert!(groups > 0 && shape[1].is_multiple_of(groups), "group_norm: {groups} groups of x {shape} are uneven");
+        let rows = self.reshape([shape[0] * groups, shape.count() / (shape[0] * groups).max(1)]);
+        rows.standardised(-1, eps).reshape(shape) * gamma.reshape(per_channel) + beta.reshape(per_channel)
+    }
+
+    fn standardised(&self, axis: isize, eps: f64) -> Variable {
+        let centred = self - self.mean(keep(axis));
+        let rstd = (centred.square().mean(keep(axis)) + eps as Real).pow(-0.5);
+        centred * rstd
     }
 }
 

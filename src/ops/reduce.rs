@@ -10,6 +10,7 @@ use crate::variable::Variable;
 
 /// Which axes a reduction runs over, and whether they stay with size 1: `x.sum(..)` over all, `x.sum(1)`,
 /// `x.sum(-1)`, `x.sum([0, 2])`, `x.sum(keep(1))`, `x.sum(keep([0, 2]))`.
+#[derive(Clone)]
 pub struct Axes {
     list: Option<Vec<isize>>,
     keep: bool,
@@ -53,10 +54,12 @@ impl Reduction {
         let mut over = [false; MAX_RANK];
         match &axes.list {
             None => over[..of.len()].fill(true),
-            Some(list) => list.iter().for_each(|&axis| {
-                let twice = std::mem::replace(&mut over[of.axis(op, axis)], true);
-                assert!(!twice, "{op}: axis {axis} of {of} is named twice");
-            }),
+            Some(list) => {
+                for &axis in list {
+                    let twice = std::mem::replace(&mut over[of.axis(op, axis)], true);
+                    assert!(!twice, "{op}: axis {axis} of {of} is named twice");
+                }
+            }
         }
         let sizes: Vec<usize> = (0..of.len()).map(|axis| if over[axis] { 1 } else { of[axis] }).collect();
         let kept = Shape::new(&sizes);

@@ -1,5 +1,6 @@
 //! Images made smaller and larger. x is (N, C, H, W).
 
+use crate::Real;
 use crate::function::{NOTHING, X0, record};
 use crate::kernels::{self, Planes, Pool};
 use crate::tensor::Tensor;
@@ -17,6 +18,33 @@ impl Variable {
         let size = Pool { planes: shape[0] * shape[1], h: shape[2], w: shape[3], kernel, stride };
         let y = pooled(&size, &self.value(), &self.value()).reshape([shape[0], shape[1], size.h_out(), size.w_out()]);
         record("max_pool2d", &[self], X0, y, move |gy, c| vec![Some(pooled_back(size, &c.x(0).value(), &gy))])
+    }
+
+    /// The mean of each window.
+    #[track_caller]
+    pub fn avg_pool2d(&self, kernel: usize, stride: usize) -> Variable {
+        let shape = self.shape();
+        assert_eq!(shape.len(), 4, "avg_pool2d: x {shape} is not (N, C, H, W)");
+        let evenly = Tensor::full([1, 1, kernel, kernel], 1.0 / (kernel * kernel) as Real);
+        let y = self.reshape([shape[0] * shape[1], 1, shape[2], shape[3]]).conv2d(&evenly.into(), None, stride, 0);
+        let [h, w] = [y.shape()[2], y.shape()[3]];
+        y.reshape([shape[0], shape[1], h, w])
+    }
+
+    /// Zeros around the image.
+    #[track_caller]
+    pub fn pad2d(&self, left: usize, right: usize, top: usize, bottom: usize) -> Variable {
+        self.pad(-1, left, right).pad(-2, top, bottom)
+    }
+
+    /// `scale` times as large; every pixel becomes a square.
+    #[track_caller]
+    pub fn upsample_nearest2d(&self, scale: usize) -> Variable {
+        let shape = self.shape();
+        assert_eq!(shape.len(), 4, "upsample_nearest2d: x {shape} is not (N, C, H, W)");
+        let [n, c, h, w] = [shape[0], shape[1], shape[2], shape[3]];
+        let squares = self.reshape([n, c, h, 1, w, 1]).broadcast_to([n, c, h, scale, w, scale]);
+        squares.reshape([n, c, h * scale, w * scale])
     }
 
     /// Twice as large, linear between the centres of the pixels (PyTorch: bilinear, align_corners = false).

@@ -1,3 +1,9 @@
-//! What every program shares and no lesson is about.
+//! What every program shares and no lesson is about: flags, run folders, progress, pictures, plots, data.
 
+pub mod cli;
 pub mod digits;
+pub mod images;
+pub mod plot;
+pub mod progress;
+pub mod run;
+pub mod training;

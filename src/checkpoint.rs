@@ -1,0 +1,239 @@
+//! Named tensors in a file: the safetensors format, which PyTorch opens and which cannot run code.
+//!
+//! ```text
+//! byte 0  u64      length of the header, little-endian
+//!      8  JSON     {"__metadata__": {"meta": "{..}"}, "NAME": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ..}
+//!      .. numbers  little-endian, without gaps
+//! ```
+//!
+//! A file is not trusted: everything that the header says is checked before any number is read, and [`read`] gives
+//! all of a file or nothing. The same entries always make the same bytes.
+
+mod header;
+
+use crate::Real;
+use crate::files::write_whole;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use header::Header;
+use safetensors::Dtype;
+use safetensors::tensor::{TensorInfo, View};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
+use std::mem;
+use std::path::{Path, PathBuf};
+
+/// `Real` in a file: F32, or F64 with the feature `f64`.
+const REAL: Dtype = if mem::size_of::<Real>() == 8 { Dtype::F64 } else { Dtype::F32 };
+
+/// Why a checkpoint could not be written, read or used.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    #[error("{}: cannot be read: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+
+    #[error("{}: cannot be written: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+
+    #[error("{}, byte {offset}: expected {expected}, found {found}", path.display())]
+    Format { path: PathBuf, offset: u64, expected: String, found: String },
+
+    #[error("{}, tensor `{name}`: expected {expected}, found {found}", path.display())]
+    Tensor { path: PathBuf, name: String, expected: String, found: String },
+}
+
+/// What one name stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Data {
+    Real(Tensor),
+    /// Whole numbers in a shape, such as a count of steps in shape `()`.
+    Int(Shape, Vec<i64>),
+}
+
+/// The contents of a checkpoint: data by name, and anything else as JSON.
+#[derive(Clone, Debug, Default)]
+pub struct Entries {
+    /// Settings, counters, history: whatever is not a tensor. `Null` if a file has none.
+    pub meta: Value,
+    data: BTreeMap<String, Data>,
+    /// Where they were read, for the messages.
+    path: PathBuf,
+}
+
+impl Entries {
+    pub fn new(meta: Value) -> Entries {
+        Entries { meta, ..Entries::default() }
+    }
+
+    /// # Panics
+    /// If the name is taken, or `Int` has not as many numbers as its shape says.
+    #[track_caller]
+    pub fn insert(&mut self, name: impl Into<String>, data: Data) {
+        let name = name.into();
+        if let Data::Int(shape, numbers) = &data {
+            assert_eq!(shape.count(), numbers.len(), "checkpoint: `{name}` of shape {shape}");
+        }
+        assert!(name != "__metadata__", "checkpoint: the name `{name}` belongs to the format");
+        assert!(!self.data.contains_key(&name), "checkpoint: there are two tensors `{name}`");
+        self.data.insert(name, data);
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Data> {
+        self.data.get(name)
+    }
+
+    /// All names and their data, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Data)> {
+        self.data.iter().map(|(name, data)| (name.as_str(), data))
+    }
+
+    /// Takes the tensor `name` out. Take everything, then [`finish`](Entries::finish), then change your model: so a
+    /// wrong file changes nothing.
+    ///
+    /// # Errors
+    /// If there is none, or it is not of this shape.
+    pub fn take_real(&mut self, name: &str, shape: &Shape) -> Result<Tensor, CheckpointError> {
+        match self.data.remove(name) {
+            Some(Data::Real(tensor)) if tensor.shape() == shape => Ok(tensor),
+            other => Err(self.wrong(name, format!("numbers of shape {shape}"), other)),
+        }
+    }
+
+    /// Takes the whole numbers `name` out.
+    ///
+    /// # Errors
+    /// As [`take_real`](Entries::take_real).
+    pub fn take_int(&mut self, name: &str, shape: &Shape) -> Result<Vec<i64>, CheckpointError> {
+        match self.data.remove(name) {
+            Some(Data::Int(found, numbers)) if found == *shape => Ok(numbers),
+            other => Err(self.wrong(name, format!("whole numbers of shape {shape}"), other)),
+        }
+    }
+
+    /// Takes out all that is called `prefix..`, under the rest of its name.
+    pub fn under(&mut self, prefix: &str) -> Entries {
+        let below = |name: &str| name.strip_prefix(prefix).map(str::to_string);
+        let (taken, left) = std::mem::take(&mut self.data).into_iter().partition(|(name, _)| below(name).is_some());
+        self.data = left;
+        let taken: BTreeMap<String, Data> = taken;
+        let data = taken.into_iter().filter_map(|(name, data)| Some((below(&name)?, data))).collect();
+        Entries { meta: Value::Null, data, path: self.path.clone() }
+    }
+
+    /// # Errors
+    /// If something was not taken: then the file belongs to another model.
+    pub fn finish(mut self) -> Result<(), CheckpointError> {
+        match self.data.pop_first() {
+            None => Ok(()),
+            Some((name, data)) => Err(self.wrong(&name, "no tensor of this name", Some(data))),
+        }
+    }
+
+    fn wrong(&self, name: &str, expected: impl Into<String>, found: Option<Data>) -> CheckpointError {
+        let found = match found {
+            None => "none".to_string(),
+            Some(Data::Real(tensor)) => format!("numbers of shape {}", tensor.shape()),
+            Some(Data::Int(shape, _)) => format!("whole numbers of shape {shape}"),
+        };
+        CheckpointError::Tensor { path: self.path.clone(), name: name.into(), expected: expected.into(), found }
+    }
+}
+
+/// Writes a checkpoint. A crash in the middle leaves the old file.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write(path: &Path, entries: &Entries) -> Result<(), CheckpointError> {
+    let fail = |source| CheckpointError::Write { path: path.into(), source };
+    // One key only: the library writes several in random order.
+    let meta = HashMap::from([("meta".to_string(), entries.meta.to_string())]);
+    let bytes = safetensors::serialize(entries.iter(), Some(meta)).map_err(|e| fail(io::Error::other(e)))?;
+    write_whole(path, |out| out.write_all(&bytes)).map_err(fail)
+}
+
+impl View for &Data {
+    fn dtype(&self) -> Dtype {
+        match self {
+            Data::Real(_) => REAL,
+            Data::Int(..) => Dtype::I64,
+        }
+    }
+
+    fn shape(&self) -> &[usize] {
+        match self {
+            Data::Real(tensor) => tensor.shape(),
+            Data::Int(shape, _) => shape,
+        }
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        match self {
+            Data::Real(tensor) => tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Data::Int(_, numbers) => numbers.iter().flat_map(|n| n.to_le_bytes()).collect(),
+        }
+    }
+
+    fn data_len(&self) -> usize {
+        self.shape().iter().product::<usize>() * self.dtype().bitsize() / 8
+    }
+}
+
+/// Reads a checkpoint: F32 and F64 become [`Real`], I64 whole numbers.
+///
+/// # Errors
+/// If the file cannot be read, or is not in every detail what its header says.
+pub fn read(path: &Path) -> Result<Entries, CheckpointError> {
+    let fail = |source| CheckpointError::Read { path: path.into(), source };
+    // Asked before opening, because opening a pipe would wait for ever.
+    let metadata = fs::metadata(path).map_err(fail)?;
+    if !metadata.is_file() {
+        return Err(fail(io::Error::other("expected a file, found a folder or something else")));
+    }
+    let mut file = BufReader::new(File::open(path).map_err(fail)?);
+    let length = header::length(path, &up_to(&mut file, 8).map_err(fail)?, metadata.len())?;
+    let json = up_to(&mut file, length).map_err(fail)?;
+    let header = Header::new(path, &json, metadata.len() - 8 - length)?;
+    let meta = match header.meta.get("meta") {
+        None => Value::Null,
+        Some(text) => serde_json::from_str(text).map_err(|error| CheckpointError::Format {
+            path: path.into(),
+            offset: 8,
+            expected: "JSON in the metadata `meta`".into(),
+            found: error.to_string(),
+        })?,
+    };
+    let mut entries = Entries { meta, data: BTreeMap::new(), path: path.into() };
+    for (name, info) in header.tensors {
+        let length = info.data_offsets.1 - info.data_offsets.0;
+        let bytes = up_to(&mut file, length as u64).map_err(fail)?;
+        if bytes.len() < length {
+            return Err(fail(io::ErrorKind::UnexpectedEof.into())); // it was longer when it was opened
+        }
+        entries.data.insert(name, decoded(&info, &bytes));
+    }
+    Ok(entries)
+}
+
+/// The next `count` bytes, fewer at the end of the file. Memory grows with what arrives, not with `count`.
+fn up_to(file: &mut impl Read, count: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(count).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The little-endian numbers of a tensor that was checked.
+fn decoded(info: &TensorInfo, bytes: &[u8]) -> Data {
+    let shape = Shape::new(&info.shape);
+    match info.dtype {
+        Dtype::F32 => Data::Real(reals(shape, bytes, |b| f32::from_le_bytes(b) as Real)),
+        Dtype::F64 => Data::Real(reals(shape, bytes, |b| f64::from_le_bytes(b) as Real)),
+        _ => Data::Int(shape, bytes.as_chunks().0.iter().map(|&b| i64::from_le_bytes(b)).collect()),
+    }
+}
+
+fn reals<const SIZE: usize>(shape: Shape, bytes: &[u8], real: impl Fn([u8; SIZE]) -> Real) -> Tensor {
+    Tensor::written(shape, |data| data.iter_mut().zip(bytes.as_chunks().0).for_each(|(x, &b)| *x = real(b)))
+}

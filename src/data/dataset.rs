@@ -1,0 +1,130 @@
+//! [`Dataset`]: labelled images in memory, handed out in batches.
+
+use super::DataError;
+use super::idx::{self, Images};
+use crate::Real;
+use crate::random::Rng;
+use crate::tensor::Tensor;
+use std::path::Path;
+
+/// Images and what each of them shows. They stay bytes, a quarter of the size of numbers, until a batch is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dataset {
+    images: Images,
+    labels: Vec<u8>,
+}
+
+impl Dataset {
+    /// # Errors
+    /// If there is not one label per image.
+    ///
+    /// # Panics
+    /// If the images' pixels are not as many as their sizes say.
+    #[track_caller]
+    pub fn new(images: Images, labels: Vec<u8>) -> Result<Dataset, DataError> {
+        images.check();
+        match images.count == labels.len() {
+            true => Ok(Dataset { images, labels }),
+            false => Err(DataError::Lengths { images: images.count, labels: labels.len() }),
+        }
+    }
+
+    /// Reads two IDX files, gzipped or plain.
+    ///
+    /// # Errors
+    /// If one of them is not what it should be, or there is not one label per image.
+    pub fn read(images: &Path, labels: &Path) -> Result<Dataset, DataError> {
+        Dataset::new(idx::read_images(images)?, idx::read_labels(labels)?)
+    }
+
+    /// How many images there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    pub fn images(&self) -> &Images {
+        &self.images
+    }
+
+    /// What each image shows, in the order of the images.
+    pub fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+
+    /// The first `n` images only, or all if there are fewer.
+    pub fn take(mut self, n: usize) -> Dataset {
+        let Images { count, rows, cols, pixels } = &mut self.images;
+        *count = n.min(*count);
+        pixels.truncate(*count * *rows * *cols);
+        self.labels.truncate(*count);
+        self
+    }
+
+    /// The images `which` as numbers from 0 to 1, of shape (B, 1, rows, cols), and their B labels.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn batch(&self, which: &[usize]) -> (Tensor, Vec<usize>) {
+        let Images { rows, cols, ref pixels, .. } = self.images;
+        let size = rows * cols;
+        let x = Tensor::written([which.len(), 1, rows, cols], |numbers| {
+            for (image, &i) in numbers.chunks_mut(size).zip(which) {
+                for (number, &pixel) in image.iter_mut().zip(&pixels[i * size..][..size]) {
+                    *number = Real::from(pixel) / 255.0;
+                }
+            }
+        });
+        (x, which.iter().map(|&i| usize::from(self.labels[i])).collect())
+    }
+
+    /// All images once, `batch_size` at a time; the last batch holds what is left. `shuffle` is a (seed, epoch):
+    /// each pair has an order of its own, always the same one. `None` keeps the order of the file.
+    ///
+    /// # Errors
+    /// If `batch_size` is 0.
+    pub fn batches(&self, batch_size: usize, shuffle: Option<(u64, u64)>) -> Result<Batches<'_>, DataError> {
+        if batch_size == 0 {
+            return Err(DataError::BatchSize);
+        }
+        let order = match shuffle {
+            Some((seed, epoch)) => Rng::new(seed, "shuffle", epoch).permutation(self.len()),
+            None => (0..self.len()).collect(),
+        };
+        Ok(Batches { dataset: self, order, batch_size, start: 0 })
+    }
+}
+
+/// See [`Dataset::batches`]. Knows its length, and skips batches without reading them: `batches.skip(steps_done)`.
+pub struct Batches<'a> {
+    dataset: &'a Dataset,
+    order: Vec<usize>,
+    batch_size: usize,
+    /// The place in `order` where the next batch starts.
+    start: usize,
+}
+
+impl Iterator for Batches<'_> {
+    type Item = (Tensor, Vec<usize>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let which = self.order[self.start..].chunks(self.batch_size).next()?;
+        self.start += which.len();
+        Some(self.dataset.batch(which))
+    }
+
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        self.start = self.start.saturating_add(n.saturating_mul(self.batch_size)).min(self.order.len());
+        self.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = (self.order.len() - self.start).div_ceil(self.batch_size);
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Batches<'_> {}

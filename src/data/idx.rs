@@ -1,0 +1,215 @@
+//! The IDX format, in which MNIST is published: a magic number, the size of each axis, and the numbers.
+//!
+//! ```text
+//! byte 0  00 00    always
+//!      2  08       what the numbers are: 08 is u8, the only kind read here
+//!      3  03       how many axes: 3 for images (count, rows, columns), 1 for labels (count)
+//!      4  u32 ...  the size of each axis, big-endian
+//!      .. u8 ...   the numbers, the last axis fastest, and nothing after them
+//! ```
+//!
+//! Files may be gzipped; their first two bytes tell, not their name. A file is not trusted: what its header promises
+//! is compared with its length before any memory is asked for.
+
+use super::DataError;
+use crate::files::write_whole;
+use byteorder::{BigEndian, WriteBytesExt};
+use flate2::{Compression, bufread::MultiGzDecoder, write::GzEncoder};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Deflate cannot pack more than 1032 bytes into one, so no gzipped file holds more than this times its length.
+const MOST_PER_PACKED_BYTE: u64 = 1032;
+
+/// Grey images of one size: (count, rows, cols) bytes, 0 black (background) to 255 white (ink).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Images {
+    pub count: usize,
+    pub rows: usize,
+    pub cols: usize,
+    pub pixels: Vec<u8>,
+}
+
+/// Reads images: u8, 3 axes.
+///
+/// # Errors
+/// If the file cannot be read, is not an IDX file of images, or is shorter or longer than its header says.
+pub fn read_images(path: &Path) -> Result<Images, DataError> {
+    let mut file = Reader::open(path)?;
+    let [count, rows, cols] = file.header("images")?;
+    if rows == 0 || cols == 0 {
+        return Err(file.wrong(8, "images of at least one pixel", format!("{rows} x {cols} pixels")));
+    }
+    let pixels = file.numbers(&[count, rows, cols])?;
+    Ok(Images { count: count as usize, rows: rows as usize, cols: cols as usize, pixels })
+}
+
+/// Reads labels: u8, 1 axis.
+///
+/// # Errors
+/// As [`read_images`].
+pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
+    let mut file = Reader::open(path)?;
+    let [count] = file.header("labels")?;
+    file.numbers(&[count])
+}
+
+/// Writes images, gzipped if the name ends in `.gz`. The same images always make the same bytes.
+///
+/// # Errors
+/// If the file cannot be written; it is then as it was before.
+///
+/// # Panics
+/// If `pixels` are not as many as the sizes say.
+pub fn write_images(path: &Path, images: &Images) -> Result<(), DataError> {
+    images.check();
+    write(path, &[images.count, images.rows, images.cols], &images.pixels)
+}
+
+/// Writes labels. All else as [`write_images`].
+///
+/// # Errors
+/// If the file cannot be written; it is then as it was before.
+pub fn write_labels(path: &Path, labels: &[u8]) -> Result<(), DataError> {
+    write(path, &[labels.len()], labels)
+}
+
+impl Images {
+    #[track_caller]
+    pub(super) fn check(&self) {
+        let Images { count, rows, cols, ref pixels } = *self;
+        assert_eq!(count * rows * cols, pixels.len(), "images: {count} of {rows} x {cols} pixels");
+    }
+}
+
+/// An open file and how far it has been read.
+struct Reader {
+    path: PathBuf,
+    bytes: Box<dyn Read>,
+    offset: u64,
+    /// No more than so many (unpacked) bytes can be in the file.
+    most: u64,
+}
+
+impl Reader {
+    fn open(path: &Path) -> Result<Reader, DataError> {
+        let fail = |source| DataError::Read { path: path.into(), offset: 0, source };
+        // Asked before opening, because opening a pipe would wait for ever.
+        let metadata = fs::metadata(path).map_err(fail)?;
+        if !metadata.is_file() {
+            let found = if metadata.is_dir() { "a folder" } else { "something else" };
+            return Err(fail(io::Error::other(format!("expected a file, found {found}"))));
+        }
+        let mut file = BufReader::new(File::open(path).map_err(fail)?);
+        let packed = file.fill_buf().map_err(fail)?.starts_with(&[0x1f, 0x8b]);
+        let length = metadata.len();
+        Ok(match packed {
+            true => Reader::new(path, Box::new(MultiGzDecoder::new(file)), length.saturating_mul(MOST_PER_PACKED_BYTE)),
+            false => Reader::new(path, Box::new(file), length),
+        })
+    }
+
+    fn new(path: &Path, bytes: Box<dyn Read>, most: u64) -> Reader {
+        Reader { path: path.into(), bytes, offset: 0, most }
+    }
+
+    /// The sizes of the `AXES` axes.
+    fn header<const AXES: usize>(&mut self, what: &str) -> Result<[u32; AXES], DataError> {
+        let magic = self.word(&format!("the magic number of IDX {what}"))?;
+        let [zero, zero_too, kind, axes] = magic.to_be_bytes();
+        if (zero, zero_too) != (0, 0) {
+            return Err(self.wrong(0, format!("the magic number 0000080{AXES} of IDX {what}"), format!("{magic:08x}")));
+        }
+        if kind != 8 {
+            return Err(self.wrong(2, "numbers of type 08 (u8)", format!("type {kind:02x}{}", name_of(kind))));
+        }
+        if usize::from(axes) != AXES {
+            let looks_like = ["", " (labels)", "", " (images)"].get(usize::from(axes)).unwrap_or(&"");
+            return Err(self.wrong(3, format!("{AXES} as the number of axes ({what})"), format!("{axes}{looks_like}")));
+        }
+        let mut sizes = [0; AXES];
+        for (axis, size) in sizes.iter_mut().enumerate() {
+            *size = self.word(&format!("the size of axis {axis}"))?;
+        }
+        Ok(sizes)
+    }
+
+    /// A big-endian u32 of the header.
+    fn word(&mut self, what: &str) -> Result<u32, DataError> {
+        let start = self.offset;
+        let bytes = self.up_to(4)?;
+        let found = match bytes.len() {
+            0 => "the end of the file".to_string(),
+            n => format!("only {n} of its 4 bytes"),
+        };
+        bytes.try_into().map(u32::from_be_bytes).map_err(|_| self.wrong(start, what, found))
+    }
+
+    /// As many numbers as the `sizes` promise, and then the end of the file.
+    fn numbers(&mut self, sizes: &[u32]) -> Result<Vec<u8>, DataError> {
+        let start = self.offset;
+        let promised: u128 = sizes.iter().map(|&n| u128::from(n)).product();
+        let sizes: Vec<String> = sizes.iter().map(u32::to_string).collect();
+        let expected = format!("{promised} bytes ({})", sizes.join(" x "));
+        let most = self.most.saturating_sub(start);
+        if promised > u128::from(most) {
+            return Err(self.wrong(start, expected, format!("at most {most}")));
+        }
+        let numbers = self.up_to(promised as u64)?;
+        if (numbers.len() as u128) < promised {
+            return Err(self.wrong(start, expected, numbers.len().to_string()));
+        }
+        // Asking for one byte more also makes gzip compare its checksum.
+        let end = self.offset;
+        match self.up_to(1)?.len() {
+            0 => Ok(numbers),
+            _ => Err(self.wrong(end, "the end of the file", "more bytes")),
+        }
+    }
+
+    /// The next `count` bytes, fewer at the end of the file. Memory grows with what arrives, not with `count`.
+    fn up_to(&mut self, count: u64) -> Result<Vec<u8>, DataError> {
+        let mut found = Vec::new();
+        let result = (&mut self.bytes).take(count).read_to_end(&mut found);
+        self.offset += found.len() as u64;
+        let fail = |source| DataError::Read { path: self.path.clone(), offset: self.offset, source };
+        result.map(|_| found).map_err(fail)
+    }
+
+    fn wrong(&self, offset: u64, expected: impl Into<String>, found: impl Into<String>) -> DataError {
+        DataError::Format { path: self.path.clone(), offset, expected: expected.into(), found: found.into() }
+    }
+}
+
+fn name_of(kind: u8) -> &'static str {
+    match kind {
+        0x09 => " (i8)",
+        0x0b => " (i16)",
+        0x0c => " (i32)",
+        0x0d => " (f32)",
+        0x0e => " (f64)",
+        _ => "",
+    }
+}
+
+fn write(path: &Path, sizes: &[usize], numbers: &[u8]) -> Result<(), DataError> {
+    let body = |out: &mut dyn Write| {
+        out.write_all(&[0, 0, 8, sizes.len() as u8])?;
+        for &size in sizes {
+            out.write_u32::<BigEndian>(size.try_into().map_err(io::Error::other)?)?;
+        }
+        out.write_all(numbers)
+    };
+    let gzip = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
+    let result = write_whole(path, |mut out| match gzip {
+        false => body(out),
+        true => {
+            // flate2 leaves the time stamp 0, so the bytes depend on nothing but the numbers.
+            let mut packer = GzEncoder::new(&mut out, Compression::best());
+            body(&mut packer)?;
+            packer.finish().map(drop)
+        }
+    });
+    result.map_err(|source| DataError::Write { path: path.into(), source })
+}

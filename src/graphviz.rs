@@ -1,0 +1,26 @@
+//! The graph behind a Variable as a picture: `dot -Tsvg` draws what [`Variable::to_dot`] writes.
+
+use crate::variable::Variable;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+impl Variable {
+    /// The graph behind this Variable in Graphviz' language: a box for every operation, an ellipse with its shape for
+    /// every parameter.
+    pub fn to_dot(&self) -> String {
+        let mut dot = String::from("digraph {\n");
+        let mut waiting = BTreeMap::from_iter(self.node.iter().map(|node| (node.id, node.clone())));
+        while let Some((id, node)) = waiting.pop_last() {
+            let Some(function) = node.function() else {
+                writeln!(dot, "  n{id} [label=\"{}\"]", node.shape).expect("a String grows");
+                continue;
+            };
+            writeln!(dot, "  n{id} [shape=box, label=\"{}\"]", function.name).expect("a String grows");
+            for input in function.inputs.iter().filter_map(|input| input.node.as_ref()) {
+                writeln!(dot, "  n{} -> n{id}", input.id).expect("a String grows");
+                waiting.insert(input.id, input.clone());
+            }
+        }
+        dot + "}\n"
+    }
+}

@@ -1,0 +1,53 @@
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+use crate::{Real, mode, module};
+use std::cell::{Cell, RefCell};
+
+/// Batch normalisation over the channels of x (N, C, ..). It trains with the batch's own mean and biased variance and
+/// keeps running averages (of the unbiased variance), which take their place inside `evaluating`.
+pub struct BatchNorm2d {
+    pub weight: Variable,
+    pub bias: Variable,
+    pub running_mean: RefCell<Tensor>,
+    pub running_var: RefCell<Tensor>,
+    pub num_batches_tracked: Cell<i64>,
+}
+
+module!(BatchNorm2d { weight, bias, running_mean, running_var, num_batches_tracked });
+
+impl BatchNorm2d {
+    const EPS: f64 = 1e-5;
+    /// How much the newest batch counts in the running averages.
+    const MOMENTUM: Real = 0.1;
+
+    pub fn new(channels: usize) -> BatchNorm2d {
+        BatchNorm2d {
+            weight: Variable::parameter(Tensor::ones([channels])),
+            bias: Variable::parameter(Tensor::zeros([channels])),
+            running_mean: Tensor::zeros([channels]).into(),
+            running_var: Tensor::ones([channels]).into(),
+            num_batches_tracked: 0.into(),
+        }
+    }
+
+    #[track_caller]
+    pub fn forward(&self, x: &Variable) -> Variable {
+        if !mode::is_training() {
+            let (mean, var) = (self.running_mean.borrow(), self.running_var.borrow());
+            return x.batch_norm_eval(&self.weight, &self.bias, &mean, &var, Self::EPS);
+        }
+        let (y, batch) = x.batch_norm(&self.weight, &self.bias, Self::EPS);
+        let count = (y.shape().count() / y.shape()[1]) as Real;
+        follow(&self.running_mean, &batch.mean, 1.0);
+        follow(&self.running_var, &batch.var, count / (count - 1.0));
+        self.num_batches_tracked.set(self.num_batches_tracked.get() + 1);
+        y
+    }
+}
+
+/// running += momentum (scale newest - running)
+fn follow(running: &RefCell<Tensor>, newest: &Tensor, scale: Real) {
+    for (running, newest) in running.borrow_mut().data_mut().iter_mut().zip(newest.data()) {
+        *running += BatchNorm2d::MOMENTUM * (scale * newest - *running);
+    }
+}

@@ -1,0 +1,107 @@
+//! Optimizers: they change parameters so that the loss falls.
+
+use crate::Real;
+use crate::kernels::{self, AdamStep};
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+
+/// What training does with gradients after `backward()`.
+pub trait Optimizer {
+    /// Changes each parameter that has a gradient.
+    fn step(&mut self);
+
+    fn parameters(&self) -> &[Variable];
+
+    /// Forgets the gradients, before the next `backward()` adds to them.
+    fn clear_grads(&self) {
+        self.parameters().iter().for_each(Variable::clear_grad);
+    }
+}
+
+/// Stochastic gradient descent: x -= lr dL/dx.
+pub struct Sgd {
+    pub lr: f64,
+    parameters: Vec<Variable>,
+}
+
+impl Sgd {
+    pub fn new(parameters: Vec<Variable>, lr: f64) -> Sgd {
+        Sgd { lr, parameters }
+    }
+}
+
+impl Optimizer for Sgd {
+    fn step(&mut self) {
+        for parameter in &self.parameters {
+            let Some(grad) = parameter.grad() else { continue };
+            let lr = self.lr as Real;
+            parameter.update(|x| x.data_mut().iter_mut().zip(grad.data()).for_each(|(x, g)| *x -= lr * g));
+        }
+    }
+
+    fn parameters(&self) -> &[Variable] {
+        &self.parameters
+    }
+}
+
+/// Adam (Kingma and Ba, 2015): steps of about `lr` in the direction of the mean gradient, whatever its size.
+pub struct Adam {
+    pub lr: f64,
+    parameters: Vec<Variable>,
+    state: AdamState,
+}
+
+/// What Adam remembers, by the position of the parameter.
+#[derive(Clone)]
+pub struct AdamState {
+    /// How many steps were taken.
+    pub steps: u64,
+    /// Running mean of the gradient (PyTorch: `exp_avg`).
+    pub m: Vec<Tensor>,
+    /// Running mean of its square (PyTorch: `exp_avg_sq`).
+    pub v: Vec<Tensor>,
+}
+
+impl Adam {
+    const BETA1: f64 = 0.9;
+    const BETA2: f64 = 0.999;
+    const EPS: f64 = 1e-8;
+
+    pub fn new(parameters: Vec<Variable>, lr: f64) -> Adam {
+        let zeros = || parameters.iter().map(|p| Tensor::zeros(p.shape())).collect();
+        let state = AdamState { steps: 0, m: zeros(), v: zeros() };
+        Adam { lr, parameters, state }
+    }
+
+    pub fn state(&self) -> &AdamState {
+        &self.state
+    }
+
+    /// Goes on from a state that was saved.
+    ///
+    /// # Panics
+    /// If it belongs to parameters of other shapes.
+    #[track_caller]
+    pub fn set_state(&mut self, state: AdamState) {
+        let shapes = |tensors: &[Tensor]| tensors.iter().map(|t| *t.shape()).collect::<Vec<_>>();
+        let fits = shapes(&state.m) == shapes(&self.state.m) && shapes(&state.v) == shapes(&self.state.v);
+        assert!(fits, "adam: the state belongs to parameters of other shapes");
+        self.state = state;
+    }
+}
+
+impl Optimizer for Adam {
+    fn step(&mut self) {
+        let AdamState { steps, m, v } = &mut self.state;
+        *steps += 1;
+        let step = AdamStep { lr: self.lr, beta1: Self::BETA1, beta2: Self::BETA2, eps: Self::EPS, step: *steps };
+        for ((parameter, m), v) in self.parameters.iter().zip(m).zip(v) {
+            let Some(grad) = parameter.grad() else { continue };
+            parameter.update(|x| kernels::adam(&step, grad.data(), m.data_mut(), v.data_mut(), x.data_mut()));
+        }
+    }
+
+    fn parameters(&self) -> &[Variable] {
+        &self.parameters
+    }
+}

@@ -1,0 +1,93 @@
+//! Flags that programs have in common, and the end of a program that failed.
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, value_parser};
+use std::path::PathBuf;
+
+/// Flags of every program.
+#[derive(Args, Clone, Debug)]
+pub struct Common {
+    /// Folder with MNIST's four files (or its parent); without it TSUKURU_DATA, datasets/mnist, then the built-in digits
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
+    /// Folder that results go to
+    #[arg(long, value_name = "DIR", default_value = "out", global = true)]
+    pub out: PathBuf,
+    /// Every random number follows from it
+    #[arg(long, default_value_t = 0, global = true)]
+    pub seed: u64,
+    /// Threads to calculate with; all cores by default. The results are the same bits with any number
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..), global = true)]
+    pub threads: Option<u16>,
+    /// Print results only
+    #[arg(long, global = true)]
+    pub quiet: bool,
+}
+
+/// Flags of every program that trains. What is not given comes from the program.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TrainingFlags {
+    /// How often to go through the data
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// Images per step
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<usize>,
+    /// Learning rate
+    #[arg(long)]
+    pub lr: Option<f64>,
+    /// Train on the first N images only
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// A preset that is done within five minutes on two cores
+    #[arg(long)]
+    pub quick: bool,
+    /// Go on where an interrupted run stopped
+    #[arg(long)]
+    pub resume: bool,
+}
+
+impl TrainingFlags {
+    /// # Errors
+    /// If a flag has a value that no training can use.
+    pub fn check(&self) -> Result<()> {
+        ensure!(self.epochs != Some(0), "--epochs 0: expected at least 1");
+        ensure!(self.batch_size != Some(0), "--batch-size 0: expected at least 1");
+        ensure!(self.limit != Some(0), "--limit 0: expected at least 1");
+        ensure!(self.lr.is_none_or(|lr| lr > 0.0 && lr.is_finite()), "--lr: expected a positive number");
+        Ok(())
+    }
+}
+
+impl Common {
+    /// Prepares what all programs need: as many threads as `--threads` says.
+    pub fn start(&self) -> Result<()> {
+        if let Some(threads) = self.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+            pool.build_global().context("--threads: the thread pool cannot be made")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether TSUKURU_SMOKE=1 asks every program to be a matter of seconds: few images, few steps, narrow models.
+/// It is for tests that only want to see a command run.
+pub fn smoke() -> bool {
+    std::env::var_os("TSUKURU_SMOKE").is_some_and(|value| value == "1")
+}
+
+/// `value`, but at most `cap` under TSUKURU_SMOKE=1.
+pub fn capped(value: usize, cap: usize) -> usize {
+    if smoke() { value.min(cap) } else { value }
+}
+
+/// Ends a program: an error is printed with all its causes, and the exit code is 1.
+pub fn exit(result: Result<()>) -> std::process::ExitCode {
+    match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! [`Progress`]: a bar on a terminal, plain lines elsewhere.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+/// Tells how far some long work is, how fast it goes and when it will end.
+pub struct Progress {
+    name: String,
+    total: u64,
+    done: u64,
+    start: Instant,
+    /// When the last plain line was printed.
+    last: Instant,
+    how: How,
+}
+
+enum How {
+    Bar(ProgressBar),
+    Lines,
+    Quiet,
+}
+
+/// Plain lines come this often.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+impl Progress {
+    /// For `total` steps of work called `name`, of which `done` were done before.
+    pub fn new(name: &str, total: usize, done: usize, quiet: bool) -> Progress {
+        let style = "{prefix} [{bar:30}] {pos}/{len} {msg} {per_sec}, {eta} left";
+        let how = match (quiet, std::io::stderr().is_terminal()) {
+            (true, _) => How::Quiet,
+            (false, false) => How::Lines,
+            (false, true) => {
+                let bar = ProgressBar::new(total as u64).with_position(done as u64).with_prefix(name.to_string());
+                bar.set_style(ProgressStyle::with_template(style).expect("a valid template").progress_chars("=> "));
+                bar.reset_eta();
+                How::Bar(bar)
+            }
+        };
+        let now = Instant::now();
+        Progress { name: name.to_string(), total: total as u64, done: done as u64, start: now, last: now, how }
+    }
+
+    /// One step is done; `message` is what to say about it.
+    pub fn step(&mut self, message: impl FnOnce() -> String) {
+        self.done += 1;
+        match &self.how {
+            How::Quiet => (),
+            How::Bar(bar) => {
+                bar.set_message(message());
+                bar.inc(1);
+            }
+            How::Lines if self.last.elapsed() >= INTERVAL => {
+                self.last = Instant::now();
+                println!("{} {}/{} {}", self.name, self.done, self.total, message());
+            }
+            How::Lines => (),
+        }
+    }
+
+    /// Takes the bar away, so that what is printed next stands on a line of its own.
+    pub fn finish(self) -> Duration {
+        if let How::Bar(bar) = &self.how {
+            bar.finish_and_clear();
+        }
+        self.start.elapsed()
+    }
+}
+
+/// `3 h 20 min`, `4 min 10 s`, `12.3 s`
+pub fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s >= 3600.0 => format!("{:.0} h {:.0} min", (s / 3600.0).floor(), (s % 3600.0 / 60.0).floor()),
+        s if s >= 60.0 => format!("{:.0} min {:.0} s", (s / 60.0).floor(), (s % 60.0).floor()),
+        s => format!("{s:.1} s"),
+    }
+}

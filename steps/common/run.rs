@@ -1,0 +1,54 @@
+//! [`RunFolder`]: where a program's results go, without losing those of an earlier run.
+
+use anyhow::{Context, Result, bail};
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+/// A folder `OUT/STEP/PROGRAM/` that this process alone writes to.
+pub struct RunFolder {
+    path: PathBuf,
+    /// Locked as long as the run lasts; the system lets go of it whatever happens to the process.
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes the folder. If an earlier run left one, it is moved to `PROGRAM.1`, `.2`, ..., unless `resume` goes on in it.
+    ///
+    /// # Errors
+    /// If another process is at work there, or the folder cannot be made.
+    pub fn open(out: &Path, step: &str, program: &str, resume: bool) -> Result<RunFolder> {
+        let above = out.join(step);
+        let path = above.join(program);
+        fs::create_dir_all(&above).with_context(|| format!("{}: cannot make this folder", above.display()))?;
+        // The lock lies beside the folder, which may move.
+        let lock_path = above.join(format!(".{program}.lock"));
+        let lock = File::create(&lock_path).with_context(|| format!("{}: cannot be written", lock_path.display()))?;
+        match lock.try_lock() {
+            Ok(()) => (),
+            Err(TryLockError::WouldBlock) => bail!("{}: another run is at work in this folder", path.display()),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("{}: cannot be locked", lock_path.display()));
+            }
+        }
+        if !resume && path.exists() {
+            let moved = (1..).map(|i| above.join(format!("{program}.{i}"))).find(|path| !path.exists());
+            let moved = moved.expect("some number is free");
+            fs::rename(&path, &moved).with_context(|| format!("{}: cannot be moved away", path.display()))?;
+            println!("An earlier run is now in {}", moved.display());
+        }
+        fs::create_dir_all(&path).with_context(|| format!("{}: cannot make this folder", path.display()))?;
+        Ok(RunFolder { path, _lock: lock })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The place for a file; folders between are made.
+    pub fn file(&self, name: &str) -> Result<PathBuf> {
+        let path = self.path.join(name);
+        let above = path.parent().expect("a file lies in a folder");
+        fs::create_dir_all(above).with_context(|| format!("{}: cannot make this folder", above.display()))?;
+        Ok(path)
+    }
+}

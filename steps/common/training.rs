@@ -1,0 +1,185 @@
+//! The loop that every training shares: epochs and batches, a log of losses, checkpoints, Ctrl-C, and going on later.
+//!
+//! All random numbers of a training are counted by its step ([`tsukuru::random::Rng`]), so a checkpoint needs to hold no
+//! generator: a run that goes on from one computes the very numbers of an unbroken run.
+
+use super::progress::Progress;
+use super::run::RunFolder;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+use tsukuru::checkpoint::{self, Data, Entries};
+use tsukuru::data::Dataset;
+use tsukuru::nn::{self, Module};
+use tsukuru::optim::{Adam, AdamState, Optimizer};
+use tsukuru::tensor::Tensor;
+use tsukuru::variable::Variable;
+
+/// What is trained, how long, and where the results go.
+pub struct Training<'a> {
+    pub run: &'a RunFolder,
+    pub epochs: usize,
+    pub batch_size: usize,
+    pub seed: u64,
+    /// Whatever else the losses depend on. A resumed run must have the same.
+    pub settings: Value,
+    pub resume: bool,
+    pub quiet: bool,
+}
+
+/// How far a training is.
+#[derive(Default)]
+struct Position {
+    /// Steps taken since the beginning.
+    step: usize,
+    /// Mean loss of each finished epoch.
+    losses: Vec<f64>,
+    /// Sum of the losses in the epoch that is under way.
+    sum: f64,
+    /// Time spent, of earlier runs as well.
+    seconds: f64,
+}
+
+impl Training<'_> {
+    /// Trains `model` and returns the mean loss of each epoch. `loss` gets a batch (x (B, 1, H, W), labels) and the
+    /// number of the step, from 0; `after_epoch` gets the number of the epoch, from 1.
+    ///
+    /// # Errors
+    /// If a file cannot be written, a loss is not finite, or Ctrl-C was pressed; what was reached is saved.
+    pub fn run(
+        &self,
+        dataset: &Dataset,
+        model: &dyn Module,
+        optimizer: &mut Adam,
+        mut loss: impl FnMut(Tensor, Vec<usize>, u64) -> Variable,
+        mut after_epoch: impl FnMut(usize) -> Result<()>,
+    ) -> Result<Vec<f64>> {
+        let interrupted = listen_for_interrupt();
+        let checkpoint = self.run.file("checkpoint.safetensors")?;
+        let mut at = if self.resume { self.load(&checkpoint, model, optimizer)? } else { Position::default() };
+        let mut metrics = self.open_metrics(at.step)?;
+        let before = at.seconds;
+        let start = Instant::now();
+        let steps_per_epoch = dataset.len().div_ceil(self.batch_size);
+
+        while at.losses.len() < self.epochs {
+            let epoch = at.losses.len() + 1;
+            let done = at.step - (epoch - 1) * steps_per_epoch;
+            let mut progress = Progress::new(&format!("epoch {epoch}/{}", self.epochs), steps_per_epoch, done, self.quiet);
+            for (x, labels) in dataset.batches(self.batch_size, Some((self.seed, epoch as u64)))?.skip(done) {
+                let loss = loss(x, labels, at.step as u64);
+                let value = f64::from(loss.item());
+                ensure!(
+                    value.is_finite(),
+                    "epoch {epoch}, step {}: the loss is {value}; try a smaller --lr (the last checkpoint is untouched)",
+                    at.step + 1
+                );
+                optimizer.clear_grads();
+                loss.backward();
+                optimizer.step();
+                at.step += 1;
+                at.sum += value;
+                at.seconds = before + start.elapsed().as_secs_f64();
+                writeln!(metrics, "{epoch},{},{value},{:.3}", at.step, at.seconds).context("metrics.csv")?;
+                progress.step(|| format!("loss {value:.4}"));
+                if interrupted.load(Ordering::Relaxed) {
+                    progress.finish();
+                    metrics.flush().context("metrics.csv")?;
+                    self.save(&checkpoint, model, optimizer, &at)?;
+                    bail!("interrupted after step {}; the same command with --resume goes on from there", at.step);
+                }
+            }
+            progress.finish();
+            let mean = at.sum / steps_per_epoch as f64;
+            at.losses.push(mean);
+            at.sum = 0.0;
+            metrics.flush().context("metrics.csv")?;
+            self.save(&checkpoint, model, optimizer, &at)?;
+            nn::save(model, &self.run.file("model.safetensors")?)?;
+            println!("epoch {epoch}: loss {mean:.5}, {}", super::progress::duration(at.seconds));
+            after_epoch(epoch)?;
+        }
+        Ok(at.losses)
+    }
+
+    /// What a checkpoint says about the run that it belongs to.
+    fn identity(&self) -> Value {
+        json!({ "batch_size": self.batch_size, "seed": self.seed, "settings": self.settings })
+    }
+
+    fn save(&self, path: &Path, model: &dyn Module, optimizer: &Adam, at: &Position) -> Result<()> {
+        let AdamState { steps, m, v } = optimizer.state();
+        let position = json!({ "step": at.step, "losses": at.losses, "sum": at.sum, "seconds": at.seconds });
+        let meta = json!({ "run": self.identity(), "position": position, "adam_steps": steps });
+        let mut entries = Entries::new(meta);
+        for (name, data) in nn::state_dict(model).iter() {
+            entries.insert(format!("model.{name}"), data.clone());
+        }
+        for (i, (m, v)) in m.iter().zip(v).enumerate() {
+            entries.insert(format!("adam.m.{i}"), Data::Real(m.clone()));
+            entries.insert(format!("adam.v.{i}"), Data::Real(v.clone()));
+        }
+        Ok(checkpoint::write(path, &entries)?)
+    }
+
+    fn load(&self, path: &Path, model: &dyn Module, optimizer: &mut Adam) -> Result<Position> {
+        let mut entries = checkpoint::read(path).context("--resume: there is nothing to go on from")?;
+        let meta = std::mem::take(&mut entries.meta);
+        ensure!(
+            meta["run"] == self.identity(),
+            "{}: belongs to a run with other flags: {} there, {} here",
+            path.display(),
+            meta["run"],
+            self.identity()
+        );
+        let broken = || format!("{}: its metadata lacks what a checkpoint holds", path.display());
+        let position = &meta["position"];
+        let losses = position["losses"].as_array().with_context(broken)?.iter().filter_map(Value::as_f64).collect();
+        let position = Position {
+            step: position["step"].as_u64().with_context(broken)? as usize,
+            losses,
+            sum: position["sum"].as_f64().with_context(broken)?,
+            seconds: position["seconds"].as_f64().with_context(broken)?,
+        };
+        let model_state = entries.under("model.");
+        let mut state = AdamState { steps: meta["adam_steps"].as_u64().with_context(broken)?, m: vec![], v: vec![] };
+        for (i, parameter) in optimizer.parameters().iter().enumerate() {
+            state.m.push(entries.take_real(&format!("adam.m.{i}"), &parameter.shape())?);
+            state.v.push(entries.take_real(&format!("adam.v.{i}"), &parameter.shape())?);
+        }
+        entries.finish()?;
+        nn::load_state_dict(model, model_state)?;
+        optimizer.set_state(state);
+        Ok(position)
+    }
+
+    /// The log with one row per step; of an earlier run it keeps the rows up to step `done`.
+    fn open_metrics(&self, done: usize) -> Result<BufWriter<File>> {
+        let path = self.run.file("metrics.csv")?;
+        let kept = match done {
+            0 => String::new(),
+            _ => fs::read_to_string(&path).with_context(|| format!("{}: cannot be read", path.display()))?,
+        };
+        let mut file = BufWriter::new(File::create(&path).with_context(|| format!("{}", path.display()))?);
+        writeln!(file, "epoch,step,loss,seconds")?;
+        kept.lines().skip(1).take(done).try_for_each(|row| writeln!(file, "{row}"))?;
+        Ok(file)
+    }
+}
+
+/// Ctrl-C sets the flag that is returned; a second one ends the program at once.
+fn listen_for_interrupt() -> &'static AtomicBool {
+    static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+    // Fails if a training before this one has set the handler: then it is there.
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nfinishing this step ...");
+    });
+    &INTERRUPTED
+}

@@ -1,0 +1,117 @@
+//! The noise schedule: how noise is added to an image, and how it is taken away again.
+
+use tsukuru::Real;
+use tsukuru::mode::{evaluating, no_grad};
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
+use tsukuru::variable::Variable;
+
+use super::UNet;
+
+/// How many steps there are between an image and noise.
+pub const T: usize = 1000;
+
+/// A schedule of `steps` noise steps. Times run from 1 (almost the image) to `steps` (almost pure noise); time 0 is the
+/// image itself.
+pub struct Diffuser {
+    /// How much of the variance is new noise at each time: beta_1, .., beta_T.
+    betas: Vec<f64>,
+    /// What is left of the image's variance at time t: alpha_bar_t = product of (1 - beta_s) for s <= t; alpha_bar_0 = 1.
+    alpha_bars: Vec<f64>,
+}
+
+impl Diffuser {
+    /// The book's schedule: `steps` betas, evenly spaced from 0.0001 to 0.02.
+    pub fn new(steps: usize) -> Diffuser {
+        let (first, last) = (1e-4, 0.02);
+        let beta = |i: usize| first + (last - first) * i as f64 / (steps - 1).max(1) as f64;
+        let betas: Vec<f64> = (0..steps).map(beta).collect();
+        let mut alpha_bars = vec![1.0];
+        alpha_bars.extend(betas.iter().scan(1.0, |product, beta| {
+            *product *= 1.0 - beta;
+            Some(*product)
+        }));
+        Diffuser { betas, alpha_bars }
+    }
+
+    pub fn steps(&self) -> usize {
+        self.betas.len()
+    }
+
+    pub fn alpha_bar(&self, t: usize) -> f64 {
+        self.alpha_bars[t]
+    }
+
+    /// All t steps at once, for each image its own t: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise
+    /// (Ho et al., equation 4). x_0 and noise are (N, C, H, W), t (N).
+    pub fn add_noise(&self, x_0: &Tensor, t: &[usize], noise: &Tensor) -> Tensor {
+        let image = x_0.shape().count() / t.len().max(1);
+        Tensor::written(*x_0.shape(), |x_t| {
+            for (i, &t) in t.iter().enumerate() {
+                let (keep, add) = (self.alpha_bar(t).sqrt() as Real, (1.0 - self.alpha_bar(t)).sqrt() as Real);
+                for j in i * image..(i + 1) * image {
+                    x_t[j] = keep * x_0.data()[j] + add * noise.data()[j];
+                }
+            }
+        })
+    }
+
+    /// One step back, from x_t to x_(t-1), by what the model takes for noise (Ho et al., algorithm 2):
+    /// mean = (x_t - beta_t / sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_t),
+    /// variance = beta_t (1 - alpha_bar_(t-1)) / (1 - alpha_bar_t), which is 0 at t = 1.
+    pub fn denoise(&self, model: &UNet, x_t: &Tensor, t: usize, rng: &mut Rng) -> Tensor {
+        let times = vec![t; x_t.shape()[0]];
+        let eps = no_grad(|| evaluating(|| model.forward(&Variable::new(x_t.clone()), &times)));
+        let (beta, alpha_bar, alpha_bar_before) = (self.betas[t - 1], self.alpha_bar(t), self.alpha_bar(t - 1));
+        let eps_scale = (beta / (1.0 - alpha_bar).sqrt()) as Real;
+        let scale = (1.0 / (1.0 - beta).sqrt()) as Real;
+        let std = (beta * (1.0 - alpha_bar_before) / (1.0 - alpha_bar)).sqrt() as Real;
+        let noise = rng.normal_tensor(*x_t.shape());
+        let (eps, noise) = (eps.value(), noise.data());
+        Tensor::written(*x_t.shape(), |x| {
+            for (i, x) in x.iter_mut().enumerate() {
+                *x = (x_t.data()[i] - eps_scale * eps.data()[i]) * scale + std * noise[i];
+            }
+        })
+    }
+
+    /// `count` images (count, C, H, W), from pure noise. `watch` sees (t, x_t) after every step.
+    pub fn sample(
+        &self,
+        model: &UNet,
+        shape: [usize; 4],
+        rng: &mut Rng,
+        mut watch: impl FnMut(usize, &Tensor),
+    ) -> Tensor {
+        let mut x = rng.normal_tensor(shape);
+        for t in (1..=self.steps()).rev() {
+            x = self.denoise(model, &x, t, rng);
+            watch(t - 1, &x);
+        }
+        x
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schedule_is_the_book_s() {
+        let diffuser = Diffuser::new(T);
+        assert_eq!((diffuser.betas[0], diffuser.betas[999]), (1e-4, 0.02));
+        assert_eq!((diffuser.alpha_bar(0), diffuser.alpha_bar(1)), (1.0, 1.0 - 1e-4));
+        assert!((diffuser.alpha_bar(T) - 4.0358e-5).abs() < 1e-8, "{}", diffuser.alpha_bar(T));
+    }
+
+    #[test]
+    fn noise_keeps_the_variance() {
+        let mut rng = Rng::new(0, "test", 0);
+        let (x_0, noise) = (rng.normal_tensor([2, 1, 100, 100]), rng.normal_tensor([2, 1, 100, 100]));
+        let x_t = Diffuser::new(T).add_noise(&x_0, &[1, 1000], &noise);
+        let square = |x: &[Real]| x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / x.len() as f64;
+        assert!((square(x_t.data()) - 1.0).abs() < 0.03);
+        let far: Vec<Real> = x_t.data()[10_000..].iter().zip(&noise.data()[10_000..]).map(|(x, n)| x - n).collect();
+        assert!(square(&far) < 1e-4, "at t = T there is nearly nothing but noise");
+    }
+}

@@ -1,0 +1,13 @@
+//! # Step 9: a diffusion model
+//!
+//! Noise is added to an image in T small steps; a network learns to see which noise was added, so that it can take it
+//! away again, step by step, from an image that is nothing but noise (Ho, Jain, Abbeel, 2020; chapter 9 of the book).
+//!
+//! [`Diffuser`] knows the noise schedule, [`UNet`] guesses the noise, [`time_encoding`] tells it how much there is.
+//! Programs: [`gaussian_noise`], [`simple_unet`], [`diffusion_model`], [`sample`].
+
+mod diffuser;
+mod unet;
+
+pub use diffuser::{Diffuser, T};
+pub use unet::{ConvBlock, UNet, time_encoding};

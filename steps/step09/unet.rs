@@ -1,0 +1,119 @@
+//! The network that guesses the noise in an image.
+
+use tsukuru::Real;
+use tsukuru::module;
+use tsukuru::nn::{BatchNorm2d, Conv2d, Linear};
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
+use tsukuru::variable::Variable;
+
+/// How many numbers tell the time.
+pub const TIME_DIM: usize = 100;
+
+/// v (N, dim) with v_i = sin(t / 10000^(i/dim)) for even i and cos(t / 10000^(i/dim)) for odd i: the book's encoding,
+/// with i itself in the exponent where Vaswani et al. (2017, section 3.5) have 2 floor(i / 2).
+pub fn time_encoding(t: &[usize], dim: usize) -> Tensor {
+    let angle = |t: usize, i: usize| t as f64 / libm::pow(10000.0, i as f64 / dim as f64);
+    let encoded =
+        |t: usize, i: usize| if i.is_multiple_of(2) { libm::sin(angle(t, i)) } else { libm::cos(angle(t, i)) };
+    let places = t.iter().flat_map(|&t| (0..dim).map(move |i| (t, i)));
+    Tensor::written([t.len(), dim], |v| v.iter_mut().zip(places).for_each(|(v, (t, i))| *v = encoded(t, i) as Real))
+}
+
+/// Adds the time to every pixel, channel by channel, then twice convolution, batch norm, ReLU.
+pub struct ConvBlock {
+    conv1: Conv2d,
+    norm1: BatchNorm2d,
+    conv2: Conv2d,
+    norm2: BatchNorm2d,
+    mlp1: Linear,
+    mlp2: Linear,
+}
+
+module!(ConvBlock {
+    conv1: "convs.0",
+    norm1: "convs.1",
+    conv2: "convs.3",
+    norm2: "convs.4",
+    mlp1: "mlp.0",
+    mlp2: "mlp.2",
+});
+
+impl ConvBlock {
+    pub fn new(channels: usize, channels_out: usize, time_dim: usize, rng: &mut Rng) -> ConvBlock {
+        let conv = |c, c_out, rng: &mut Rng| Conv2d { padding: 1, ..Conv2d::new(c, c_out, 3, rng) };
+        ConvBlock {
+            conv1: conv(channels, channels_out, rng),
+            norm1: BatchNorm2d::new(channels_out),
+            conv2: conv(channels_out, channels_out, rng),
+            norm2: BatchNorm2d::new(channels_out),
+            mlp1: Linear::new(time_dim, channels, rng),
+            mlp2: Linear::new(channels, channels, rng),
+        }
+    }
+
+    /// x (N, C, H, W), v (N, time_dim) -> (N, C_out, H, W)
+    pub fn forward(&self, x: &Variable, v: &Variable) -> Variable {
+        let (n, c) = (x.shape()[0], x.shape()[1]);
+        let time = self.mlp2.forward(&self.mlp1.forward(v).relu()).reshape([n, c, 1, 1]);
+        let mut x = x + time;
+        x = self.norm1.forward(&self.conv1.forward(&x)).relu();
+        self.norm2.forward(&self.conv2.forward(&x)).relu()
+    }
+}
+
+/// Down twice, up twice; on the way up each level also sees what the way down had found at its resolution.
+///
+/// ```text
+/// x (N, 1, 28, 28)                                          out (N, 1, 28, 28)
+///   down1 (N, w, 28, 28) ------------------------- cat, up1 (N, w, 28, 28)
+///     pool, down2 (N, 2w, 14, 14) ------- cat, up2 (N, 2w, 14, 14), upsample
+///         pool, bot1 (N, 4w, 7, 7), upsample
+/// ```
+pub struct UNet {
+    down1: ConvBlock,
+    down2: ConvBlock,
+    bot1: ConvBlock,
+    up2: ConvBlock,
+    up1: ConvBlock,
+    out: Conv2d,
+}
+
+module!(UNet { down1, down2, bot1, up2, up1, out });
+
+impl UNet {
+    /// For images of `channels`; `width` channels at full resolution (64 in the book).
+    pub fn new(channels: usize, width: usize, rng: &mut Rng) -> UNet {
+        let w = width;
+        UNet {
+            down1: ConvBlock::new(channels, w, TIME_DIM, rng),
+            down2: ConvBlock::new(w, 2 * w, TIME_DIM, rng),
+            bot1: ConvBlock::new(2 * w, 4 * w, TIME_DIM, rng),
+            up2: ConvBlock::new(4 * w + 2 * w, 2 * w, TIME_DIM, rng),
+            up1: ConvBlock::new(2 * w + w, w, TIME_DIM, rng),
+            out: Conv2d::new(w, channels, 1, rng),
+        }
+    }
+
+    /// The noise in x (N, C, H, W) at times t (N), of x's shape.
+    ///
+    /// # Panics
+    /// If H or W cannot be halved twice, or t are not N times.
+    #[track_caller]
+    pub fn forward(&self, x: &Variable, t: &[usize]) -> Variable {
+        let shape = x.shape();
+        let halves_twice = shape.len() == 4 && shape[2].is_multiple_of(4) && shape[3].is_multiple_of(4);
+        assert!(halves_twice, "unet: x {shape} is not (N, C, H, W) with sizes that can be halved twice");
+        assert_eq!(shape[0], t.len(), "unet: {} images and {} times", shape[0], t.len());
+
+        let v = Variable::new(time_encoding(t, TIME_DIM));
+        let x1 = self.down1.forward(x, &v);
+        let x2 = self.down2.forward(&x1.max_pool2d(2, 2), &v);
+        let mut x = self.bot1.forward(&x2.max_pool2d(2, 2), &v);
+        x = x.upsample_bilinear2d();
+        x = self.up2.forward(&Variable::cat(&[&x, &x2], 1), &v);
+        x = x.upsample_bilinear2d();
+        x = self.up1.forward(&Variable::cat(&[&x, &x1], 1), &v);
+        self.out.forward(&x)
+    }
+}

@@ -1,0 +1,237 @@
+//! Checkpoints: what is written is read again to the last bit, and what is wrong is an error that says so.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use tsukuru::Real;
+use tsukuru::checkpoint::{self, CheckpointError, Data, Entries};
+use tsukuru::random::Rng;
+use tsukuru::shape::Shape;
+use tsukuru::tensor::Tensor;
+
+const F: &str = if size_of::<Real>() == 8 { "F64" } else { "F32" };
+
+/// Two tensors, an empty one, and whole numbers; nineteen F32s before the I64s would misalign them.
+fn entries() -> Entries {
+    let mut entries = Entries::new(json!({"lr": 0.1, "history": [1.25, 3.3e-300], "name": "数字 \"7\""}));
+    entries.insert("w", Data::Real(Rng::new(0, "test", 0).normal_tensor([3, 5])));
+    entries.insert("b", Data::Real(Tensor::from([Real::MIN_POSITIVE, -0.0, Real::INFINITY, 1.0])));
+    entries.insert("none", Data::Real(Tensor::zeros([0, 4])));
+    entries.insert("steps", Data::Int(Shape::SCALAR, vec![i64::MAX]));
+    entries.insert("more", Data::Int(Shape::new(&[2]), vec![-1, 1]));
+    entries
+}
+
+fn same(a: &Entries, b: &Entries) -> bool {
+    a.meta == b.meta && a.iter().eq(b.iter())
+}
+
+/// A file of `json` and then `numbers`.
+fn file(json: &str, numbers: &[u8]) -> Vec<u8> {
+    [&(json.len() as u64).to_le_bytes(), json.as_bytes(), numbers].concat()
+}
+
+fn read(bytes: &[u8]) -> Result<Entries, String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("file");
+    fs::write(&path, bytes).unwrap();
+    checkpoint::read(&path).map_err(|error| without_path(&path, error))
+}
+
+fn without_path(path: &Path, error: CheckpointError) -> String {
+    let message = error.to_string();
+    message.strip_prefix(&path.display().to_string()).expect("the path comes first").to_string()
+}
+
+fn message(json: &str, numbers: usize) -> String {
+    read(&file(json, &vec![0; numbers])).expect_err("an error")
+}
+
+#[test]
+fn entries_come_back_to_the_last_bit_and_in_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    checkpoint::write(&path, &entries()).unwrap();
+    let first = fs::read(&path).unwrap();
+    let back = checkpoint::read(&path).unwrap();
+    assert!(same(&back, &entries()), "{back:?}");
+    checkpoint::write(&path, &back).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), first);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing but the file");
+}
+
+/// The library's own reader is the judge of what we write.
+#[test]
+fn other_readers_find_what_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    checkpoint::write(&path, &entries()).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let w = file.tensor("w").unwrap();
+    assert_eq!((w.dtype().to_string().as_str(), w.shape()), (F, &[3, 5][..]));
+    let steps = file.tensor("steps").unwrap();
+    assert_eq!((steps.shape(), steps.data()), (&[][..], &i64::MAX.to_le_bytes()[..]));
+    let start = bytes.as_ptr();
+    for (name, tensor) in file.iter() {
+        let offset = tensor.data().as_ptr() as usize - start as usize;
+        assert_eq!(offset % (tensor.dtype().bitsize() / 8), 0, "{name} is aligned");
+    }
+}
+
+#[test]
+fn both_widths_become_real() {
+    let json = r#"{"b":{"dtype":"F64","shape":[1],"data_offsets":[4,12]},"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}"#;
+    let mut entries = read(&file(json, &[&1.5f32.to_le_bytes()[..], &(-0.1f64).to_le_bytes()].concat())).unwrap();
+    assert_eq!(entries.meta, Value::Null);
+    assert_eq!(entries.take_real("a", &Shape::SCALAR).unwrap(), Tensor::scalar(1.5));
+    assert_eq!(entries.take_real("b", &Shape::new(&[1])).unwrap(), Tensor::from([-0.1 as Real]));
+    entries.finish().unwrap();
+}
+
+#[test]
+fn a_file_of_another_model_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    checkpoint::write(&path, &entries()).unwrap();
+    let read = || checkpoint::read(&path).unwrap();
+    let real = |name, axes: &[usize]| without_path(&path, read().take_real(name, &Shape::new(axes)).unwrap_err());
+    let int = |name, axes: &[usize]| without_path(&path, read().take_int(name, &Shape::new(axes)).unwrap_err());
+    assert_eq!(real("w", &[5, 3]), ", tensor `w`: expected numbers of shape (5, 3), found numbers of shape (3, 5)");
+    assert_eq!(real("x", &[]), ", tensor `x`: expected numbers of shape (), found none");
+    assert_eq!(real("steps", &[]), ", tensor `steps`: expected numbers of shape (), found whole numbers of shape ()");
+    assert_eq!(int("b", &[4]), ", tensor `b`: expected whole numbers of shape (4,), found numbers of shape (4,)");
+    assert_eq!(
+        int("more", &[3]),
+        ", tensor `more`: expected whole numbers of shape (3,), found whole numbers of shape (2,)"
+    );
+    let unknown = without_path(&path, read().finish().unwrap_err());
+    assert_eq!(unknown, ", tensor `b`: expected no tensor of this name, found numbers of shape (4,)");
+}
+
+#[test]
+#[should_panic(expected = "there are two tensors `w`")]
+fn a_name_is_given_once() {
+    entries().insert("w", Data::Real(Tensor::scalar(0.0)));
+}
+
+#[test]
+fn what_is_not_a_checkpoint_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    let error = without_path(&missing, checkpoint::read(&missing).unwrap_err());
+    assert!(error.starts_with(": cannot be read: "), "{error}");
+    let error = without_path(folder.path(), checkpoint::read(folder.path()).unwrap_err());
+    assert_eq!(error, ": cannot be read: expected a file, found a folder or something else");
+    let nowhere = missing.join("file");
+    let error = without_path(&nowhere, checkpoint::write(&nowhere, &entries()).unwrap_err());
+    assert!(error.starts_with(": cannot be written: "), "{error}");
+}
+
+#[test]
+fn the_length_of_the_header_is_checked() {
+    let message = |bytes: &[u8]| read(bytes).expect_err("an error");
+    assert_eq!(message(b""), ", byte 0: expected 8 bytes that say how long the header is, found only 0");
+    assert_eq!(message(&[1; 7]), ", byte 0: expected 8 bytes that say how long the header is, found only 7");
+    let four_gib = [&(4u64 << 30).to_le_bytes()[..], b"{}"].concat();
+    assert_eq!(message(&four_gib), ", byte 0: expected a header of at most 2 bytes, found 4294967296");
+    assert_eq!(message(&[0xff; 9]), ", byte 0: expected a header of at most 1 bytes, found 18446744073709551615");
+}
+
+#[test]
+fn the_header_is_checked() {
+    let bad = ", byte 8: expected a header that describes tensors in JSON, found ";
+    let says = |json: &str, what: &str| {
+        let message = message(json, 8);
+        assert!(message.starts_with(&format!("{bad}{what}")), "{message}");
+    };
+    says("", "EOF while parsing");
+    says("not JSON", "expected ident");
+    says("[1]", "invalid type: sequence, expected an object");
+    says(&"[".repeat(100_000), "invalid type: sequence, expected an object");
+    says(r#"{"a":3}"#, "`a`: invalid type: integer `3`");
+    says(r#"{"a":{"dtype":"Q7","shape":[],"data_offsets":[0,8]}}"#, "`a`: unknown variant `Q7`");
+    says(r#"{"a":{"dtype":"F64","shape":[-1],"data_offsets":[0,8]}}"#, "`a`: invalid value: integer `-1`");
+    let a = r#""a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
+    says(&format!("{{{a},{a}}}"), "`a`: is there twice");
+    says(r#"{"__metadata__":{"meta":1}}"#, "`__metadata__`: invalid type: integer `1`, expected a string");
+    let meta = message(r#"{"__metadata__":{"meta":"{"}}"#, 0);
+    assert!(meta.starts_with(", byte 8: expected JSON in the metadata `meta`, found EOF"), "{meta}");
+}
+
+#[test]
+fn every_tensor_is_checked() {
+    let a = |dtype: &str, shape: &str, begin: u64, end: u64| {
+        let json = format!(r#"{{"a":{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{begin},{end}]}}}}"#);
+        message(&json, 8)
+    };
+    let at = ", tensor `a`: expected ";
+    assert_eq!(a("U8", "[8]", 0, 8), format!("{at}F32, F64 or I64, found U8"));
+    assert_eq!(a("F64", "[1,1,1,1,1,1,1]", 0, 8), format!("{at}at most 6 axes, found 7"));
+    assert_eq!(a("F64", "[1]", 1, 9), format!("{at}bytes from 0 on, found bytes 1 to 9"));
+    assert_eq!(a("F64", "[2]", 0, 8), format!("{at}16 bytes for F64 [2], found 8"));
+    let large = "[4294967296, 4294967296]";
+    assert_eq!(a("F32", large, 0, 8), format!("{at}a shape that fits into memory, found {large}"));
+    let empty = "[0, 4294967296, 4294967296]";
+    assert_eq!(a("F32", empty, 0, 0), format!("{at}a shape that fits into memory, found {empty}"));
+    let inside_out =
+        r#"{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[],"data_offsets":[4,0]}}"#;
+    assert_eq!(message(inside_out, 4), ", tensor `b`: expected bytes from 4 on, found bytes 4 to 0");
+    let overlap =
+        r#"{"a":{"dtype":"F64","shape":[],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[],"data_offsets":[4,8]}}"#;
+    assert_eq!(message(overlap, 8), ", tensor `b`: expected bytes from 8 on, found bytes 4 to 8");
+}
+
+#[test]
+fn the_numbers_fill_the_file() {
+    let json = r#"{"a":{"dtype":"F32","shape":[1000000000],"data_offsets":[0,4000000000]}}"#;
+    let end = 8 + json.len();
+    assert_eq!(message(json, 3), format!(", byte {end}: expected 4000000000 bytes of numbers, found 3"));
+    assert_eq!(message("{}", 3), ", byte 10: expected 0 bytes of numbers, found 3");
+}
+
+fn bytes() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    checkpoint::write(&path, &entries()).unwrap();
+    fs::read(&path).unwrap()
+}
+
+#[test]
+fn a_cut_file_is_an_error_wherever_it_is_cut() {
+    let whole = bytes();
+    for length in 0..whole.len() {
+        read(&whole[..length]).expect_err("an error");
+    }
+}
+
+proptest! {
+    #[test]
+    fn damaged_files_never_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        digits in any::<bool>(),
+    ) {
+        let mut bytes = bytes();
+        for (place, byte) in changes {
+            let byte = if digits { b'0' + byte % 10 } else { byte };
+            *place.get_mut(&mut bytes) = byte;
+        }
+        if let Ok(mut entries) = read(&bytes) {
+            // Whatever was read is usable.
+            let shapes: Vec<(String, Shape)> = entries.iter().filter_map(|(name, data)| match data {
+                Data::Real(tensor) => Some((name.to_string(), *tensor.shape())),
+                Data::Int(..) => None,
+            }).collect();
+            for (name, shape) in shapes {
+                prop_assert_eq!(entries.take_real(&name, &shape).unwrap().data().len(), shape.count());
+            }
+        }
+    }
+
+    #[test]
+    fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..64), length in any::<u8>()) {
+        let _ = read(&bytes);
+        let _ = read(&[&u64::from(length).to_le_bytes()[..], &bytes].concat());
+    }
+}

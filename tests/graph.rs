@@ -1,0 +1,232 @@
+//! The heart: order, accumulation, freeing, depth, modes, and what it says when it is used wrongly.
+
+use tsukuru::Real;
+use tsukuru::backward::grad;
+use tsukuru::function::{NOTHING, X0, record};
+use tsukuru::mode::no_grad;
+use tsukuru::tensor::Tensor;
+use tsukuru::variable::{Variable, live_nodes};
+
+fn param(value: Real) -> Variable {
+    Variable::parameter(value)
+}
+
+fn grad_of(x: &Variable) -> Real {
+    x.grad().expect("a gradient").item()
+}
+
+#[test]
+fn a_diamond_is_walked_in_order() {
+    let x = param(3.0);
+    let a = x.square(); // 9
+    let b = &a * 2.0 + &a * &x; // 2x^2 + x^3
+    (b * &a).backward(); // 2x^4 + x^5
+    assert_eq!(grad_of(&x), 8.0 * 27.0 + 5.0 * 81.0);
+}
+
+#[test]
+fn gradients_add_up_until_they_are_cleared() {
+    let x = param(2.0);
+    x.square().backward();
+    x.square().backward();
+    assert_eq!(grad_of(&x), 8.0);
+    x.clear_grad();
+    assert!(x.grad().is_none());
+}
+
+#[test]
+fn a_gradient_that_was_read_does_not_change() {
+    let x = param(2.0);
+    x.square().backward();
+    let first = x.grad().unwrap();
+    x.square().backward();
+    assert_eq!((first.item(), grad_of(&x)), (4.0, 8.0));
+}
+
+#[test]
+fn grad_leaves_the_graph_and_the_leaves_alone() {
+    let (x, w) = (param(2.0), param(5.0));
+    let h = x.square();
+    let y = &h * &w;
+    let gs = grad(&y, &[&x, &h], false);
+    assert_eq!((gs[0].item(), gs[1].item()), (20.0, 5.0));
+    assert!(x.grad().is_none() && w.grad().is_none() && !gs[0].wants_grad());
+    y.backward();
+    assert_eq!((grad_of(&x), grad_of(&w)), (20.0, 4.0));
+}
+
+#[test]
+fn what_y_does_not_depend_on_has_gradient_zero() {
+    let (x, other, constant) = (param(2.0), param(1.0), Variable::new([1.0, 2.0]));
+    let gs = grad(&x.square(), &[&other, &constant], false);
+    assert_eq!((gs[0].item(), gs[1].value().data()), (0.0, &[0.0, 0.0][..]));
+}
+
+#[test]
+fn only_wanted_gradients_are_computed() {
+    let (x, w) = (param(2.0), param(5.0));
+    let watched = |name, x: &Variable| {
+        record(name, &[x], NOTHING, x.value().clone(), |_, _| panic!("nobody wants this gradient"))
+    };
+    let y = watched("watched", &w) * &x;
+    assert_eq!(grad(&y, &[&x], false)[0].item(), 5.0);
+    let seen = record("seen", &[&x, &Variable::new(1.0)], X0, Tensor::scalar(0.0), |gy, c| {
+        assert!(c.needs(0) && !c.needs(1));
+        vec![Some(gy), None]
+    });
+    seen.backward();
+}
+
+#[test]
+fn a_million_nodes_fit_on_a_small_stack() {
+    let small = std::thread::Builder::new().stack_size(1 << 20);
+    let work = || {
+        let chain = |x: &Variable| (0..1_000_000).fold(x.clone(), |y, _| y + 1.0);
+        let x = param(0.0);
+        drop(chain(&x)); // dropped as a whole
+        let y = chain(&x);
+        assert_eq!(grad(&y, &[&x], true)[0].item(), 1.0);
+        y.backward(); // freed on the way
+        assert_eq!((grad_of(&x), y.item()), (1.0, 1e6));
+        drop((x, y));
+        assert_eq!(live_nodes(), 0);
+    };
+    small.spawn(work).expect("a thread").join().expect("no overflow");
+}
+
+#[test]
+fn nothing_stays_alive() {
+    let before = live_nodes();
+    {
+        let x = Variable::parameter([1.0, 2.0]);
+        let y = (x.sin() * &x).sum(..);
+        let g = grad(&y, &[&x], true).remove(0);
+        grad(&g.sum(..), &[&x], true);
+        y.backward();
+    }
+    assert_eq!(live_nodes(), before);
+}
+
+#[test]
+fn values_that_no_rule_reads_are_let_go() {
+    let x = Variable::parameter(Tensor::ones([1000]));
+    let mut y = &x + 1.0;
+    let address = y.value().data().as_ptr();
+    y = y + 1.0; // the sum needs no input on the way back, so the first result is gone
+    let reused = Tensor::written([1000], |_| {});
+    assert_eq!(reused.data().as_ptr(), address);
+    y.sum(..).backward();
+    assert_eq!(x.grad().unwrap().data(), [1.0; 1000]);
+}
+
+#[test]
+fn no_grad_and_detach_cut() {
+    let x = param(2.0);
+    assert!(!no_grad(|| x.square()).wants_grad());
+    (x.detach() * &x).backward();
+    assert_eq!(grad_of(&x), 2.0);
+}
+
+#[test]
+fn results_are_not_written_over_while_someone_sees_them() {
+    no_grad(|| {
+        let x = Variable::new([1.0, 2.0]);
+        let kept = x.clone();
+        let y = x + 1.0;
+        let z = y.clone() * 3.0 + &y;
+        assert_eq!((kept.value().data(), y.value().data()), (&[1.0, 2.0][..], &[2.0, 3.0][..]));
+        assert_eq!(z.value().data(), [8.0, 12.0]);
+    });
+}
+
+#[test]
+#[should_panic(expected = "an earlier backward() freed this graph at square")]
+fn backward_twice() {
+    let y = param(2.0).square();
+    y.backward();
+    y.backward();
+}
+
+#[test]
+#[should_panic(expected = "an earlier backward() freed this graph at square")]
+fn grad_through_a_freed_part() {
+    let x = param(2.0);
+    let h = x.square();
+    h.backward();
+    grad(&(&h * 2.0), &[&x], false);
+}
+
+#[test]
+#[should_panic(expected = "mul: its input 1 was updated since")]
+fn backward_after_an_update() {
+    let (x, w) = (param(2.0), param(3.0));
+    let y = &x * &w;
+    w.update(|w| w.data_mut()[0] = 4.0);
+    y.backward();
+}
+
+#[test]
+#[should_panic(expected = "(2,) is no single number")]
+fn backward_of_many_numbers() {
+    Variable::parameter([1.0, 2.0]).square().backward();
+}
+
+#[test]
+#[should_panic(expected = "depends on no parameter")]
+fn backward_of_a_constant() {
+    Variable::new(1.0).square().backward();
+}
+
+#[test]
+#[should_panic(expected = "forgetful: its rule gave no gradient for input 0")]
+fn a_rule_that_forgets() {
+    let x = param(1.0);
+    record("forgetful", &[&x], NOTHING, Tensor::scalar(1.0), |_, _| vec![None]).backward();
+}
+
+#[test]
+#[should_panic(expected = "greedy: record() kept no input 0")]
+fn a_rule_that_reads_what_was_not_kept() {
+    let x = param(1.0);
+    record("greedy", &[&x], NOTHING, Tensor::scalar(1.0), |gy, c| vec![Some(gy * c.x(0))]).backward();
+}
+
+#[test]
+#[should_panic(expected = "misshapen: its rule gave a gradient of the wrong shape")]
+fn a_rule_with_a_wrong_shape() {
+    let x = param(1.0);
+    record("misshapen", &[&x], NOTHING, Tensor::scalar(1.0), |_, _| vec![Some([1.0, 2.0].into())]).backward();
+}
+
+/// Shape errors are reported where the caller made them, with both shapes.
+#[test]
+fn shape_errors_name_the_operation_and_the_caller() {
+    use std::panic::{catch_unwind, set_hook, take_hook};
+    static LAST: std::sync::Mutex<String> = std::sync::Mutex::new(String::new());
+    let z = |shape: &[usize]| Variable::new(Tensor::zeros(shape));
+    let cases: [(&str, &dyn Fn()); 7] = [
+        ("add: shapes (2, 3) and (4,) do not broadcast", &|| drop(z(&[2, 3]) + z(&[4]))),
+        ("matmul: (3, 4) x (5, 6): inner sizes 4 and 5 differ", &|| drop(z(&[3, 4]).matmul(&z(&[5, 6])))),
+        ("conv2d: x (1, 3, 8, 8), weight (4, 2, 3, 3): 3 channels meet 2", &|| {
+            z(&[1, 3, 8, 8]).conv2d(&z(&[4, 2, 3, 3]), None, 1, 1);
+        }),
+        ("sum: axis 2 of shape (2, 3) does not exist", &|| drop(z(&[2, 3]).sum(2))),
+        ("embedding: index 7 lies outside the table (3, 2)", &|| drop(z(&[3, 2]).embedding(&[0, 7]))),
+        ("batch_norm: x (1, 2) has one value per channel", &|| drop(z(&[1, 2]).batch_norm(&z(&[2]), &z(&[2]), 1e-5))),
+        ("cat: (2, 3) and (3, 3) differ in more than axis 1", &|| drop(Variable::cat(&[&z(&[2, 3]), &z(&[3, 3])], 1))),
+    ];
+    let old = take_hook();
+    set_hook(Box::new(|info| *LAST.lock().unwrap() = info.to_string()));
+    let said: Vec<String> = cases
+        .iter()
+        .map(|(_, wrong)| {
+            assert!(catch_unwind(std::panic::AssertUnwindSafe(wrong)).is_err());
+            LAST.lock().unwrap().clone()
+        })
+        .collect();
+    set_hook(old);
+    for ((expected, _), said) in cases.iter().zip(said) {
+        assert!(said.contains(expected), "said {said:?}, expected {expected:?}");
+        assert!(said.contains("tests/graph.rs"), "not located at the caller: {said}");
+    }
+}
