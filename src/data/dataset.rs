@@ -64,6 +64,14 @@ impl Dataset {
         self
     }
 
+    /// A checksum of images and labels, to tell data sets apart.
+    pub fn checksum(&self) -> u32 {
+        let mut crc = flate2::Crc::new();
+        crc.update(&self.images.pixels);
+        crc.update(&self.labels);
+        crc.sum()
+    }
+
     /// The images `which` as numbers from 0 to 1, of shape (B, 1, rows, cols), and their B labels.
     ///
     /// # Panics

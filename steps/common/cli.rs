@@ -60,6 +60,13 @@ impl TrainingFlags {
 }
 
 impl Common {
+    /// The folder of a program that draws the same figures every time, made if it is not there.
+    pub fn folder(&self, step: &str, program: &str) -> Result<PathBuf> {
+        let path = self.out.join(step).join(program);
+        std::fs::create_dir_all(&path).with_context(|| format!("{}: cannot make this folder", path.display()))?;
+        Ok(path)
+    }
+
     /// Prepares what all programs need: as many threads as `--threads` says.
     pub fn start(&self) -> Result<()> {
         if let Some(threads) = self.threads {

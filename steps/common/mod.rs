@@ -1,6 +1,7 @@
 //! What every program shares and no lesson is about: flags, run folders, progress, pictures, plots, data.
 
 pub mod cli;
+pub mod data;
 pub mod digits;
 pub mod images;
 pub mod plot;

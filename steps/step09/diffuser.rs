@@ -38,6 +38,12 @@ impl Diffuser {
         self.betas.len()
     }
 
+    /// The share of new noise in the step to time t, from 1.
+    pub fn beta(&self, t: usize) -> f64 {
+        self.betas[t - 1]
+    }
+
+    /// The share of the image at time t, from 0.
     pub fn alpha_bar(&self, t: usize) -> f64 {
         self.alpha_bars[t]
     }
@@ -62,7 +68,7 @@ impl Diffuser {
     pub fn denoise(&self, model: &UNet, x_t: &Tensor, t: usize, rng: &mut Rng) -> Tensor {
         let times = vec![t; x_t.shape()[0]];
         let eps = no_grad(|| evaluating(|| model.forward(&Variable::new(x_t.clone()), &times)));
-        let (beta, alpha_bar, alpha_bar_before) = (self.betas[t - 1], self.alpha_bar(t), self.alpha_bar(t - 1));
+        let (beta, alpha_bar, alpha_bar_before) = (self.beta(t), self.alpha_bar(t), self.alpha_bar(t - 1));
         let eps_scale = (beta / (1.0 - alpha_bar).sqrt()) as Real;
         let scale = (1.0 / (1.0 - beta).sqrt()) as Real;
         let std = (beta * (1.0 - alpha_bar_before) / (1.0 - alpha_bar)).sqrt() as Real;

@@ -7,7 +7,11 @@
 //! Programs: [`gaussian_noise`], [`simple_unet`], [`diffusion_model`], [`sample`].
 
 mod diffuser;
+pub mod diffusion_model;
+pub mod gaussian_noise;
+pub mod sample;
+pub mod simple_unet;
 mod unet;
 
 pub use diffuser::{Diffuser, T};
-pub use unet::{ConvBlock, UNet, time_encoding};
+pub use unet::{ConvBlock, TIME_DIM, UNet, time_encoding};

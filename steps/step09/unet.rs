@@ -71,12 +71,12 @@ impl ConvBlock {
 ///         pool, bot1 (N, 4w, 7, 7), upsample
 /// ```
 pub struct UNet {
-    down1: ConvBlock,
-    down2: ConvBlock,
-    bot1: ConvBlock,
-    up2: ConvBlock,
-    up1: ConvBlock,
-    out: Conv2d,
+    pub down1: ConvBlock,
+    pub down2: ConvBlock,
+    pub bot1: ConvBlock,
+    pub up2: ConvBlock,
+    pub up1: ConvBlock,
+    pub out: Conv2d,
 }
 
 module!(UNet { down1, down2, bot1, up2, up1, out });

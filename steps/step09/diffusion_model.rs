@@ -1,0 +1,143 @@
+//! Trains a U-Net to see the noise in digits, then draws digits out of noise.
+
+use super::{Diffuser, T, UNet};
+use crate::common::cli::{Common, TrainingFlags, capped};
+use crate::common::images::{save_animation, save_grid};
+use crate::common::progress::{Progress, duration};
+use crate::common::run::RunFolder;
+use crate::common::training::Training;
+use crate::common::data::{Part, Source};
+use crate::common::plot;
+use anyhow::{Result, ensure};
+use clap::Args;
+use serde_json::json;
+use std::time::Instant;
+use tsukuru::data::Dataset;
+use tsukuru::nn::Module;
+use tsukuru::ops::Reduction;
+use tsukuru::optim::{Adam, Optimizer};
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
+use tsukuru::variable::Variable;
+
+#[derive(Args, Clone, Debug, Default)]
+pub struct Flags {
+    #[command(flatten)]
+    pub training: TrainingFlags,
+    /// Channels of the U-Net at full resolution (64; quick: 16)
+    #[arg(long, value_name = "N")]
+    pub width: Option<usize>,
+}
+
+/// How many digits are drawn after each epoch.
+const SAMPLES: usize = 20;
+
+pub fn run(common: &Common, flags: &Flags) -> Result<()> {
+    flags.training.check()?;
+    ensure!(flags.width != Some(0), "--width 0: expected at least 1");
+    let quick = flags.training.quick;
+    let or = |given: Option<usize>, long: usize, short: usize| given.unwrap_or(if quick { short } else { long });
+    let width = capped(or(flags.width, 64, 16), 4);
+    let epochs = capped(or(flags.training.epochs, 10, 5), 2);
+    let batch_size = capped(or(flags.training.batch_size, 128, 64), 16);
+    let lr = flags.training.lr.unwrap_or(if quick { 2e-3 } else { 1e-3 });
+    let limit = capped(or(flags.training.limit, usize::MAX, 20_000), 32);
+
+    let source = Source::find(common.data.as_deref())?;
+    let dataset = source.load(Part::Train, Some(limit))?;
+    let [h, w] = [dataset.images().rows, dataset.images().cols];
+    println!("{} images of {h} x {w}, {source}", dataset.len());
+    ensure!(!dataset.is_empty(), "expected images to learn from, found none");
+    let halves = h.is_multiple_of(4) && w.is_multiple_of(4);
+    ensure!(halves, "images of {h} x {w}: expected sizes that the U-Net can halve twice");
+
+    let seed = common.seed;
+    let model = UNet::new(1, width, &mut Rng::new(seed, "init", 0));
+    let mut optimizer = Adam::new(model.parameters(), lr);
+    let diffuser = Diffuser::new(capped(T, 10));
+    println!("U-Net of width {width}: {} parameters", model.parameter_count());
+    if !quick {
+        announce(&diffuser, &dataset, width, batch_size, epochs)?;
+    }
+
+    let program = if quick { "diffusion_model_quick" } else { "diffusion_model" };
+    let run = RunFolder::open(&common.out, "step09", program, flags.training.resume)?;
+    let draw = |epoch: usize, watch: &mut dyn FnMut(usize, &Tensor)| {
+        let mut progress = Progress::new("sampling", diffuser.steps(), 0, common.quiet);
+        let mut rng = Rng::new(seed, "sampling", epoch as u64);
+        let x = diffuser.sample(&model, [SAMPLES, 1, h, w], &mut rng, |t, x| {
+            progress.step(String::new);
+            watch(t, x);
+        });
+        progress.finish();
+        x
+    };
+    let training = Training {
+        run: &run,
+        epochs,
+        batch_size,
+        seed,
+        settings: json!({ "width": width, "lr": lr, "checksum": dataset.checksum() }),
+        resume: flags.training.resume,
+        quiet: common.quiet,
+    };
+    let losses = training.run(
+        &dataset,
+        &model,
+        &mut optimizer,
+        |x, _, step| loss(&model, &diffuser, &x, seed, step),
+        |epoch| {
+            let path = run.file(&format!("samples/epoch_{epoch:03}.png"))?;
+            save_grid(&path, &draw(epoch, &mut |_, _| ()), SAMPLES / 2)?;
+            println!("{}", path.display());
+            Ok(())
+        },
+    )?;
+
+    let path = run.file("loss.svg")?;
+    let points: Vec<(f64, f64)> = losses.iter().enumerate().map(|(i, &loss)| ((i + 1) as f64, loss)).collect();
+    plot::curve(&path, "Training of the diffusion model", "epoch", "mean squared error of the noise", &points)?;
+    println!("{}", path.display());
+
+    let mut frames = Vec::new();
+    draw(epochs, &mut |t, x| {
+        if t.is_multiple_of(diffuser.steps().div_ceil(50)) {
+            frames.push(x.clone());
+        }
+    });
+    let path = run.file("denoising.gif")?;
+    save_animation(&path, &frames, SAMPLES / 2)?;
+    println!("{}\n{}", path.display(), run.path().join("model.safetensors").display());
+    Ok(())
+}
+
+/// How far the model's guess is from the noise that was added (Ho et al., equation 14): images x_0 (N, 1, H, W) at
+/// random times.
+fn loss(model: &UNet, diffuser: &Diffuser, x_0: &Tensor, seed: u64, step: u64) -> Variable {
+    let mut rng = Rng::new(seed, "t", step);
+    let t: Vec<usize> = (0..x_0.shape()[0]).map(|_| 1 + rng.below(diffuser.steps())).collect();
+    let noise = Rng::new(seed, "noise", step).normal_tensor(*x_0.shape());
+    let x_t = diffuser.add_noise(x_0, &t, &noise);
+    model.forward(&x_t.into(), &t).mse_loss(&noise.into(), Reduction::Mean)
+}
+
+/// Times a few steps of a model that is thrown away, and says how long the training will take.
+fn announce(diffuser: &Diffuser, dataset: &Dataset, width: usize, batch_size: usize, epochs: usize) -> Result<()> {
+    let model = UNet::new(1, width, &mut Rng::new(0, "init", 0));
+    let mut optimizer = Adam::new(model.parameters(), 1e-3);
+    let mut seconds = f64::INFINITY;
+    for (step, (x, _)) in dataset.batches(batch_size, None)?.take(3).enumerate() {
+        let start = Instant::now();
+        loss(&model, diffuser, &x, 0, step as u64).backward();
+        optimizer.step();
+        optimizer.clear_grads();
+        seconds = seconds.min(start.elapsed().as_secs_f64());
+    }
+    let start = Instant::now();
+    diffuser.denoise(&model, &Tensor::zeros([SAMPLES, 1, 28, 28]), 1, &mut Rng::new(0, "sampling", 0));
+    let sampling = start.elapsed().as_secs_f64() * diffuser.steps() as f64;
+    let steps = dataset.len().div_ceil(batch_size);
+    let total = epochs as f64 * (steps as f64 * seconds + sampling) + sampling;
+    println!("{epochs} epochs of {steps} steps, {seconds:.2} s each, and samples: about {}", duration(total));
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! An image drowns in noise: step by step, and in one jump to any time.
+
+use super::{Diffuser, T};
+use crate::common::cli::Common;
+use crate::common::images::save_grid;
+use anyhow::Result;
+use tsukuru::Real;
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
+
+/// Side of the image in pixels.
+const SIDE: usize = 64;
+/// The times that are shown.
+const SHOWN: [usize; 8] = [0, 20, 50, 100, 200, 300, 500, 1000];
+
+pub fn run(common: &Common) -> Result<()> {
+    let diffuser = Diffuser::new(T);
+    let x_0 = flower();
+
+    // x_t = sqrt(1 - beta_t) x_(t-1) + sqrt(beta_t) noise, a thousand times
+    let mut rng = Rng::new(common.seed, "noise", 0);
+    let mut x = x_0.clone();
+    let mut by_steps = vec![x.clone()];
+    for t in 1..=T {
+        let (keep, add) = ((1.0 - diffuser.beta(t)).sqrt() as Real, diffuser.beta(t).sqrt() as Real);
+        let noise = rng.normal_tensor(*x.shape());
+        for (x, noise) in x.data_mut().iter_mut().zip(noise.data()) {
+            *x = keep * *x + add * noise;
+        }
+        if SHOWN.contains(&t) {
+            by_steps.push(x.clone());
+        }
+    }
+
+    // x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise, at once
+    let mut in_one_jump = vec![x_0.clone()];
+    for t in &SHOWN[1..] {
+        let noise = rng.normal_tensor(*x_0.shape());
+        in_one_jump.push(diffuser.add_noise(&x_0, &[*t], &noise));
+    }
+
+    println!("   t   alpha_bar   std by steps   std in one jump");
+    for (i, &t) in SHOWN.iter().enumerate() {
+        let [steps, jump] = [&by_steps[i], &in_one_jump[i]].map(|x| std(x));
+        println!("{t:>4}   {:>9.5}   {steps:>12.3}   {jump:>15.3}", diffuser.alpha_bar(t));
+    }
+    let folder = common.folder("step09", "gaussian_noise")?;
+    for (name, images) in [("by_steps.png", &by_steps), ("in_one_jump.png", &in_one_jump)] {
+        let path = folder.join(name);
+        save_grid(&path, &stack(images), SHOWN.len())?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+/// Petals around a centre: brightness falls where r exceeds (1 + cos(6 angle)) / 2.
+fn flower() -> Tensor {
+    let middle = (SIDE as f64 - 1.0) / 2.0;
+    let brightness = |row: usize, col: usize| {
+        let (y, x) = ((row as f64 - middle) / middle, (col as f64 - middle) / middle);
+        let (r, angle) = ((x * x + y * y).sqrt(), libm::atan2(y, x));
+        let edge = 0.45 + 0.45 * libm::cos(6.0 * angle);
+        let soft = |inside: f64| 1.0 / (1.0 + libm::exp(-20.0 * inside));
+        0.75 * soft(edge - r) * (1.0 - soft(0.2 - r)) + soft(0.2 - r)
+    };
+    let pixels: Vec<Real> = (0..SIDE * SIDE).map(|i| brightness(i / SIDE, i % SIDE) as Real).collect();
+    Tensor::new([1, 1, SIDE, SIDE], &pixels)
+}
+
+fn stack(images: &[Tensor]) -> Tensor {
+    let pixels: Vec<Real> = images.iter().flat_map(|image| image.data()).copied().collect();
+    Tensor::new([images.len(), 1, SIDE, SIDE], &pixels)
+}
+
+/// Standard deviation of the pixels.
+fn std(x: &Tensor) -> f64 {
+    let count = x.data().len() as f64;
+    let mean = x.data().iter().map(|&x| f64::from(x)).sum::<f64>() / count;
+    (x.data().iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / count).sqrt()
+}

@@ -1,0 +1,74 @@
+//! Draws digits with a model that was trained before.
+
+use super::{Diffuser, T, UNet};
+use crate::common::cli::{Common, capped};
+use crate::common::images::{byte, save_grid};
+use crate::common::progress::Progress;
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use std::path::PathBuf;
+use tsukuru::checkpoint::{self, Data};
+use tsukuru::data::idx::{self, Images};
+use tsukuru::nn;
+use tsukuru::random::Rng;
+
+#[derive(Args, Clone, Debug)]
+pub struct Flags {
+    /// A model.safetensors that diffusion_model, or PyTorch, has written
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// How many images to draw
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub count: usize,
+    /// Also write the images as STEM-images-idx3-ubyte.gz
+    #[arg(long, value_name = "STEM")]
+    pub export: Option<PathBuf>,
+}
+
+/// Images that are drawn at once.
+const BATCH: usize = 100;
+const SIDE: usize = 28;
+
+pub fn run(common: &Common, flags: &Flags) -> Result<()> {
+    ensure!(flags.count > 0, "--count 0: expected at least 1");
+    let model = read_model(&flags.model)?;
+    let diffuser = Diffuser::new(capped(T, 10));
+    let count = capped(flags.count, 4);
+
+    let batches = count.div_ceil(BATCH);
+    let mut progress = Progress::new("sampling", batches * diffuser.steps(), 0, common.quiet);
+    let mut pixels = Vec::with_capacity(count * SIDE * SIDE);
+    for batch in 0..batches {
+        let shape = [BATCH.min(count - batch * BATCH), 1, SIDE, SIDE];
+        let mut rng = Rng::new(common.seed, "sampling", batch as u64);
+        let x = diffuser.sample(&model, shape, &mut rng, |_, _| progress.step(String::new));
+        pixels.extend_from_slice(x.data());
+    }
+    progress.finish();
+
+    let path = common.folder("step09", "sample")?.join("samples.png");
+    let x = tsukuru::tensor::Tensor::new([count, 1, SIDE, SIDE], &pixels);
+    save_grid(&path, &x, 10)?;
+    println!("{}", path.display());
+    if let Some(stem) = &flags.export {
+        let mut name = stem.clone().into_os_string();
+        name.push("-images-idx3-ubyte.gz");
+        let pixels = pixels.iter().map(|&x| byte(x)).collect();
+        idx::write_images(&PathBuf::from(&name), &Images { count, rows: SIDE, cols: SIDE, pixels })?;
+        println!("{}", name.display());
+    }
+    Ok(())
+}
+
+/// A U-Net of the width that the file says.
+fn read_model(path: &std::path::Path) -> Result<UNet> {
+    let state = checkpoint::read(path)?;
+    let width = match state.get("down1.convs.0.weight") {
+        Some(Data::Real(weight)) if weight.shape().len() == 4 => weight.shape()[0],
+        _ => 0,
+    };
+    ensure!(width > 0, "{}: holds no U-Net: expected weights `down1.convs.0.weight` of four axes", path.display());
+    let model = UNet::new(1, width, &mut Rng::new(0, "init", 0));
+    nn::load_state_dict(&model, state).with_context(|| format!("a U-Net of width {width} was expected"))?;
+    Ok(model)
+}

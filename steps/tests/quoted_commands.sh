@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Runs every command that stands in a shell block of the documentation, as it stands there, in its smoke form.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export TSUKURU_SMOKE=1
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+count=0
+while IFS=$'\t' read -r file command; do
+    case $command in
+        *"--bin fetch"*) continue ;;   # needs a network; its own test serves files from a folder
+        "git clone"*|"cargo test"*|".ci/run"*|"cd "*) continue ;; # the gate itself runs the tests
+    esac
+    echo "-- $file: $command"
+    # What commands write goes to a folder that is taken away, and they find there what earlier ones wrote.
+    CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target} bash -euc "cd '$out'; ${command//cargo run/cargo run --quiet --manifest-path '$PWD/Cargo.toml'}" </dev/null >"$out/log" 2>&1 || {
+        cat "$out/log"
+        echo "FAILED: $command ($file)"
+        exit 1
+    }
+    count=$((count + 1))
+done < <(git ls-files '*.md' | while read -r file; do
+    awk -v file="$file" '/^```/ { inside = ($0 ~ /^```(sh|console|bash)/) && !inside; next } inside && NF { sub(/^\$ /, ""); sub(/[ \t]+#.*/, ""); print file "\t" $0 }' "$file"
+done)
+[ "$count" -gt 0 ] || { echo "no command found"; exit 1; }
+echo "$count quoted commands ran"
