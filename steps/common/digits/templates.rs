@@ -25,13 +25,16 @@ pub fn all() -> &'static [Template] {
 
 /// One of a digit's templates, chosen by weight.
 pub fn choose(digit: u8, rng: &mut Rng) -> &'static Template {
-    let ways = || TEMPLATES.iter().filter(|t| t.digit == digit);
-    let mut left = rng.uniform() * ways().map(|t| t.weight).sum::<f64>();
-    let chosen = ways().find(|t| {
-        left -= t.weight;
-        left < 0.0
-    });
-    chosen.or_else(|| ways().last()).expect("parse has seen every digit")
+    let ways: Vec<&Template> = TEMPLATES.iter().filter(|t| t.digit == digit).collect();
+    let mut left = rng.uniform() * ways.iter().map(|t| t.weight).sum::<f64>();
+    for way in &ways {
+        left -= way.weight;
+        if left < 0.0 {
+            return way;
+        }
+    }
+    // Only rounding leads here.
+    ways.last().expect("parse has seen every digit")
 }
 
 fn parse(text: &str) -> Result<Vec<Template>, String> {
@@ -45,7 +48,8 @@ fn parse(text: &str) -> Result<Vec<Template>, String> {
         if let Some(header) = line.strip_prefix('[') {
             templates.push(parse_header(header).map_err(at)?);
         } else {
-            let template = templates.last_mut().ok_or_else(|| at("a stroke before the first [digit name weight]".into()))?;
+            let template =
+                templates.last_mut().ok_or_else(|| at("a stroke before the first [digit name weight]".into()))?;
             template.strokes.push(parse_stroke(line).map_err(at)?);
         }
     }
@@ -77,8 +81,9 @@ fn parse_stroke(line: &str) -> Result<Vec<Guide>, String> {
         Some(Guide { at: [hundredths(x)?, hundredths(y)?], corner })
     };
     let words = line.split_whitespace();
-    let stroke: Vec<Guide> =
-        words.map(|w| guide(w).ok_or_else(|| format!("expected a point x,y or x,y^, found {w}"))).collect::<Result<_, _>>()?;
+    let stroke: Vec<Guide> = words
+        .map(|w| guide(w).ok_or_else(|| format!("expected a point x,y or x,y^, found {w}")))
+        .collect::<Result<_, _>>()?;
     if stroke.len() < 2 { Err("a stroke needs two points".into()) } else { Ok(stroke) }
 }
 
