@@ -16,6 +16,9 @@ pub struct Dab {
 }
 
 /// Draws strokes given in any units; only the radii are in pixels already.
+///
+/// # Panics
+/// If `pixels` is not one image.
 pub fn draw(strokes: &mut [Vec<Dab>], pixels: &mut [u8]) {
     fit(strokes);
     let mut ink = [0.0; BOX * BOX];
@@ -77,5 +80,42 @@ fn lay(ink: &[f64; BOX * BOX], pixels: &mut [u8]) {
         for (pixel, v) in pixels[start..start + BOX].iter_mut().zip(row) {
             *pixel = (255.0 * v + 0.5) as u8;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(points: &[Point], radius: f64) -> Vec<f64> {
+        let mut pixels = [0; PIXELS];
+        draw(&mut [points.iter().map(|&at| Dab { at, radius }).collect()], &mut pixels);
+        pixels.iter().map(|&v| f64::from(v) / 255.0).collect()
+    }
+
+    #[test]
+    fn a_line_has_its_length_and_thickness() {
+        // Along x, y and askew; whatever its own size, it is made 20 long, and its ends are half circles.
+        for end in [[7.0, 0.0], [0.0, 0.1], [3.0, 3.0]] {
+            let ink: f64 = drawn(&[[0.0, 0.0], end], 1.5).iter().sum();
+            let length = if end[0] == end[1] { 17.0 * 2.0_f64.sqrt() } else { 17.0 };
+            let area = 3.0 * length + std::f64::consts::PI * 1.5 * 1.5;
+            assert!((ink / area - 1.0).abs() < 0.03, "{end:?}: {ink} for {area}");
+        }
+    }
+
+    #[test]
+    fn crossing_strokes_are_as_white_as_one() {
+        let once = drawn(&[[0.0, 0.0], [1.0, 1.0]], 1.0);
+        let twice = drawn(&[[0.0, 0.0], [1.0, 1.0], [0.0, 0.0]], 1.0);
+        assert_eq!(once, twice);
+    }
+
+    #[test]
+    fn a_lopsided_drawing_is_moved_to_the_middle() {
+        // Most of the ink is at the top: the box's top edge is 4 pixels from the image's before it is moved down.
+        let pixels = drawn(&[[0.0, 0.0], [1.0, 0.0], [0.0, 0.0], [0.5, 0.01], [0.5, 1.0]], 2.0);
+        let top = pixels.iter().position(|&v| v > 0.5).unwrap() / SIDE;
+        assert!(top > 4, "{top}");
     }
 }

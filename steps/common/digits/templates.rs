@@ -1,6 +1,6 @@
 //! The ways of writing a digit, read from `datasets/strokes.txt`; that file explains its own format.
 
-use super::curve::Knot;
+use super::curve::Guide;
 use std::sync::LazyLock;
 use tsukuru::random::Rng;
 
@@ -10,7 +10,7 @@ pub struct Template {
     pub name: String,
     /// How often it is chosen, relative to the digit's other templates.
     pub weight: f64,
-    pub strokes: Vec<Vec<Knot>>,
+    pub strokes: Vec<Vec<Guide>>,
 }
 
 static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| {
@@ -25,13 +25,16 @@ pub fn all() -> &'static [Template] {
 
 /// One of a digit's templates, chosen by weight.
 pub fn choose(digit: u8, rng: &mut Rng) -> &'static Template {
-    let ways = || TEMPLATES.iter().filter(|t| t.digit == digit);
-    let mut left = rng.uniform() * ways().map(|t| t.weight).sum::<f64>();
-    let chosen = ways().find(|t| {
-        left -= t.weight;
-        left < 0.0
-    });
-    chosen.or_else(|| ways().last()).expect("parse has seen every digit")
+    let ways: Vec<&Template> = TEMPLATES.iter().filter(|t| t.digit == digit).collect();
+    let mut left = rng.uniform() * ways.iter().map(|t| t.weight).sum::<f64>();
+    for way in &ways {
+        left -= way.weight;
+        if left < 0.0 {
+            return way;
+        }
+    }
+    // Only rounding leads here.
+    ways.last().expect("parse has seen every digit")
 }
 
 fn parse(text: &str) -> Result<Vec<Template>, String> {
@@ -70,16 +73,16 @@ fn parse_header(header: &str) -> Result<Template, String> {
 }
 
 /// `12,8 85,5^ 42,99`, in hundredths.
-fn parse_stroke(line: &str) -> Result<Vec<Knot>, String> {
-    let knot = |word: &str| {
+fn parse_stroke(line: &str) -> Result<Vec<Guide>, String> {
+    let guide = |word: &str| {
         let corner = word.ends_with('^');
         let (x, y) = word.trim_end_matches('^').split_once(',')?;
         let hundredths = |s: &str| s.parse().ok().filter(|v: &f64| v.is_finite()).map(|v| v / 100.0);
-        Some(Knot { at: [hundredths(x)?, hundredths(y)?], corner })
+        Some(Guide { at: [hundredths(x)?, hundredths(y)?], corner })
     };
     let words = line.split_whitespace();
-    let stroke: Vec<Knot> = words
-        .map(|w| knot(w).ok_or_else(|| format!("expected a point x,y or x,y^, found {w}")))
+    let stroke: Vec<Guide> = words
+        .map(|w| guide(w).ok_or_else(|| format!("expected a point x,y or x,y^, found {w}")))
         .collect::<Result<_, _>>()?;
     if stroke.len() < 2 { Err("a stroke needs two points".into()) } else { Ok(stroke) }
 }

@@ -1,0 +1,51 @@
+//! Writes the built-in digits as the four files in which MNIST is published, for other programs to read.
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use steps::common::data::{Part, Source};
+use steps::common::{cli, images};
+use tsukuru::data::{Dataset, idx};
+
+/// Writes the built-in digits as four gzipped IDX files, under MNIST's names
+#[derive(Parser)]
+struct Flags {
+    /// Folder that the files go to; it is made if it is not there
+    #[arg(long, value_name = "DIR", default_value = "out/digits")]
+    out: PathBuf,
+    /// Only the first N of the 60,000 training images, and of the 10,000 test images
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+    /// Also a picture of the first test images, twenty of each digit
+    #[arg(long, value_name = "FILE.png")]
+    sheet: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    cli::exit(run(&Flags::parse()))
+}
+
+fn run(flags: &Flags) -> Result<()> {
+    fs::create_dir_all(&flags.out).with_context(|| format!("{}: cannot be made", flags.out.display()))?;
+    for part in [Part::Train, Part::Test] {
+        let digits = Source::BuiltIn.load(part, flags.count)?;
+        let [images, labels] = part.files().map(|name| flags.out.join(format!("{name}.gz")));
+        idx::write_images(&images, digits.images())?;
+        println!("{}: {} images", images.display(), digits.len());
+        idx::write_labels(&labels, digits.labels())?;
+        println!("{}: {} labels", labels.display(), digits.len());
+    }
+    flags.sheet.as_deref().map_or(Ok(()), |path| write_sheet(path, &Source::BuiltIn.load(Part::Test, flags.count)?))
+}
+
+/// A row for each digit.
+fn write_sheet(path: &Path, digits: &Dataset) -> Result<()> {
+    const COLUMNS: usize = 20;
+    let of = |digit: u8| (0..digits.len()).filter(move |&i| digits.labels()[i] == digit).take(COLUMNS);
+    let which: Vec<usize> = (0..10).flat_map(of).collect();
+    images::save_grid(path, &digits.batch(&which).0, COLUMNS)?;
+    println!("{}", path.display());
+    Ok(())
+}
