@@ -142,19 +142,38 @@ struct CopyPatches<'a> {
 impl Kernel for CopyPatches<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
+        check_room::<S>(self.rows.len(), self.columns.len(), self.to, self.stride);
+        assert!(self.columns.start % S::LANES == 0, "patches are copied from the start of a vector");
+        // SAFETY: `check_room` has made sure that `to` has room.
+        unsafe {
+            match self.patches.runs.slots() {
+                1 => self.with_slots::<S, 1>(),
+                2 => self.with_slots::<S, 2>(),
+                3 => self.with_slots::<S, 3>(),
+                4 => self.with_slots::<S, 4>(),
+                _ => self.with_slots::<S, 0>(),
+            }
+        }
+    }
+}
+
+impl CopyPatches<'_> {
+    /// `SLOTS` is the number of runs in a vector, if it is known when this is compiled, or 0.
+    #[inline(always)]
+    unsafe fn with_slots<S: Simd, const SLOTS: usize>(self) {
         let CopyPatches { patches, rows, columns, to, stride } = self;
-        check_room::<S>(rows.len(), columns.len(), to, stride);
-        assert!(columns.start % S::LANES == 0, "patches are copied from the start of a vector");
-        let (first, vectors) = (columns.start / S::LANES, columns.len().div_ceil(S::LANES));
+        let slots = if SLOTS > 0 { SLOTS } else { patches.runs.slots() };
+        let vectors = columns.start / S::LANES..columns.end.div_ceil(S::LANES);
         let (mut channel, mut tap) = (rows.start / patches.taps, rows.start % patches.taps);
         for r in 0..rows.len() {
             let plane = patches.data.as_ptr().wrapping_add(channel * patches.channel_stride);
-            for v in 0..vectors {
-                // SAFETY: `Patches::new` made sure that all runs of all channels lie in the data, and `check_room` that
-                // `to` has room.
+            let runs = patches.runs.vectors(tap, vectors.clone());
+            for (v, runs) in runs.chunks_exact(slots).enumerate() {
+                // SAFETY: `Patches::new` made sure that all runs of all channels lie in the data; the caller, that `to`
+                // has room.
                 unsafe {
                     let mut vector = S::splat(0.0);
-                    for run in patches.runs.vector(tap, first + v) {
+                    for run in runs {
                         vector = vector.load_lanes(plane.wrapping_offset(run.at as isize), run.lanes);
                     }
                     vector.store(to.as_mut_ptr().add(r * stride + v * S::LANES));

@@ -12,6 +12,7 @@
 //! ```
 
 use super::simd::lanes;
+use std::ops::Range;
 
 /// Neighbouring lanes of a vector that are neighbours in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,10 +61,10 @@ impl Runs {
                 counts.push(found.len() - before);
             }
         }
-        let slots = counts.iter().copied().max().unwrap_or(0);
+        let slots = counts.iter().copied().max().unwrap_or(0).max(1);
         let mut runs = vec![Run { at: 0, lanes: 0 }; counts.len() * slots];
         let mut found = found.into_iter();
-        for (vector, count) in runs.chunks_exact_mut(slots.max(1)).zip(counts) {
+        for (vector, count) in runs.chunks_exact_mut(slots).zip(counts) {
             vector[..count].fill_with(|| found.next().expect("counted"));
         }
         Runs { runs, vectors, slots, end }
@@ -83,6 +84,16 @@ impl Runs {
             return &[];
         }
         &self.runs[(row * self.vectors + vector) * self.slots..][..self.slots]
+    }
+
+    /// The runs of some vectors of a row, [`Runs::slots`] for each.
+    #[inline(always)]
+    pub fn vectors(&self, row: usize, vectors: Range<usize>) -> &[Run] {
+        &self.runs[(row * self.vectors + vectors.start) * self.slots..(row * self.vectors + vectors.end) * self.slots]
+    }
+
+    pub fn slots(&self) -> usize {
+        self.slots
     }
 
     /// Where the memory that the runs name ends.
