@@ -6,10 +6,10 @@
 //! 3. a few rows of A, packed: they stay in the first-level cache
 //! 4. while B's panels stream by, one tile of C for each.
 
-use super::pack::{BLOCK, Operand, Rows, b_room};
+use super::pack::{A_PANEL, BLOCK, Operand, Rows};
 use super::runs::Runs;
 use super::simd::geometry;
-use super::tile::{A_ROWS, A_STRIDE, K_BLOCK, Start, TILE_VECTORS, Tile};
+use super::tile::{K_BLOCK, Start, TILE_VECTORS, Tile};
 use crate::pool::Buffer;
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -20,8 +20,12 @@ use std::ops::Range;
 const COLUMN_BLOCK: usize = 512;
 /// Rows of C in one task: enough to be worth packing B for them.
 const ROW_BLOCK: usize = 504;
-/// Multiply-adds that are worth a task of their own.
-const TASK: usize = 1 << 20;
+/// Multiply-adds that are worth a task of their own: some 15 microseconds.
+const TASK: usize = 1 << 21;
+/// Writing a number of C costs as much as this many multiply-adds.
+const WRITING: usize = 16;
+/// More tasks than threads, since other programs may slow one of the threads down.
+const TASKS_PER_THREAD: usize = 3;
 
 /// Memory that several threads write to at the same time, each to its own part.
 pub struct Output<'a> {
@@ -67,6 +71,7 @@ pub enum Plus<'a> {
     Columns(&'a [f32]),
 }
 
+/// Where a thread packs.
 struct Scratch {
     a: Buffer,
     b: Buffer,
@@ -92,81 +97,93 @@ pub unsafe fn block<A: Rows, B: Rows>(
 ) {
     let (lanes, tile_rows) = geometry();
     let width = TILE_VECTORS * lanes;
-    assert!(rows.end <= c.rows && columns.len() <= COLUMN_BLOCK);
+    let b_panel = K_BLOCK * width;
+    assert!(rows.end <= c.rows && rows.len() <= ROW_BLOCK && columns.len() <= COLUMN_BLOCK);
+    let row_panels: Vec<Range<usize>> = split(rows.clone(), tile_rows, 1).collect();
+    let column_panels = columns.clone().step_by(width).map(|start| start..columns.end.min(start + width));
+    let tile = |rows: &Range<usize>, columns: &Range<usize>, ks: &Range<usize>, a: &[f32], b: &[f32]| {
+        let start = match plus {
+            _ if ks.start > 0 => Start::Itself,
+            Plus::Nothing => Start::Zero,
+            Plus::Itself => Start::Itself,
+            Plus::Rows(bias) => Start::Rows(&bias[rows.clone()]),
+            Plus::Columns(bias) => Start::Columns(bias),
+        };
+        let (c_start, vector) = (c.start.wrapping_add(rows.start * c.row_stride), columns.start / lanes);
+        let columns = [c.columns.vector(0, vector), c.columns.vector(0, vector + 1)];
+        let tile = Tile {
+            rows: rows.len(),
+            k: ks.len(),
+            a,
+            b,
+            b_stride: width,
+            c: c_start,
+            c_stride: c.row_stride,
+            columns,
+            start,
+        };
+        // SAFETY: `Output::at` has checked the bounds; nobody else is there, as the caller promises.
+        unsafe { tile.fill() };
+    };
     SCRATCH.with_borrow_mut(|scratch| {
-        let room = b_room(COLUMN_BLOCK, lanes);
-        let scratch = scratch.get_or_insert_with(|| Scratch {
-            a: Buffer::scratch(A_ROWS * A_STRIDE),
-            b: Buffer::scratch(room),
-            block: Buffer::scratch(BLOCK.max(A_ROWS * K_BLOCK)),
+        let Scratch { a: packed_a, b: packed_b, block } = scratch.get_or_insert_with(|| Scratch {
+            a: Buffer::scratch((ROW_BLOCK.div_ceil(tile_rows) + 1) * A_PANEL),
+            b: Buffer::scratch(COLUMN_BLOCK.div_ceil(width) * b_panel),
+            block: Buffer::scratch(BLOCK),
         });
-        let mut from = 0;
-        loop {
-            let ks = from..k.min(from + k_block(k));
-            let panel = ks.len().next_multiple_of(lanes) * width;
-            b.pack_b(ks.clone(), columns.clone(), lanes, &mut scratch.b, panel, &mut scratch.block);
-            for some in split(rows.clone(), tile_rows, 1) {
-                a.pack_a(some.clone(), ks.clone(), lanes, &mut scratch.a, &mut scratch.block);
-                for (p, column) in columns.clone().step_by(width).enumerate() {
-                    let start = match plus {
-                        _ if from > 0 => Start::Itself,
-                        Plus::Nothing => Start::Zero,
-                        Plus::Itself => Start::Itself,
-                        Plus::Rows(bias) => Start::Rows(&bias[some.clone()]),
-                        Plus::Columns(bias) => Start::Columns(bias),
-                    };
-                    let vector = column / lanes;
-                    let tile = Tile {
-                        rows: some.len(),
-                        k: ks.len(),
-                        a: &scratch.a,
-                        b: &scratch.b[p * panel..],
-                        b_stride: width,
-                        c: c.start.wrapping_add(some.start * c.row_stride),
-                        c_stride: c.row_stride,
-                        columns: [c.columns.vector(0, vector), c.columns.vector(0, vector + 1)],
-                        start,
-                    };
-                    // SAFETY: `Output::at` has checked the bounds; nobody else is there, as the caller promises.
-                    unsafe { tile.fill() };
+        for ks in split(0..k, K_BLOCK, 16) {
+            // The factor whose numbers are used less often is packed just before, and is then in the first-level cache.
+            if rows.len() <= columns.len() {
+                for (rows, to) in row_panels.iter().zip(packed_a.chunks_mut(A_PANEL)) {
+                    a.pack_a(rows.clone(), ks.clone(), to, block);
                 }
-            }
-            from = ks.end;
-            if from >= k {
-                return;
+                for columns in column_panels.clone() {
+                    b.pack_b(ks.clone(), columns.clone(), lanes, packed_b, block);
+                    for (rows, a) in row_panels.iter().zip(packed_a.chunks(A_PANEL)) {
+                        tile(rows, &columns, &ks, a, packed_b);
+                    }
+                }
+            } else {
+                for (columns, to) in column_panels.clone().zip(packed_b.chunks_mut(b_panel)) {
+                    b.pack_b(ks.clone(), columns, lanes, to, block);
+                }
+                for rows in &row_panels {
+                    a.pack_a(rows.clone(), ks.clone(), packed_a, block);
+                    for (columns, b) in column_panels.clone().zip(packed_b.chunks(b_panel)) {
+                        tile(rows, &columns, &ks, packed_a, b);
+                    }
+                }
             }
         }
     });
 }
 
-/// k in equal blocks of whole vectors.
-fn k_block(k: usize) -> usize {
-    k.div_ceil(k.div_ceil(K_BLOCK).max(1)).next_multiple_of(16)
-}
-
-/// `range` in parts of nearly equal length, at most `most` and (but for the last) a multiple of `unit`.
-fn split(range: Range<usize>, most: usize, unit: usize) -> impl Iterator<Item = Range<usize>> + Clone {
+/// `range` in parts of nearly equal length, at most `most` and (but for the last) a multiple of `unit`; at least one.
+fn split(range: Range<usize>, most: usize, unit: usize) -> impl Iterator<Item = Range<usize>> {
     let parts = range.len().div_ceil(most).max(1);
-    let len = range.len().div_ceil(parts).next_multiple_of(unit).max(1);
-    range.clone().step_by(len).map(move |start| start..range.end.min(start + len))
+    let len = range.len().div_ceil(parts).next_multiple_of(unit);
+    (0..parts).map(move |p| range.end.min(range.start + p * len)..range.end.min(range.start + (p + 1) * len))
 }
 
-/// Calls `work` with blocks of C that cover all of `count` products (m, n), in parallel if that pays.
+/// Calls `work` with blocks of C that cover all of `count` products (m, n), in parallel if that pays. Into how many
+/// blocks C is cut depends on the number of threads; its numbers do not, since each is summed in the same order.
 pub fn for_each_block(
     count: usize,
     (m, n, k): (usize, usize, usize),
     work: impl Fn(usize, Range<usize>, Range<usize>) + Sync,
 ) {
+    if count * m * n == 0 {
+        return;
+    }
     let (lanes, tile_rows) = geometry();
     let tile = TILE_VECTORS * lanes;
     let (mut height, mut width) = (ROW_BLOCK, COLUMN_BLOCK);
-    let size = |height: usize, width: usize| count * m.div_ceil(height) * n.div_ceil(width);
-    let wanted = (count * m * n * k / TASK).min(8);
-    while size(height, width) < wanted {
-        if height.min(m) >= width.min(n) && height > tile_rows {
-            height = (height.min(m)).div_ceil(2).next_multiple_of(tile_rows);
+    let wanted = (count * m * n * (k + WRITING) / TASK).min(TASKS_PER_THREAD * rayon::current_num_threads());
+    while count * m.div_ceil(height) * n.div_ceil(width) < wanted {
+        if m.min(height) >= n.min(width) && height > tile_rows {
+            height = m.min(height).div_ceil(2).next_multiple_of(tile_rows);
         } else if width > tile {
-            width = width.min(n).div_ceil(2).next_multiple_of(tile);
+            width = n.min(width).div_ceil(2).next_multiple_of(tile);
         } else {
             break;
         }

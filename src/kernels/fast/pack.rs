@@ -7,22 +7,14 @@
 
 use super::runs::Runs;
 use super::simd::{Kernel, Simd, dispatch, lanes};
-use super::tile::{A_ROWS, A_STRIDE, K_BLOCK, TILE_VECTORS};
+use super::tile::{A_ROWS, A_STRIDE, TILE_VECTORS};
 use std::ops::Range;
 
 /// A matrix that can be copied, row by row.
 pub trait Rows: Sync {
-    /// Copies `columns` of `rows` to `to`, rounded up to whole vectors (with anything).
+    /// Copies `columns` of `rows` to `to`, rounded up to whole vectors, `stride` numbers from row to row.
     /// The first column is the first lane of a vector, where that matters.
-    fn copy(&self, rows: Range<usize>, columns: Range<usize>, to: &mut [f32], layout: Layout);
-}
-
-/// Vector v of row r goes to `r * row + v * LANES` within panel `v / panel_vectors`.
-#[derive(Clone, Copy)]
-pub struct Layout {
-    pub row: usize,
-    pub panel: usize,
-    pub panel_vectors: usize,
+    fn copy(&self, rows: Range<usize>, columns: Range<usize>, to: &mut [f32], stride: usize);
 }
 
 /// One factor of a product. If it is transposed, `rows` are its columns.
@@ -31,44 +23,43 @@ pub struct Operand<R> {
     pub transposed: bool,
 }
 
-/// Numbers between the rows of a block that waits to be transposed.
-const BLOCK_STRIDE: usize = A_STRIDE;
-/// Numbers in such a block.
-pub const BLOCK: usize = A_ROWS * BLOCK_STRIDE;
+/// Numbers of a packed panel of A.
+pub const A_PANEL: usize = A_ROWS * A_STRIDE;
+/// Numbers of a block that waits to be transposed.
+pub const BLOCK: usize = A_PANEL;
 
 impl<R: Rows> Operand<R> {
-    /// Packs rows of A, for `k`: each [`A_STRIDE`] after the other.
-    pub fn pack_a(&self, rows: Range<usize>, k: Range<usize>, lanes: usize, to: &mut [f32], block: &mut [f32]) {
+    /// Packs a panel of A: rows [`A_STRIDE`] apart.
+    pub fn pack_a(&self, rows: Range<usize>, k: Range<usize>, to: &mut [f32], block: &mut [f32]) {
         if self.transposed {
-            let (height, width) = (k.len(), rows.len().next_multiple_of(lanes));
-            self.rows.copy(k, rows, block, Layout { row: A_ROWS, panel: 0, panel_vectors: usize::MAX });
+            let (height, width) = (k.len(), rows.len());
+            self.rows.copy(k, rows, block, A_ROWS);
             dispatch(Transpose { from: block, from_stride: A_ROWS, height, width, to, to_stride: A_STRIDE });
         } else {
-            self.rows.copy(rows, k, to, Layout { row: A_STRIDE, panel: 0, panel_vectors: usize::MAX });
+            self.rows.copy(rows, k, to, A_STRIDE);
         }
     }
 
-    /// Packs columns of B, for `k`: panels of [`TILE_VECTORS`] vectors, `panel` numbers apart.
-    pub fn pack_b(
-        &self,
-        k: Range<usize>,
-        columns: Range<usize>,
-        lanes: usize,
-        to: &mut [f32],
-        panel: usize,
-        block: &mut [f32],
-    ) {
-        let row = TILE_VECTORS * lanes;
+    /// Packs a panel of B: at most [`TILE_VECTORS`] vectors wide, and that far apart.
+    pub fn pack_b(&self, k: Range<usize>, columns: Range<usize>, lanes: usize, to: &mut [f32], block: &mut [f32]) {
+        let width = TILE_VECTORS * lanes;
         if self.transposed {
             for (v, first) in columns.clone().step_by(lanes).enumerate() {
-                let (height, width) = (columns.end.min(first + lanes) - first, k.len());
-                let layout = Layout { row: BLOCK_STRIDE, panel: 0, panel_vectors: usize::MAX };
-                self.rows.copy(first..first + height, k.clone(), block, layout);
-                let to = &mut to[v / TILE_VECTORS * panel + v % TILE_VECTORS * lanes..];
-                dispatch(Transpose { from: block, from_stride: BLOCK_STRIDE, height, width, to, to_stride: row });
+                let columns = first..columns.end.min(first + lanes);
+                let (height, to) = (columns.len(), &mut to[v * lanes..]);
+                self.rows.copy(columns, k.clone(), block, A_STRIDE);
+                let width_of_k = k.len();
+                dispatch(Transpose {
+                    from: block,
+                    from_stride: A_STRIDE,
+                    height,
+                    width: width_of_k,
+                    to,
+                    to_stride: width,
+                });
             }
         } else {
-            self.rows.copy(k, columns, to, Layout { row, panel, panel_vectors: TILE_VECTORS });
+            self.rows.copy(k, columns, to, width);
         }
     }
 }
@@ -80,8 +71,8 @@ pub struct Matrix<'a> {
 }
 
 impl Rows for Matrix<'_> {
-    fn copy(&self, rows: Range<usize>, columns: Range<usize>, to: &mut [f32], layout: Layout) {
-        dispatch(CopyMatrix { matrix: self, rows, columns, to, layout });
+    fn copy(&self, rows: Range<usize>, columns: Range<usize>, to: &mut [f32], stride: usize) {
+        dispatch(CopyMatrix { matrix: self, rows, columns, to, stride });
     }
 }
 
@@ -90,28 +81,26 @@ struct CopyMatrix<'a> {
     rows: Range<usize>,
     columns: Range<usize>,
     to: &'a mut [f32],
-    layout: Layout,
+    stride: usize,
 }
 
 impl Kernel for CopyMatrix<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let CopyMatrix { matrix, rows, columns, to, layout } = self;
-        let vectors = columns.len().div_ceil(S::LANES);
-        layout.check::<S>(rows.len(), vectors, to.len());
+        let CopyMatrix { matrix, rows, columns, to, stride } = self;
+        let (whole, rest) = (columns.len() / S::LANES, columns.len() % S::LANES);
+        check_room::<S>(rows.len(), columns.len(), to, stride);
         for (r, row) in rows.enumerate() {
             let from = &matrix.data[row * matrix.width + columns.start..][..columns.len()];
-            for v in 0..vectors {
-                // SAFETY: `from` has these lanes, and `check` has made sure that `to` has room.
-                unsafe {
-                    let from = from.as_ptr().add(v * S::LANES);
-                    let to = to.as_mut_ptr().add(layout.place::<S>(r, v));
-                    let left = columns.len() - v * S::LANES;
-                    if left >= S::LANES {
-                        S::load(from).store(to);
-                    } else {
-                        S::splat(0.0).load_lanes(from, lanes(0, left)).store(to);
-                    }
+            // SAFETY: `from` has these lanes, and `check_room` has made sure that `to` has room.
+            unsafe {
+                let (from, to) = (from.as_ptr(), to.as_mut_ptr().add(r * stride));
+                for v in 0..whole {
+                    S::load(from.add(v * S::LANES)).store(to.add(v * S::LANES));
+                }
+                if rest > 0 {
+                    let vector = S::splat(0.0).load_lanes(from.add(whole * S::LANES), lanes(0, rest));
+                    vector.store(to.add(whole * S::LANES));
                 }
             }
         }
@@ -137,8 +126,8 @@ impl<'a> Patches<'a> {
 }
 
 impl Rows for Patches<'_> {
-    fn copy(&self, rows: Range<usize>, columns: Range<usize>, to: &mut [f32], layout: Layout) {
-        dispatch(CopyPatches { patches: self, rows, columns, to, layout });
+    fn copy(&self, rows: Range<usize>, columns: Range<usize>, to: &mut [f32], stride: usize) {
+        dispatch(CopyPatches { patches: self, rows, columns, to, stride });
     }
 }
 
@@ -147,59 +136,63 @@ struct CopyPatches<'a> {
     rows: Range<usize>,
     columns: Range<usize>,
     to: &'a mut [f32],
-    layout: Layout,
+    stride: usize,
 }
 
 impl Kernel for CopyPatches<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let CopyPatches { patches, rows, columns, to, layout } = self;
-        let vectors = columns.len().div_ceil(S::LANES);
-        layout.check::<S>(rows.len(), vectors, to.len());
-        assert!(columns.start % S::LANES == 0, "patches are copied from the start of a vector");
-        let first = columns.start / S::LANES;
-        for panel in (0..vectors).step_by(layout.panel_vectors.min(vectors)) {
-            let panel_end = panel.saturating_add(layout.panel_vectors).min(vectors);
-            let (mut channel, mut tap) = (rows.start / patches.taps, rows.start % patches.taps);
-            for r in 0..rows.len() {
-                let plane = patches.data.as_ptr().wrapping_add(channel * patches.channel_stride);
-                for v in panel..panel_end {
-                    // SAFETY: `Patches::new` made sure that all runs of all channels lie in the data, and `check` that
-                    // `to` has room.
-                    unsafe {
-                        let mut vector = S::splat(0.0);
-                        for run in patches.runs.vector(tap, first + v) {
-                            vector = vector.load_lanes(plane.wrapping_offset(run.at as isize), run.lanes);
-                        }
-                        vector.store(to.as_mut_ptr().add(layout.place::<S>(r, v)));
-                    }
-                }
-                tap += 1;
-                if tap == patches.taps {
-                    (channel, tap) = (channel + 1, 0);
-                }
+        check_room::<S>(self.rows.len(), self.columns.len(), self.to, self.stride);
+        assert!(self.columns.start % S::LANES == 0, "patches are copied from the start of a vector");
+        // SAFETY: `check_room` has made sure that `to` has room.
+        unsafe {
+            match self.patches.runs.slots() {
+                1 => self.with_slots::<S, 1>(),
+                2 => self.with_slots::<S, 2>(),
+                3 => self.with_slots::<S, 3>(),
+                4 => self.with_slots::<S, 4>(),
+                _ => self.with_slots::<S, 0>(),
             }
         }
     }
 }
 
-impl Layout {
+impl CopyPatches<'_> {
+    /// `SLOTS` is the number of runs in a vector, if it is known when this is compiled, or 0.
     #[inline(always)]
-    fn place<S: Simd>(&self, row: usize, vector: usize) -> usize {
-        let (panel, v) = (vector / self.panel_vectors, vector % self.panel_vectors);
-        panel * self.panel + row * self.row + v * S::LANES
+    unsafe fn with_slots<S: Simd, const SLOTS: usize>(self) {
+        let CopyPatches { patches, rows, columns, to, stride } = self;
+        let slots = if SLOTS > 0 { SLOTS } else { patches.runs.slots() };
+        let vectors = columns.start / S::LANES..columns.end.div_ceil(S::LANES);
+        let (mut channel, mut tap) = (rows.start / patches.taps, rows.start % patches.taps);
+        for r in 0..rows.len() {
+            let plane = patches.data.as_ptr().wrapping_add(channel * patches.channel_stride);
+            let runs = patches.runs.vectors(tap, vectors.clone());
+            for (v, runs) in runs.chunks_exact(slots).enumerate() {
+                // SAFETY: `Patches::new` made sure that all runs of all channels lie in the data; the caller, that `to`
+                // has room.
+                unsafe {
+                    let mut vector = S::splat(0.0);
+                    for run in runs {
+                        vector = vector.load_lanes(plane.wrapping_offset(run.at as isize), run.lanes);
+                    }
+                    vector.store(to.as_mut_ptr().add(r * stride + v * S::LANES));
+                }
+            }
+            tap += 1;
+            if tap == patches.taps {
+                (channel, tap) = (channel + 1, 0);
+            }
+        }
     }
+}
 
-    fn check<S: Simd>(&self, rows: usize, vectors: usize, room: usize) {
-        let panel = vectors.min(self.panel_vectors) * S::LANES;
-        assert!(panel <= self.row || rows <= 1, "rows of {panel} numbers, {} apart", self.row);
-        let end = vectors.saturating_sub(1) / self.panel_vectors * self.panel + rows.saturating_sub(1) * self.row;
-        assert!(
-            rows == 0 || vectors == 0 || end + panel <= room,
-            "a block of {} numbers does not fit {room}",
-            end + panel
-        );
-    }
+/// Whether rows, rounded up to whole vectors, fit into `to`.
+#[inline(always)]
+fn check_room<S: Simd>(rows: usize, columns: usize, to: &[f32], stride: usize) {
+    let width = columns.next_multiple_of(S::LANES);
+    let room = rows <= 1 || width <= stride;
+    assert!(rows == 0 || room && (rows - 1) * stride + width <= to.len(), "{rows} rows of {width} do not fit");
 }
 
 /// Turns a block; both sides are rounded up to whole vectors.
@@ -229,9 +222,4 @@ impl Kernel for Transpose<'_> {
             }
         }
     }
-}
-
-/// Numbers of scratch that a block of B takes.
-pub fn b_room(columns: usize, lanes: usize) -> usize {
-    columns.next_multiple_of(TILE_VECTORS * lanes) * K_BLOCK
 }

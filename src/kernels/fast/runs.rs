@@ -12,6 +12,7 @@
 //! ```
 
 use super::simd::lanes;
+use std::ops::Range;
 
 /// Neighbouring lanes of a vector that are neighbours in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,11 +25,13 @@ pub struct Run {
 
 /// The runs of all vectors of one or several rows of numbers.
 pub struct Runs {
+    /// Run s of vector v of row r is number (r * vectors + v) * slots + s.
     runs: Vec<Run>,
-    /// Vector v of row r is made of runs[starts[r * vectors + v]..starts[r * vectors + v + 1]].
-    starts: Vec<u32>,
     /// Vectors in a row.
     vectors: usize,
+    /// As many runs as the most scattered vector has; the others end with empty runs. So all are read by the same
+    /// number of loads, and the CPU never guesses wrong when a vector ends.
+    slots: usize,
     /// Where the memory that they name ends.
     end: usize,
 }
@@ -37,48 +40,60 @@ impl Runs {
     /// Rows of numbers, of which number i of row r is at `place(r, i)` in memory, or nowhere.
     pub fn new(lane_count: usize, rows: usize, len: usize, place: impl Fn(usize, usize) -> Option<usize>) -> Runs {
         let vectors = len.div_ceil(lane_count);
-        let mut found = Runs { runs: Vec::new(), starts: vec![0], vectors, end: 0 };
+        let (mut found, mut counts) = (Vec::with_capacity(2 * rows * vectors), Vec::with_capacity(rows * vectors));
+        let mut end = 0;
         for row in 0..rows {
             for first in (0..len).step_by(lane_count) {
-                found.push_vector((0..lane_count.min(len - first)).map(|lane| place(row, first + lane)));
+                let before = found.len();
+                let mut previous = None;
+                for lane in 0..lane_count.min(len - first) {
+                    let place = place(row, first + lane);
+                    let at = place.map(|place| index(place) as i32 - lane as i32);
+                    if let Some(at) = at {
+                        if previous != Some(at) {
+                            found.push(Run { at, lanes: 0 });
+                        }
+                        found.last_mut().expect("just pushed").lanes |= lanes(lane, lane + 1);
+                    }
+                    end = end.max(place.map_or(0, |place| place + 1));
+                    previous = at;
+                }
+                counts.push(found.len() - before);
             }
         }
-        found
+        let slots = counts.iter().copied().max().unwrap_or(0).max(1);
+        let mut runs = vec![Run { at: 0, lanes: 0 }; counts.len() * slots];
+        let mut found = found.into_iter();
+        for (vector, count) in runs.chunks_exact_mut(slots).zip(counts) {
+            vector[..count].fill_with(|| found.next().expect("counted"));
+        }
+        Runs { runs, vectors, slots, end }
     }
 
     /// One row of `len` numbers, one after the other.
     pub fn contiguous(lane_count: usize, len: usize) -> Runs {
         let vector = |first: usize| Run { at: index(first) as i32, lanes: lanes(0, lane_count.min(len - first)) };
         let runs: Vec<Run> = (0..len).step_by(lane_count).map(vector).collect();
-        Runs { starts: (0..=runs.len() as u32).collect(), vectors: runs.len(), runs, end: len }
+        Runs { vectors: runs.len(), runs, slots: 1, end: len }
     }
 
-    fn push_vector(&mut self, places: impl Iterator<Item = Option<usize>>) {
-        let mut previous = None;
-        for (lane, place) in places.enumerate() {
-            let Some(place) = place else {
-                previous = None;
-                continue;
-            };
-            let at = index(place) as i32 - lane as i32;
-            match self.runs.last_mut() {
-                Some(run) if previous == Some(at) => run.lanes |= lanes(lane, lane + 1),
-                _ => self.runs.push(Run { at, lanes: lanes(lane, lane + 1) }),
-            }
-            previous = Some(at);
-            self.end = self.end.max(place + 1);
-        }
-        self.starts.push(self.runs.len() as u32);
-    }
-
-    /// The runs of one vector of a row; none, if the row has ended.
+    /// The runs of one vector of a row, the empty ones last; none, if the row has ended.
     #[inline(always)]
     pub fn vector(&self, row: usize, vector: usize) -> &[Run] {
         if vector >= self.vectors {
             return &[];
         }
-        let v = row * self.vectors + vector;
-        &self.runs[self.starts[v] as usize..self.starts[v + 1] as usize]
+        &self.runs[(row * self.vectors + vector) * self.slots..][..self.slots]
+    }
+
+    /// The runs of some vectors of a row, [`Runs::slots`] for each.
+    #[inline(always)]
+    pub fn vectors(&self, row: usize, vectors: Range<usize>) -> &[Run] {
+        &self.runs[(row * self.vectors + vectors.start) * self.slots..(row * self.vectors + vectors.end) * self.slots]
+    }
+
+    pub fn slots(&self) -> usize {
+        self.slots
     }
 
     /// Where the memory that the runs name ends.

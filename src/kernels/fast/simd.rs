@@ -26,6 +26,8 @@ pub trait Simd: Copy {
     unsafe fn load_lanes(self, at: *const f32, lanes: u16) -> Self;
     /// Stores the lanes whose bit is set.
     unsafe fn store_lanes(self, at: *mut f32, lanes: u16);
+    /// Asks for the line of `at` to be in the cache soon; any address will do.
+    unsafe fn prefetch(at: *const f32);
     /// Turns a block of LANES x LANES numbers: to[j][i] = from[i][j].
     unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize);
 }
@@ -118,6 +120,10 @@ impl Simd for __m512 {
         unsafe { _mm512_mask_storeu_ps(at, lanes, self) }
     }
     #[inline(always)]
+    unsafe fn prefetch(at: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+    #[inline(always)]
     unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
         for (i, j) in [(0, 0), (0, 8), (8, 0), (8, 8)] {
             unsafe {
@@ -163,6 +169,10 @@ impl Simd for __m256 {
     #[inline(always)]
     unsafe fn store_lanes(self, at: *mut f32, lanes: u16) {
         unsafe { _mm256_maskstore_ps(at, spread(lanes), self) }
+    }
+    #[inline(always)]
+    unsafe fn prefetch(at: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
     }
     /// Halves of rows i and i + 4 are put together while loading; then pairs, then quadruples change places.
     #[inline(always)]
@@ -240,6 +250,8 @@ impl Simd for [f32; 4] {
             unsafe { *at.wrapping_add(i) = x };
         }
     }
+    #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
     #[inline(always)]
     unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
         for i in 0..4 {

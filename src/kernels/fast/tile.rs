@@ -114,6 +114,11 @@ impl Tile<'_> {
         }
         // SAFETY: `Fill::run` has checked A and B; C is as `fill`'s caller promised.
         unsafe {
+            for i in 0..ROWS {
+                for run in self.columns[..VECTORS].iter().filter_map(|runs| runs.first()) {
+                    S::prefetch(self.c.wrapping_offset(run.at as isize).wrapping_add(i * self.c_stride));
+                }
+            }
             let mut sums = self.sums::<S, ROWS, VECTORS>();
             match self.start {
                 Start::Zero => {}
@@ -129,7 +134,7 @@ impl Tile<'_> {
                 }
             }
             for j in 0..VECTORS {
-                for run in self.columns[j] {
+                for run in self.columns[j].iter().take_while(|run| run.lanes != 0) {
                     let c = self.c.wrapping_offset(run.at as isize);
                     for i in 0..ROWS {
                         sums[i][j].store_lanes(c.wrapping_add(i * self.c_stride), run.lanes);
@@ -172,7 +177,7 @@ impl Tile<'_> {
         stride: usize,
     ) {
         for j in 0..VECTORS {
-            for run in self.columns[j] {
+            for run in self.columns[j].iter().take_while(|run| run.lanes != 0) {
                 let row = rows.wrapping_offset(run.at as isize);
                 for i in 0..ROWS {
                     // SAFETY: these are numbers of C, or of a bias with a number for each column.
