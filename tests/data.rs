@@ -90,9 +90,9 @@ fn what_is_not_a_file_is_named() {
     let folder = folder();
     let missing = folder.path().join("missing");
     let message = without_path(&missing, read_images(&missing));
-    assert!(message.starts_with(": cannot be read at byte 0: "), "{message}");
+    assert!(message.starts_with(", byte 0: expected a readable, whole file, found: "), "{message}");
     let message = without_path(folder.path(), read_images(folder.path()));
-    assert_eq!(message, ": cannot be read at byte 0: expected a file, found a folder");
+    assert_eq!(message, ", byte 0: expected a readable, whole file, found: a folder");
 }
 
 #[test]
@@ -136,14 +136,14 @@ fn damaged_gzip_is_an_error() {
     let whole = gzip(&[header(0x803, &[2, 2, 2]), vec![1, 2, 3, 4, 5, 6, 7, 8]].concat());
     for length in 3..whole.len() {
         let cut = message(&whole[..length], read_images);
-        assert!(cut.starts_with(": cannot be read at byte "), "cut at {length}: {cut}");
+        assert!(cut.starts_with(", byte "), "cut at {length}: {cut}");
     }
     let mut wrong_sum = whole.clone();
     let sum = whole.len() - 8;
     wrong_sum[sum] ^= 1;
     assert!(message(&wrong_sum, read_images).contains("checksum"));
     let followed = [&whole[..], b"more"].concat();
-    assert!(message(&followed, read_images).starts_with(": cannot be read at byte 24"));
+    assert!(message(&followed, read_images).starts_with(", byte 24: expected a readable, whole file"));
 }
 
 /// 8 GiB of zeros in 8 MiB, of which the header promises eight bytes: the rest must not be unpacked.

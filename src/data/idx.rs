@@ -99,7 +99,7 @@ impl Reader {
         let metadata = fs::metadata(path).map_err(fail)?;
         if !metadata.is_file() {
             let found = if metadata.is_dir() { "a folder" } else { "something else" };
-            return Err(fail(io::Error::other(format!("expected a file, found {found}"))));
+            return Err(fail(io::Error::other(found)));
         }
         let mut file = BufReader::new(File::open(path).map_err(fail)?);
         let packed = file.fill_buf().map_err(fail)?.starts_with(&[0x1f, 0x8b]);
