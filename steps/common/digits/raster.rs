@@ -16,6 +16,9 @@ pub struct Dab {
 }
 
 /// Draws strokes given in any units; only the radii are in pixels already.
+///
+/// # Panics
+/// If `pixels` is not one image.
 pub fn draw(strokes: &mut [Vec<Dab>], pixels: &mut [u8]) {
     fit(strokes);
     let mut ink = [0.0; BOX * BOX];

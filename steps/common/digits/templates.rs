@@ -1,6 +1,6 @@
 //! The ways of writing a digit, read from `datasets/strokes.txt`; that file explains its own format.
 
-use super::curve::Knot;
+use super::curve::Guide;
 use std::sync::LazyLock;
 use tsukuru::random::Rng;
 
@@ -10,7 +10,7 @@ pub struct Template {
     pub name: String,
     /// How often it is chosen, relative to the digit's other templates.
     pub weight: f64,
-    pub strokes: Vec<Vec<Knot>>,
+    pub strokes: Vec<Vec<Guide>>,
 }
 
 static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| {
@@ -45,8 +45,7 @@ fn parse(text: &str) -> Result<Vec<Template>, String> {
         if let Some(header) = line.strip_prefix('[') {
             templates.push(parse_header(header).map_err(at)?);
         } else {
-            let template =
-                templates.last_mut().ok_or_else(|| at("a stroke before the first [digit name weight]".into()))?;
+            let template = templates.last_mut().ok_or_else(|| at("a stroke before the first [digit name weight]".into()))?;
             template.strokes.push(parse_stroke(line).map_err(at)?);
         }
     }
@@ -70,17 +69,16 @@ fn parse_header(header: &str) -> Result<Template, String> {
 }
 
 /// `12,8 85,5^ 42,99`, in hundredths.
-fn parse_stroke(line: &str) -> Result<Vec<Knot>, String> {
-    let knot = |word: &str| {
+fn parse_stroke(line: &str) -> Result<Vec<Guide>, String> {
+    let guide = |word: &str| {
         let corner = word.ends_with('^');
         let (x, y) = word.trim_end_matches('^').split_once(',')?;
         let hundredths = |s: &str| s.parse().ok().filter(|v: &f64| v.is_finite()).map(|v| v / 100.0);
-        Some(Knot { at: [hundredths(x)?, hundredths(y)?], corner })
+        Some(Guide { at: [hundredths(x)?, hundredths(y)?], corner })
     };
     let words = line.split_whitespace();
-    let stroke: Vec<Knot> = words
-        .map(|w| knot(w).ok_or_else(|| format!("expected a point x,y or x,y^, found {w}")))
-        .collect::<Result<_, _>>()?;
+    let stroke: Vec<Guide> =
+        words.map(|w| guide(w).ok_or_else(|| format!("expected a point x,y or x,y^, found {w}"))).collect::<Result<_, _>>()?;
     if stroke.len() < 2 { Err("a stroke needs two points".into()) } else { Ok(stroke) }
 }
 
