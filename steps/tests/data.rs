@@ -106,17 +106,9 @@ fn what_the_models_cannot_take_is_an_error() {
     write_labels(&labels, &[1, 11]).unwrap();
     assert_eq!(message(), format!("{}, byte 9: expected a digit from 0 to 9, found 11", labels.display()));
     let images = folder.path().join(NAMES[2]);
-    put_images(&images, 2, 32);
-    assert_eq!(
-        message(),
-        format!("{}, byte 4: expected images of 28 x 28 pixels, found 2 of 32 x 32", images.display())
-    );
     put_images(&images, 0, 28);
     write_labels(&labels, &[]).unwrap();
-    assert_eq!(
-        message(),
-        format!("{}, byte 4: expected images of 28 x 28 pixels, found 0 of 28 x 28", images.display())
-    );
+    assert_eq!(message(), format!("{}, byte 4: expected at least one image, found 0", images.display()));
     put_images(&images, 3, 28);
     assert_eq!(message(), "3 images do not go with 0 labels: there must be one label per image");
     fs::copy(&images, &labels).unwrap();
