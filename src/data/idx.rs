@@ -173,8 +173,13 @@ impl Reader {
         let mut found = Vec::new();
         let result = (&mut self.bytes).take(count).read_to_end(&mut found);
         self.offset += found.len() as u64;
-        let fail = |source| DataError::Read { path: self.path.clone(), offset: self.offset, source };
-        result.map(|_| found).map_err(fail)
+        result.map(|_| found).map_err(|source| match source.kind() {
+            // flate2's three kinds; a file that is not packed has none of them.
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+                self.wrong(self.offset, "a whole and sound gzip file", source.to_string())
+            }
+            _ => DataError::Read { path: self.path.clone(), offset: self.offset, source },
+        })
     }
 
     fn wrong(&self, offset: u64, expected: impl Into<String>, found: impl Into<String>) -> DataError {

@@ -108,7 +108,7 @@ fn what_the_models_cannot_take_is_an_error() {
     let images = folder.path().join(NAMES[2]);
     put_images(&images, 0, 28);
     write_labels(&labels, &[]).unwrap();
-    assert_eq!(message(), format!("{}, byte 4: expected images, found 0 of 28 x 28", images.display()));
+    assert_eq!(message(), format!("{}, byte 4: expected at least one image, found 0", images.display()));
     put_images(&images, 3, 28);
     assert_eq!(message(), "3 images do not go with 0 labels: there must be one label per image");
     fs::copy(&images, &labels).unwrap();
