@@ -1,5 +1,7 @@
 //! The fast storey: the same names as in [`super::reference`], parallel and vectorised.
 
+mod bilinear;
+mod blocks;
 pub mod cpu;
 mod elementwise;
 mod lookup;
@@ -7,16 +9,17 @@ mod loops;
 mod norm;
 mod optim;
 mod pieces;
+mod pool;
 mod reduce;
-mod spatial;
 mod strided;
 mod vmath;
 
 pub use super::reference::*;
+pub use bilinear::{upsample_bilinear2d, upsample_bilinear2d_dx};
 pub use elementwise::{map, map_assign, zip, zip_assign};
 pub use lookup::{gather_rows, scatter_rows};
 pub use norm::{batch_norm_dx, channel_affine, channel_stats};
 pub use optim::adam;
+pub use pool::{max_pool2d, max_pool2d_dx};
 pub use reduce::{max, sum};
-pub use spatial::{max_pool2d, max_pool2d_dx, upsample_bilinear2d, upsample_bilinear2d_dx};
 pub use strided::{read_strided, write_strided};
