@@ -17,13 +17,11 @@ use crate::kernels::{Binary, Unary, View};
 use crate::shape::{MAX_RANK, Shape};
 
 pub fn map(op: Unary, x: &[f32], y: &mut [f32]) {
-    let work = y.len() * weight(op);
-    pieces(y, PIECE, work, |start, y| map_piece(op, &x[start..start + y.len()], y));
+    pieces(y, PIECE / weight(op), |start, y| map_piece(op, &x[start..start + y.len()], y));
 }
 
 pub fn map_assign(op: Unary, x: &mut [f32]) {
-    let work = x.len() * weight(op);
-    pieces(x, PIECE, work, |_, x| through_copy(x, |_, copy, x| map_piece(op, copy, x)));
+    pieces(x, PIECE / weight(op), |_, x| through_copy(x, |_, copy, x| map_piece(op, copy, x)));
 }
 
 /// How many additions one operation is worth.
@@ -36,14 +34,13 @@ fn weight(op: Unary) -> usize {
 }
 
 pub fn zip(op: Binary, a: View, b: View, shape: &Shape, y: &mut [f32]) {
-    let (loops, work) = (Loops::new(shape, [&a.strides, &b.strides]), y.len());
-    pieces(y, PIECE, work, |start, y| zip_piece(op, &loops, a.data, b.data, start, y));
+    let loops = Loops::new(shape, [&a.strides, &b.strides]);
+    pieces(y, PIECE, |start, y| zip_piece(op, &loops, a.data, b.data, start, y));
 }
 
 pub fn zip_assign(op: Binary, a: &mut [f32], b: &[f32]) {
-    let work = a.len();
-    let loops = Loops::new(&Shape::new(&[work]), [&[1; MAX_RANK]; 2]);
-    pieces(a, PIECE, work, |start, a| {
+    let loops = Loops::new(&Shape::new(&[a.len()]), [&[1; MAX_RANK]; 2]);
+    pieces(a, PIECE, |start, a| {
         let b = &b[start..start + a.len()];
         through_copy(a, |at, copy, a| zip_piece(op, &loops, copy, &b[at..at + a.len()], 0, a));
     });

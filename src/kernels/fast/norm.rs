@@ -9,7 +9,7 @@
 
 use super::cpu::for_each_level;
 use super::pieces::{pieces, rows_per_piece};
-use super::reduce::in_lanes;
+use super::reduce::sum_of;
 use crate::kernels::Channels;
 
 pub fn channel_stats(size: &Channels, x: &[f32], mean: &mut [f32], var: &mut [f32]) {
@@ -19,7 +19,7 @@ pub fn channel_stats(size: &Channels, x: &[f32], mean: &mut [f32], var: &mut [f3
         return var.fill(f32::NAN);
     }
     let mut rows = vec![[0.0f64; 2]; n * c]; // each row's mean and sum of squared deviations
-    pieces(&mut rows, rows_per_piece(s), x.len(), |start, rows| row_stats(s, &x[start * s..], rows));
+    pieces(&mut rows, rows_per_piece(s), |start, rows| row_stats(s, &x[start * s..], rows));
     let mut means = vec![0.0; c];
     for rows in rows.chunks(c) {
         means.iter_mut().zip(rows).for_each(|(mean, row)| *mean += row[0] / n as f64);
@@ -35,8 +35,8 @@ pub fn channel_stats(size: &Channels, x: &[f32], mean: &mut [f32], var: &mut [f3
 }
 
 pub fn channel_affine(size: &Channels, x: &[f32], scale: &[f32], shift: &[f32], y: &mut [f32]) {
-    let (s, work) = (size.s, y.len());
-    pieces(y, rows_per_piece(s) * s, work, |start, y| {
+    let s = size.s;
+    pieces(y, rows_per_piece(s) * s, |start, y| {
         affine_rows(size, start / s, &x[start..start + y.len()], scale, shift, y);
     });
 }
@@ -59,7 +59,7 @@ pub fn batch_norm_dx(
         return gbeta.fill(0.0);
     }
     let mut rows = vec![[0.0f64; 2]; n * c]; // each row's sums of gy and of gy x^
-    pieces(&mut rows, rows_per_piece(s), 2 * x.len(), |start, rows| {
+    pieces(&mut rows, rows_per_piece(s), |start, rows| {
         row_sums(size, start, &x[start * s..], &gy[start * s..], mean, rstd, rows);
     });
     let mut sums = vec![[0.0; 2]; c];
@@ -77,7 +77,7 @@ pub fn batch_norm_dx(
         mean_gy_hat: (sums[c][1] / count) as f32,
     };
     let channels: Vec<Backward> = (0..c).map(channel).collect();
-    pieces(gx, rows_per_piece(s) * s, 3 * x.len(), |start, gx| {
+    pieces(gx, rows_per_piece(s) * s, |start, gx| {
         let end = start + gx.len();
         backward_rows(size, start / s, &channels, &x[start..end], &gy[start..end], gx);
     });
@@ -95,27 +95,27 @@ struct Backward {
 for_each_level! {
     fn row_stats(s: usize, x: &[f32], rows: &mut [[f64; 2]]) {
         for (row, x) in rows.iter_mut().zip(x.chunks_exact(s)) {
-            let add = |a: f64, b: f64| a + b;
-            let mean = in_lanes(x, x, 0.0, |sum, x, _| sum + f64::from(x), add) / s as f64;
-            let square = |sum: f64, x: f32, _| sum + (f64::from(x) - mean) * (f64::from(x) - mean);
-            *row = [mean, in_lanes(x, x, 0.0, square, add)];
+            let mean = sum_of(x, x, |x, _| f64::from(x)) / s as f64;
+            *row = [mean, sum_of(x, x, |x, _| (f64::from(x) - mean) * (f64::from(x) - mean))];
         }
     }
 
     fn row_sums(size: &Channels, first: usize, x: &[f32], gy: &[f32], mean: &[f32], rstd: &[f32],
                 rows: &mut [[f64; 2]]) {
-        let channels = (0..size.c).cycle().skip(first % size.c);
-        for (((row, x), gy), c) in rows.iter_mut().zip(x.chunks_exact(size.s)).zip(gy.chunks_exact(size.s)).zip(channels) {
-            let (mean, rstd, add) = (mean[c], rstd[c], |a: f64, b: f64| a + b);
-            let sum_gy = in_lanes(gy, gy, 0.0, |sum, gy, _| sum + f64::from(gy), add);
-            *row = [sum_gy, in_lanes(x, gy, 0.0, |sum, x, gy| sum + f64::from(gy * ((x - mean) * rstd)), add)];
+        for (i, row) in rows.iter_mut().enumerate() {
+            let (x, gy, c) = (&x[i * size.s..][..size.s], &gy[i * size.s..][..size.s], (first + i) % size.c);
+            let (mean, rstd) = (mean[c], rstd[c]);
+            *row = [
+                sum_of(gy, gy, |gy, _| f64::from(gy)),
+                sum_of(x, gy, |x, gy| f64::from(gy * ((x - mean) * rstd))),
+            ];
         }
     }
 
     /// y = scale x + shift for the rows from `first` on.
     fn affine_rows(size: &Channels, first: usize, x: &[f32], scale: &[f32], shift: &[f32], y: &mut [f32]) {
-        let channels = (0..size.c).cycle().skip(first % size.c);
-        for ((y, x), c) in y.chunks_exact_mut(size.s).zip(x.chunks_exact(size.s)).zip(channels) {
+        for (i, y) in y.chunks_exact_mut(size.s).enumerate() {
+            let (x, c) = (&x[i * size.s..][..size.s], (first + i) % size.c);
             let (scale, shift) = (scale[c], shift[c]);
             y.iter_mut().zip(x).for_each(|(y, &x)| *y = scale * x + shift);
         }
@@ -123,9 +123,9 @@ for_each_level! {
 
     /// gx = gamma rstd (gy - mean(gy) - x^ mean(gy x^)) for the rows from `first` on.
     fn backward_rows(size: &Channels, first: usize, channels: &[Backward], x: &[f32], gy: &[f32], gx: &mut [f32]) {
-        let rows = x.chunks_exact(size.s).zip(gy.chunks_exact(size.s)).zip(gx.chunks_exact_mut(size.s));
-        for (((x, gy), gx), c) in rows.zip(channels.iter().cycle().skip(first % size.c)) {
-            let &Backward { mean, rstd, scale, mean_gy, mean_gy_hat } = c;
+        for (i, gx) in gx.chunks_exact_mut(size.s).enumerate() {
+            let (x, gy) = (&x[i * size.s..][..size.s], &gy[i * size.s..][..size.s]);
+            let &Backward { mean, rstd, scale, mean_gy, mean_gy_hat } = &channels[(first + i) % size.c];
             for ((gx, &x), &gy) in gx.iter_mut().zip(x).zip(gy) {
                 *gx = scale * (gy - mean_gy - (x - mean) * rstd * mean_gy_hat);
             }

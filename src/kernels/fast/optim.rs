@@ -4,7 +4,7 @@
 //! three, bound by main memory alone: the square root and the division hide behind it.
 
 use super::cpu::for_each_level;
-use super::pieces::{ALONE, PIECE};
+use super::pieces::PIECE;
 use crate::kernels::AdamStep;
 use rayon::prelude::*;
 
@@ -17,7 +17,7 @@ pub fn adam(step: &AdamStep, grad: &[f32], m: &mut [f32], v: &mut [f32], param: 
         rest: [(1.0 - beta1) as f32, (1.0 - beta2) as f32],
         eps: eps as f32,
     };
-    if param.len() < ALONE {
+    if param.len() <= PIECE {
         return adam_piece(&constants, grad, m, v, param);
     }
     let states = m.par_chunks_mut(PIECE).zip(v.par_chunks_mut(PIECE));

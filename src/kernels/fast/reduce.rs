@@ -17,12 +17,12 @@ use crate::shape::Shape;
 use std::ops::Range;
 
 pub fn sum(x: &[f32], shape: &Shape, over: Axes, y: &mut [f32]) {
-    let fold = Fold { start: 0.0f64, row: sum_row, rows: add_row, join: |a, b| a + b, finish: |sum| sum as f32 };
+    let fold = Fold { start: 0.0, take: take_sum, join: |a, b| a + b, finish: |sum| sum as f32 };
     fold.reduce(x, shape, over, y);
 }
 
 pub fn max(x: &[f32], shape: &Shape, over: Axes, y: &mut [f32]) {
-    let fold = Fold { start: f32::NEG_INFINITY, row: max_row, rows: raise_row, join: larger, finish: |max| max };
+    let fold = Fold { start: f32::NEG_INFINITY, take: take_max, join: larger, finish: |max| max };
     fold.reduce(x, shape, over, y);
 }
 
@@ -30,10 +30,8 @@ pub fn max(x: &[f32], shape: &Shape, over: Axes, y: &mut [f32]) {
 struct Fold<A> {
     /// Of no numbers.
     start: A,
-    /// Of a row of numbers.
-    row: fn(&[f32]) -> A,
-    /// Takes in one more row, each number into its own result.
-    rows: fn(&[f32], &mut [A]),
+    /// Takes a range of x into its results, the first of which is the first that it meets.
+    take: fn(&[f32], &Loops<1>, Range<usize>, &mut [A]),
     join: fn(A, A) -> A,
     finish: fn(A) -> f32,
 }
@@ -48,7 +46,7 @@ impl<A: Copy + Send + Sync> Fold<A> {
         let inner = x.len() / size;
         if stays {
             return self.cut_results(y, size, x.len(), |from, to, sums| {
-                self.take(x, &loops, from * inner..to * inner, sums);
+                (self.take)(x, &loops, from * inner..to * inner, sums);
             });
         }
         // A block holds 16 numbers per result, too, or its partial results would be as much work as the numbers.
@@ -58,14 +56,14 @@ impl<A: Copy + Send + Sync> Fold<A> {
             let (size, inner) = (loops.sizes[1], inner / loops.sizes[1]);
             return self.cut_results(y, size, x.len(), |from, to, sums| {
                 for i in 0..loops.sizes[0] {
-                    self.take(x, &loops, (i * size + from) * inner..(i * size + to) * inner, sums);
+                    (self.take)(x, &loops, (i * size + from) * inner..(i * size + to) * inner, sums);
                 }
             });
         }
         let mut partial = vec![self.start; blocks * y.len()];
-        pieces(&mut partial, y.len(), x.len(), |start, sums| {
+        pieces(&mut partial, y.len(), |start, sums| {
             let from = start / y.len() * block;
-            self.take(x, &loops, from * inner..(from + block).min(size) * inner, sums);
+            (self.take)(x, &loops, from * inner..(from + block).min(size) * inner, sums);
         });
         for (i, y) in y.iter_mut().enumerate() {
             let sums = partial[i..].iter().step_by(partial.len() / blocks);
@@ -76,55 +74,59 @@ impl<A: Copy + Send + Sync> Fold<A> {
     /// Cuts the outermost of the axes that stay, of `size`, into blocks and calls `take(from, to, sums)` for each.
     fn cut_results(&self, y: &mut [f32], size: usize, work: usize, take: impl Fn(usize, usize, &mut [A]) + Sync) {
         let width = y.len() / size;
-        pieces(y, rows_per_piece(work / size) * width, work, |start, y| {
+        pieces(y, rows_per_piece(work / size) * width, |start, y| {
             let mut sums = vec![self.start; y.len()];
             take(start / width, (start + y.len()) / width, &mut sums);
             y.iter_mut().zip(sums).for_each(|(y, sum)| *y = (self.finish)(sum));
         });
     }
-
-    /// Takes the numbers of `range` into `sums`, the first of which is the first that is met.
-    fn take(&self, x: &[f32], loops: &Loops<1>, range: Range<usize>, sums: &mut [A]) {
-        let (x, mut first, stays) = (&x[range.clone()], None, loops.along_row() != [0]);
-        for (row, [place]) in loops.rows(range.start, range.len()) {
-            let sums = &mut sums[place - *first.get_or_insert(place)..];
-            match stays {
-                true => (self.rows)(&x[row], sums),
-                false => sums[0] = (self.join)(sums[0], (self.row)(&x[row])),
-            }
-        }
-    }
 }
 
 const LANES: usize = 32;
+const FEW_LANES: usize = 8;
 
-/// Folds `one(a, b)` over pairs of numbers in lanes side by side.
+/// Folds `value(a, b)` over pairs of numbers in lanes side by side; a short rest in fewer lanes.
 #[inline(always)]
-pub(super) fn in_lanes<A: Copy>(
+fn in_lanes<A: Copy>(
     a: &[f32],
     b: &[f32],
     start: A,
-    take: impl Fn(A, f32, f32) -> A,
-    join: impl Fn(A, A) -> A,
+    value: impl Fn(f32, f32) -> A,
+    join: impl Fn(A, A) -> A + Copy,
 ) -> A {
     let mut lanes = [start; LANES];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     for (a, b) in a.iter().zip(b) {
         for l in 0..LANES {
-            lanes[l] = take(lanes[l], a[l], b[l]);
+            lanes[l] = join(lanes[l], value(a[l], b[l]));
+        }
+    }
+    let of = |l: usize| join(join(lanes[l], lanes[l + 16]), join(lanes[l + 8], lanes[l + 24]));
+    let mut lanes: [A; FEW_LANES] = std::array::from_fn(of);
+    let ((a, a_rest), (b, b_rest)) = (a_rest.as_chunks::<FEW_LANES>(), b_rest.as_chunks::<FEW_LANES>());
+    for (a, b) in a.iter().zip(b) {
+        for l in 0..FEW_LANES {
+            lanes[l] = join(lanes[l], value(a[l], b[l]));
         }
     }
     for ((lane, &a), &b) in lanes.iter_mut().zip(a_rest).zip(b_rest) {
-        *lane = take(*lane, a, b);
+        *lane = join(*lane, value(a, b));
     }
-    let mut n = LANES;
-    while n > 1 {
-        n /= 2;
-        for l in 0..n {
-            lanes[l] = join(lanes[l], lanes[l + n]);
-        }
-    }
-    lanes[0]
+    folded(&lanes, join)
+}
+
+/// All lanes in one. Not inlined: if the compiler sees the lanes as single numbers that are joined here, it no longer
+/// sees the vectors that they are above.
+#[inline(never)]
+fn folded<A: Copy>(lanes: &[A; FEW_LANES], join: impl Fn(A, A) -> A) -> A {
+    let [a, b, c, d, e, f, g, h] = *lanes;
+    join(join(join(a, e), join(c, g)), join(join(b, f), join(d, h)))
+}
+
+/// The sum of `value(a, b)` over pairs of numbers.
+#[inline(always)]
+pub(super) fn sum_of(a: &[f32], b: &[f32], value: impl Fn(f32, f32) -> f64) -> f64 {
+    in_lanes(a, b, 0.0, value, |a, b| a + b)
 }
 
 #[inline(always)]
@@ -132,24 +134,34 @@ fn larger(a: f32, b: f32) -> f32 {
     if (b > a) | b.is_nan() { b } else { a }
 }
 
+/// Takes the numbers of `range` into `sums`, the first of which is the first that is met.
+#[inline(always)]
+fn take<A: Copy>(
+    x: &[f32],
+    loops: &Loops<1>,
+    range: Range<usize>,
+    sums: &mut [A],
+    start: A,
+    value: impl Fn(f32) -> A,
+    join: impl Fn(A, A) -> A + Copy,
+) {
+    let (x, mut first, stays) = (&x[range.clone()], None, loops.along_row() != [0]);
+    for (row, [place]) in loops.rows(range.start, range.len()) {
+        let (x, sums) = (&x[row], &mut sums[place - *first.get_or_insert(place)..]);
+        if stays {
+            sums.iter_mut().zip(x).for_each(|(sum, &x)| *sum = join(*sum, value(x)));
+        } else {
+            sums[0] = join(sums[0], in_lanes(x, x, start, |x, _| value(x), join));
+        }
+    }
+}
+
 for_each_level! {
-    fn sum_row(x: &[f32]) -> f64 {
-        in_lanes(x, x, 0.0, |sum, x, _| sum + f64::from(x), |a, b| a + b)
+    fn take_sum(x: &[f32], loops: &Loops<1>, range: Range<usize>, sums: &mut [f64]) {
+        take(x, loops, range, sums, 0.0, f64::from, |a, b| a + b);
     }
 
-    fn add_row(x: &[f32], sums: &mut [f64]) {
-        for (sum, &x) in sums.iter_mut().zip(x) {
-            *sum += f64::from(x);
-        }
-    }
-
-    fn max_row(x: &[f32]) -> f32 {
-        in_lanes(x, x, f32::NEG_INFINITY, |max, x, _| larger(max, x), larger)
-    }
-
-    fn raise_row(x: &[f32], maxima: &mut [f32]) {
-        for (max, &x) in maxima.iter_mut().zip(x) {
-            *max = larger(*max, x);
-        }
+    fn take_max(x: &[f32], loops: &Loops<1>, range: Range<usize>, maxima: &mut [f32]) {
+        take(x, loops, range, maxima, f32::NEG_INFINITY, |x| x, larger);
     }
 }

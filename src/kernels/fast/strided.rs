@@ -15,16 +15,16 @@ pub fn read_strided(x: View, shape: &Shape, y: &mut [f32]) {
     if y.is_empty() {
         return;
     }
-    let (loops, work) = (Loops::new(shape, [&x.strides]), y.len());
-    let inner = work / loops.sizes[0];
+    let loops = Loops::new(shape, [&x.strides]);
+    let inner = y.len() / loops.sizes[0];
     let along_x = (0..loops.depth).find(|&axis| loops.strides[axis] == [1]);
     match (loops.along_row(), along_x) {
-        ([step], Some(axis)) if step > 1 => pieces(y, rows_per_piece(inner) * inner, work, |start, y| {
+        ([step], Some(axis)) if step > 1 => pieces(y, rows_per_piece(inner) * inner, |start, y| {
             let mut part = loops;
             part.sizes[0] = y.len() / inner;
             transpose_planes(&x.data[start / inner * loops.strides[0][0]..], &part, axis, y);
         }),
-        ([step], _) => pieces(y, PIECE, work, |start, y| {
+        ([step], _) => pieces(y, PIECE, |start, y| {
             for (row, [i]) in loops.rows(start, y.len()) {
                 match step {
                     0 => y[row].fill(x.data[i]),
@@ -91,7 +91,7 @@ pub fn write_strided(x: &[f32], shape: &Shape, y: &mut [f32], strides: &Strides)
         return write_rows(x, &loops, 0, y);
     }
     let rows = rows_per_piece(inner);
-    pieces(&mut y[..(size - 1) * step + reach + 1], rows * step, x.len(), |start, y| {
+    pieces(&mut y[..(size - 1) * step + reach + 1], rows * step, |start, y| {
         let from = start / step;
         write_rows(&x[from * inner..(from + rows).min(size) * inner], &loops, from, y);
     });

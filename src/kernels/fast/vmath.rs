@@ -2,7 +2,8 @@
 //!
 //! Every path is calculated and one is selected at the end. A power of two is made from the bits of its exponent.
 //! exp and ln are the formulas of FreeBSD's `expf` and `logf`, which `libm` has, too; tanh is that of Cephes. At most
-//! 2 units in the last place are wrong, over all f32 (tests/kernels_memory/vmath.rs). 10 to 20 times as fast as `libm`.
+//! 2 units in the last place are wrong, at every 997th f32 (tests/kernels_memory/vmath.rs). One core with AVX-512 takes
+//! 0.5 (exp), 0.6 (ln), 0.8 (tanh) and 0.9 ns (sigmoid) per number.
 //!
 //! No `mul_add`: where the target lacks FMA it is a slow call, and without it the bits are the same on all levels.
 
