@@ -164,7 +164,7 @@ fn resuming_with_other_flags_is_refused() {
 #[test]
 fn a_loss_that_is_not_finite_ends_the_training() {
     let folder = folder();
-    fails(folder.path(), &format!("{TRAIN} --epochs 2 --lr 1e38"), &["the loss is", "--lr"]);
+    fails(folder.path(), &format!("{TRAIN} --epochs 2 --lr 1e300"), &["the loss is", "--lr"]);
 }
 
 /// Four IDX files of `rows` x `cols` zeros.
