@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 use tsukuru::Real;
 use tsukuru::checkpoint::{self, CheckpointError, Data, Entries};
 use tsukuru::random::Rng;
@@ -191,18 +192,18 @@ fn the_numbers_fill_the_file() {
     assert_eq!(message("{}", 3), ", byte 10: expected 0 bytes of numbers, found 3");
 }
 
-fn bytes() -> Vec<u8> {
+/// A checkpoint, written once.
+static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     checkpoint::write(&path, &entries()).unwrap();
     fs::read(&path).unwrap()
-}
+});
 
 #[test]
 fn a_cut_file_is_an_error_wherever_it_is_cut() {
-    let whole = bytes();
-    for length in 0..whole.len() {
-        read(&whole[..length]).expect_err("an error");
+    for length in 0..BYTES.len() {
+        read(&BYTES[..length]).expect_err("an error");
     }
 }
 
@@ -212,7 +213,7 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         digits in any::<bool>(),
     ) {
-        let mut bytes = bytes();
+        let mut bytes = BYTES.clone();
         for (place, byte) in changes {
             let byte = if digits { b'0' + byte % 10 } else { byte };
             *place.get_mut(&mut bytes) = byte;

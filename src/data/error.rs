@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// Why data could not be read, written or used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    #[error("{}: cannot be read at byte {offset}: {source}", path.display())]
+    #[error("{}, byte {offset}: expected a readable, whole file, found: {source}", path.display())]
     Read { path: PathBuf, offset: u64, source: io::Error },
 
     #[error("{}: cannot be written: {source}", path.display())]

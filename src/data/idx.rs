@@ -99,7 +99,7 @@ impl Reader {
         let metadata = fs::metadata(path).map_err(fail)?;
         if !metadata.is_file() {
             let found = if metadata.is_dir() { "a folder" } else { "something else" };
-            return Err(fail(io::Error::other(format!("expected a file, found {found}"))));
+            return Err(fail(io::Error::other(found)));
         }
         let mut file = BufReader::new(File::open(path).map_err(fail)?);
         let packed = file.fill_buf().map_err(fail)?.starts_with(&[0x1f, 0x8b]);
@@ -173,8 +173,13 @@ impl Reader {
         let mut found = Vec::new();
         let result = (&mut self.bytes).take(count).read_to_end(&mut found);
         self.offset += found.len() as u64;
-        let fail = |source| DataError::Read { path: self.path.clone(), offset: self.offset, source };
-        result.map(|_| found).map_err(fail)
+        result.map(|_| found).map_err(|source| match source.kind() {
+            // flate2's three kinds; a file that is not packed has none of them.
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+                self.wrong(self.offset, "a whole and sound gzip file", source.to_string())
+            }
+            _ => DataError::Read { path: self.path.clone(), offset: self.offset, source },
+        })
     }
 
     fn wrong(&self, offset: u64, expected: impl Into<String>, found: impl Into<String>) -> DataError {

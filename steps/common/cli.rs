@@ -88,12 +88,21 @@ pub fn capped(value: usize, cap: usize) -> usize {
     if smoke() { value.min(cap) } else { value }
 }
 
+/// An error and its causes, without those that it already quotes.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.contains(&cause) {
+        true => said,
+        false if said.is_empty() => cause,
+        false => format!("{said}: {cause}"),
+    })
+}
+
 /// Ends a program: an error is printed with all its causes, and the exit code is 1.
 pub fn exit(result: Result<()>) -> std::process::ExitCode {
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", sentence(&error));
             std::process::ExitCode::FAILURE
         }
     }

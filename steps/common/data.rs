@@ -95,7 +95,9 @@ impl Source {
         }
     }
 
-    /// The images and labels of one part, or of its first `limit` images: 28 x 28 pixels, digits from 0 to 9.
+    /// The images and labels of one part, or of its first `limit` images. There is at least one, and the labels are
+    /// digits from 0 to 9. MNIST and the built-in digits have 28 x 28 pixels; whether another size will do is for the
+    /// model to say.
     ///
     /// # Errors
     /// If a file is not what it should be.
@@ -133,13 +135,11 @@ fn path_of(folder: &Path, name: &str) -> PathBuf {
 fn read(folder: &Path, part: Part) -> Result<Dataset, DataError> {
     let [images, labels] = part.files().map(|name| path_of(folder, name));
     let dataset = Dataset::read(&images, &labels)?;
-    // The models are made for these sizes and these labels.
-    let &Images { count, rows, cols, .. } = dataset.images();
-    if count == 0 || (rows, cols) != (digits::SIDE, digits::SIDE) {
-        let found = format!("{count} of {rows} x {cols}");
-        return Err(DataError::Format { path: images, offset: 4, expected: "images of 28 x 28 pixels".into(), found });
+    if dataset.is_empty() {
+        let (expected, found) = ("at least one image".into(), "0".into());
+        return Err(DataError::Format { path: images, offset: 4, expected, found });
     }
-    if false && let Some((i, label)) = dataset.labels().iter().enumerate().find(|&(_, &label)| label > 9) {
+    if let Some((i, label)) = dataset.labels().iter().enumerate().find(|&(_, &label)| label > 9) {
         let (offset, found) = (8 + i as u64, label.to_string());
         return Err(DataError::Format { path: labels, offset, expected: "a digit from 0 to 9".into(), found });
     }

@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod data;
 pub mod digits;
+pub mod fetch;
 pub mod images;
 pub mod plot;
 pub mod progress;

@@ -69,7 +69,8 @@ impl Training<'_> {
         while at.losses.len() < self.epochs {
             let epoch = at.losses.len() + 1;
             let done = at.step - (epoch - 1) * steps_per_epoch;
-            let mut progress = Progress::new(&format!("epoch {epoch}/{}", self.epochs), steps_per_epoch, done, self.quiet);
+            let mut progress =
+                Progress::new(&format!("epoch {epoch}/{}", self.epochs), steps_per_epoch, done, self.quiet);
             for (x, labels) in dataset.batches(self.batch_size, Some((self.seed, epoch as u64)))?.skip(done) {
                 let loss = loss(x, labels, at.step as u64);
                 let value = f64::from(loss.item());

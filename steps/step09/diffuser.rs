@@ -51,13 +51,12 @@ impl Diffuser {
     /// All t steps at once, for each image its own t: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise
     /// (Ho et al., equation 4). x_0 and noise are (N, C, H, W), t (N).
     pub fn add_noise(&self, x_0: &Tensor, t: &[usize], noise: &Tensor) -> Tensor {
-        let image = x_0.shape().count() / t.len().max(1);
+        let pixels = (x_0.shape().count() / t.len().max(1)).max(1);
+        let images = x_0.data().chunks(pixels).zip(noise.data().chunks(pixels));
         Tensor::written(*x_0.shape(), |x_t| {
-            for (i, &t) in t.iter().enumerate() {
+            for ((x_t, (x_0, noise)), &t) in x_t.chunks_mut(pixels).zip(images).zip(t) {
                 let (keep, add) = (self.alpha_bar(t).sqrt() as Real, (1.0 - self.alpha_bar(t)).sqrt() as Real);
-                for j in i * image..(i + 1) * image {
-                    x_t[j] = keep * x_0.data()[j] + add * noise.data()[j];
-                }
+                x_t.iter_mut().zip(x_0).zip(noise).for_each(|((x_t, x_0), noise)| *x_t = keep * x_0 + add * noise);
             }
         })
     }

@@ -2,12 +2,12 @@
 
 use super::{Diffuser, T, UNet};
 use crate::common::cli::{Common, TrainingFlags, capped};
+use crate::common::data::{Part, Source};
 use crate::common::images::{save_animation, save_grid};
+use crate::common::plot;
 use crate::common::progress::{Progress, duration};
 use crate::common::run::RunFolder;
 use crate::common::training::Training;
-use crate::common::data::{Part, Source};
-use crate::common::plot;
 use anyhow::{Result, ensure};
 use clap::Args;
 use serde_json::json;
@@ -47,7 +47,6 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     let dataset = source.load(Part::Train, Some(limit))?;
     let [h, w] = [dataset.images().rows, dataset.images().cols];
     println!("{} images of {h} x {w}, {source}", dataset.len());
-    ensure!(!dataset.is_empty(), "expected images to learn from, found none");
     let halves = h.is_multiple_of(4) && w.is_multiple_of(4);
     ensure!(halves, "images of {h} x {w}: expected sizes that the U-Net can halve twice");
 
@@ -113,7 +112,7 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
 
 /// How far the model's guess is from the noise that was added (Ho et al., equation 14): images x_0 (N, 1, H, W) at
 /// random times.
-fn loss(model: &UNet, diffuser: &Diffuser, x_0: &Tensor, seed: u64, step: u64) -> Variable {
+pub fn loss(model: &UNet, diffuser: &Diffuser, x_0: &Tensor, seed: u64, step: u64) -> Variable {
     let mut rng = Rng::new(seed, "t", step);
     let t: Vec<usize> = (0..x_0.shape()[0]).map(|_| 1 + rng.below(diffuser.steps())).collect();
     let noise = Rng::new(seed, "noise", step).normal_tensor(*x_0.shape());

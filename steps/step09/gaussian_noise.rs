@@ -41,7 +41,7 @@ pub fn run(common: &Common) -> Result<()> {
 
     println!("   t   alpha_bar   std by steps   std in one jump");
     for (i, &t) in SHOWN.iter().enumerate() {
-        let [steps, jump] = [&by_steps[i], &in_one_jump[i]].map(|x| std(x));
+        let [steps, jump] = [&by_steps[i], &in_one_jump[i]].map(std);
         println!("{t:>4}   {:>9.5}   {steps:>12.3}   {jump:>15.3}", diffuser.alpha_bar(t));
     }
     let folder = common.folder("step09", "gaussian_noise")?;

@@ -1,0 +1,191 @@
+//! A small harness for timings: what this machine can do is measured first, then each piece of work beside it.
+//!
+//! ```text
+//! cargo bench --bench matmul -- 1024 --quick --json times.json
+//! ```
+//!
+//! A word keeps only the names that contain it. The clock rate of a shared machine may drop to half at any moment, so
+//! each repetition stands between two short probes of the multiply-add rate; one that ran slowed down is counted.
+
+use rayon::prelude::*;
+use std::hint::black_box;
+use std::time::Instant;
+
+pub struct Harness {
+    words: Vec<String>,
+    json: Option<String>,
+    quick: bool,
+    /// Multiply-adds per second, times two, of all threads.
+    peak: f64,
+    /// Bytes per second that a copy reads and writes.
+    bandwidth: f64,
+    results: Vec<serde_json::Value>,
+}
+
+/// What a piece of work would take at least.
+#[derive(Clone, Copy)]
+#[allow(dead_code)] // not every bench measures both
+pub enum Work {
+    /// Floating-point operations: a multiply-add is two.
+    Flops(f64),
+    /// Bytes read and written.
+    Bytes(f64),
+    Unknown,
+}
+
+impl Harness {
+    pub fn new() -> Harness {
+        let (mut words, mut json, mut quick) = (Vec::new(), None, false);
+        let mut args = std::env::args().skip(1);
+        while let Some(arg) = args.next() {
+            match &arg[..] {
+                "--bench" => {} // cargo says so
+                "--quick" => quick = true,
+                "--json" => json = Some(args.next().expect("--json needs a file")),
+                word if !word.starts_with('-') => words.push(arg),
+                _ => panic!("{arg} is unknown: WORD .. --quick --json FILE are not"),
+            }
+        }
+        let best = |f: &dyn Fn() -> f64| (0..if quick { 3 } else { 15 }).map(|_| f()).fold(0.0, f64::max);
+        let (peak, bandwidth) = (best(&multiply_add_rate), best(&copy_rate));
+        println!(
+            "{} threads: multiply-add {:.0} GFLOP/s, copy {:.1} GB/s",
+            rayon::current_num_threads(),
+            peak / 1e9,
+            bandwidth / 1e9
+        );
+        println!("{:<36} {:>11} {:>11} {:>12} {:>6} {:>14}", "", "median", "best", "rate", "share", "slowed/repeats");
+        Harness { words, json, quick, peak, bandwidth, results: Vec::new() }
+    }
+
+    /// Whether `name` is asked for: what it needs may be expensive to make.
+    pub fn wants(&self, name: &str) -> bool {
+        self.words.is_empty() || self.words.iter().any(|word| name.contains(&word[..]))
+    }
+
+    /// Times `run` for about a second.
+    pub fn time(&mut self, name: &str, work: Work, mut run: impl FnMut()) {
+        if !self.wants(name) {
+            return;
+        }
+        run();
+        let begin = Instant::now();
+        run();
+        let once = begin.elapsed().as_secs_f64();
+        // Short work is repeated between two looks at the clock.
+        let batch = (2e-4 / once).ceil().clamp(1.0, 1e4) as usize;
+        let repeats = if self.quick { 3 } else { (1.0 / (once * batch as f64 + 8e-3)).clamp(9.0, 60.0) as usize };
+        let (mut times, mut slowed) = (Vec::new(), 0);
+        let mut before = multiply_add_rate();
+        for _ in 0..repeats {
+            let begin = Instant::now();
+            (0..batch).for_each(|_| run());
+            let time = begin.elapsed().as_secs_f64() / batch as f64;
+            let after = multiply_add_rate();
+            slowed += usize::from(before.min(after) < 0.85 * self.peak);
+            before = after;
+            times.push(time);
+        }
+        times.sort_by(f64::total_cmp);
+        let (median, min, max) = (times[times.len() / 2], times[0], times[times.len() - 1]);
+        let (rate, share) = match work {
+            Work::Flops(flops) => (format!("{:.1} GFLOP/s", flops / median / 1e9), flops / median / self.peak),
+            Work::Bytes(bytes) => (format!("{:.1} GB/s", bytes / median / 1e9), bytes / median / self.bandwidth),
+            Work::Unknown => (String::new(), f64::NAN),
+        };
+        println!(
+            "{name:<36} {:>8.3} ms {:>8.3} ms {rate:>14} {:>5.0}% {slowed:>6}/{repeats}",
+            median * 1e3,
+            min * 1e3,
+            share * 100.0
+        );
+        self.results.push(serde_json::json!({
+            "name": name, "median_s": median, "min_s": min, "max_s": max, "repeats": repeats, "slowed": slowed,
+            "share_of_peak": share.is_finite().then_some(share), "peak_gflops": self.peak / 1e9,
+        }));
+    }
+}
+
+impl Drop for Harness {
+    fn drop(&mut self) {
+        if let Some(file) = &self.json {
+            let text = serde_json::to_string_pretty(&self.results).expect("plain numbers");
+            std::fs::write(file, text + "\n").unwrap_or_else(|error| panic!("{file}: {error}"));
+        }
+    }
+}
+
+/// Floating-point operations per second of all threads on registers alone, over about four milliseconds.
+fn multiply_add_rate() -> f64 {
+    const ROUNDS: usize = 300_000;
+    let threads = rayon::current_num_threads();
+    let begin = Instant::now();
+    let flops: f64 = rayon::broadcast(|_| multiply_adds(ROUNDS)).into_iter().sum();
+    black_box(threads);
+    flops / begin.elapsed().as_secs_f64()
+}
+
+/// Multiply-adds on registers, as many as their latency takes to hide; returns the number of operations.
+fn multiply_adds(rounds: usize) -> f64 {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::*;
+        #[target_feature(enable = "avx512f")]
+        fn avx512(rounds: usize) -> f64 {
+            let (a, b) = (_mm512_set1_ps(black_box(0.999)), _mm512_set1_ps(black_box(1e-3)));
+            let mut sums = [a; 14];
+            for _ in 0..rounds {
+                for sum in &mut sums {
+                    *sum = _mm512_fmadd_ps(*sum, a, b);
+                }
+            }
+            black_box(sums);
+            (rounds * 14 * 16 * 2) as f64
+        }
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2(rounds: usize) -> f64 {
+            let (a, b) = (_mm256_set1_ps(black_box(0.999)), _mm256_set1_ps(black_box(1e-3)));
+            let mut sums = [a; 12];
+            for _ in 0..rounds {
+                for sum in &mut sums {
+                    *sum = _mm256_fmadd_ps(*sum, a, b);
+                }
+            }
+            black_box(sums);
+            (rounds * 12 * 8 * 2) as f64
+        }
+        if is_x86_feature_detected!("avx512f") {
+            // SAFETY: the CPU has AVX-512, as just asked.
+            return unsafe { avx512(rounds) };
+        }
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            // SAFETY: the CPU has AVX2 and FMA, as just asked.
+            return unsafe { avx2(rounds) };
+        }
+    }
+    let (a, b) = (black_box(0.999f32), black_box(1e-3f32));
+    let mut sums = [a; 32];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = *sum * a + b;
+        }
+    }
+    black_box(sums);
+    (rounds * 32 * 2) as f64
+}
+
+/// Bytes per second read and written by copying 64 MB with all threads.
+fn copy_rate() -> f64 {
+    use std::sync::OnceLock;
+    static FROM: OnceLock<Vec<f32>> = OnceLock::new();
+    thread_local!(static TO: std::cell::RefCell<Vec<f32>> = const { std::cell::RefCell::new(Vec::new()) });
+    let from = FROM.get_or_init(|| vec![1.0; 16 << 20]);
+    TO.with_borrow_mut(|to| {
+        to.resize(from.len(), 0.0);
+        let begin = Instant::now();
+        let part = from.len().div_ceil(4 * rayon::current_num_threads());
+        to.par_chunks_mut(part).zip(from.par_chunks(part)).for_each(|(to, from)| to.copy_from_slice(from));
+        black_box(&to);
+        2.0 * size_of_val(&from[..]) as f64 / begin.elapsed().as_secs_f64()
+    })
+}

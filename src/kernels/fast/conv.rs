@@ -1,0 +1,221 @@
+//! Convolution and its two derivatives (see `conv_products`, `conv2d`, `conv2d_dx` and `conv2d_dw` in reference.rs):
+//! three matrix products, one of whose factors is made of patches of images.
+//!
+//! | | C | A | B |
+//! |---|---|---|---|
+//! | [`conv2d`]    | y (C_out, pixels of y)    | w (C_out, taps)            | patches of x (taps, pixels of y)  |
+//! | [`conv2d_dx`] | gx (C, pixels of x)       | w turned (C, taps of gy)   | patches of gy (taps, pixels of x) |
+//! | [`conv2d_dw`] | gw turned (taps, C_out)   | patches of x (taps, pixels)| gy turned (pixels, C_out)         |
+//!
+//! Taps are (channel, row and column of the kernel). Pixels are those of a *group* of images, so that small images fill
+//! whole vectors too; for each group there is one product.
+
+use super::blocked::{Output, Plus, block, for_each_block};
+use super::pack::{Matrix, Operand, Patches};
+use super::runs::Runs;
+use super::simd::geometry;
+use crate::kernels::Conv;
+use crate::pool::Buffer;
+use rayon::prelude::*;
+
+/// Pixels that a group has at least, if there are so many.
+const GROUP_PIXELS: usize = 512;
+/// Partial sums of the gradient of the weights: they are folded in order, so their number may depend on sizes only.
+const DW_CHUNKS: usize = 8;
+
+pub fn conv2d(size: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    let plus = bias.map_or(Plus::Nothing, Plus::Rows);
+    let patches = Grid { h: size.h, w: size.w, channels: size.c };
+    let pixels = Grid { h: size.h_out(), w: size.w_out(), channels: size.c_out };
+    weights_times_patches(size, w, (&patches, x), seen_by(size), plus, (&pixels, y));
+}
+
+pub fn conv2d_dx(size: &Conv, gy: &[f32], w: &[f32], gx: &mut [f32]) {
+    let taps = size.kh * size.kw;
+    let mut turned = Buffer::scratch(w.len());
+    for (co, w) in w.chunks_exact((size.c * taps).max(1)).enumerate() {
+        for (c, w) in w.chunks_exact(taps).enumerate() {
+            turned[(c * size.c_out + co) * taps..][..taps].copy_from_slice(w);
+        }
+    }
+    let patches = Grid { h: size.h_out(), w: size.w_out(), channels: size.c_out };
+    let pixels = Grid { h: size.h, w: size.w, channels: size.c };
+    // Pixel i of x met tap d in pixel p of y if i + padding = p stride + d.
+    let place = |i: usize, d: usize, len: usize| {
+        let p = (i + size.padding).checked_sub(d).filter(|p| p % size.stride == 0)? / size.stride;
+        (p < len).then_some(p)
+    };
+    weights_times_patches(size, &turned, (&patches, gy), place, Plus::Nothing, (&pixels, gx));
+}
+
+/// Pixel i of y sees, through tap d, pixel p = i stride + d - padding of x.
+fn seen_by(size: &Conv) -> impl Fn(usize, usize, usize) -> Option<usize> {
+    let Conv { stride, padding, .. } = *size;
+    move |i, d, len| (i * stride + d).checked_sub(padding).filter(|&p| p < len)
+}
+
+/// The images of one side of the convolution.
+struct Grid {
+    h: usize,
+    w: usize,
+    channels: usize,
+}
+
+impl Grid {
+    fn plane(&self) -> usize {
+        self.h * self.w
+    }
+
+    fn image(&self) -> usize {
+        self.channels * self.plane()
+    }
+
+    /// Where the pixels of one channel of `images` images lie.
+    fn pixels(&self, images: usize) -> Runs {
+        let plane = self.plane();
+        Runs::new(geometry().0, 1, images * plane, |_, i| Some(i / plane * self.image() + i % plane))
+    }
+
+    /// For each tap, where it lies for each of the pixels of `images` images of `to`. `place` has the place along one
+    /// axis for a pixel, a tap and the length of the axis.
+    fn patches(
+        &self,
+        size: &Conv,
+        to: &Grid,
+        images: usize,
+        place: impl Fn(usize, usize, usize) -> Option<usize>,
+    ) -> Runs {
+        let table = |len, taps: usize, end| -> Vec<Vec<_>> {
+            (0..taps).map(|d| (0..len).map(|i| place(i, d, end)).collect()).collect()
+        };
+        let (rows, columns) = (table(to.h, size.kh, self.h), table(to.w, size.kw, self.w));
+        let each = |s: usize| (0..to.h).flat_map(move |i| (0..to.w).map(move |j| (s, i, j)));
+        let pixels: Vec<_> = (0..images).flat_map(each).collect();
+        Runs::new(geometry().0, size.kh * size.kw, pixels.len(), |tap, pixel| {
+            let (s, i, j) = pixels[pixel];
+            let (row, column) = (rows[tap / size.kw][i]?, columns[tap % size.kw][j]?);
+            Some(s * self.image() + row * self.w + column)
+        })
+    }
+}
+
+/// `total` images in groups of equal size, but for the last.
+#[derive(Clone, Copy)]
+struct Groups {
+    total: usize,
+    each: usize,
+}
+
+impl Groups {
+    /// Groups whose pixels fill their vectors best.
+    fn new(total: usize, plane: usize) -> Groups {
+        let lanes = geometry().0;
+        let least = GROUP_PIXELS.div_ceil(plane.max(1));
+        let waste = |images: usize| (images * plane).next_multiple_of(lanes) as f64 / (images * plane).max(1) as f64;
+        let best = (least..=2 * least).min_by(|&a, &b| waste(a).total_cmp(&waste(b))).unwrap_or(least);
+        let count = total.div_ceil(best).max(1);
+        Groups { total, each: total.div_ceil(count).max(1) }
+    }
+
+    fn count(&self) -> usize {
+        self.total.div_ceil(self.each)
+    }
+
+    /// The images of a group.
+    fn images(&self, group: usize) -> std::ops::Range<usize> {
+        group * self.each..self.total.min((group + 1) * self.each)
+    }
+
+    /// Something that depends on the number of images in a group: for the others, and for the last.
+    fn prepare<T>(&self, make: impl Fn(usize) -> T) -> [T; 2] {
+        let last = self.total - (self.count().max(1) - 1) * self.each;
+        [make(self.each), make(last)]
+    }
+
+    fn prepared<'a, T>(&self, made: &'a [T; 2], group: usize) -> &'a T {
+        &made[usize::from(group + 1 == self.count())]
+    }
+}
+
+fn weights_times_patches(
+    size: &Conv,
+    w: &[f32],
+    (from, x): (&Grid, &[f32]),
+    place: impl Fn(usize, usize, usize) -> Option<usize>,
+    plus: Plus,
+    (to, y): (&Grid, &mut [f32]),
+) {
+    let taps = size.kh * size.kw;
+    let groups = Groups::new(size.n, to.plane());
+    let patches = groups.prepare(|images| from.patches(size, to, images, &place));
+    let pixels = groups.prepare(|images| to.pixels(images));
+    let k = from.channels * taps;
+    let w = Operand { rows: Matrix { data: w, width: k }, transposed: false };
+    let y = Output::new(y);
+    for_each_block(groups.count(), (to.channels, groups.each * to.plane(), k), |group, rows, columns| {
+        let images = groups.images(group);
+        let columns = columns.start..columns.end.min(images.len() * to.plane());
+        if columns.is_empty() {
+            return;
+        }
+        let x = &x[images.start * from.image()..];
+        let patches = Patches::new(x, from.channels, from.plane(), taps, groups.prepared(&patches, group));
+        let patches = Operand { rows: patches, transposed: false };
+        let pixels = groups.prepared(&pixels, group);
+        let y = y.at(images.start * to.image(), to.channels, to.plane(), pixels);
+        // SAFETY: every block of each group's product is given out once.
+        unsafe { block(&w, &patches, k, plus, &y, rows, columns) }
+    });
+}
+
+pub fn conv2d_dw(size: &Conv, x: &[f32], gy: &[f32], gw: &mut [f32]) {
+    let taps = size.kh * size.kw;
+    let from = Grid { h: size.h, w: size.w, channels: size.c };
+    let to = Grid { h: size.h_out(), w: size.w_out(), channels: size.c_out };
+    let groups = Groups::new(size.n, to.plane());
+    let patches = groups.prepare(|images| from.patches(size, &to, images, seen_by(size)));
+    let pixels = groups.prepare(|images| to.pixels(images));
+
+    let chunks = groups.count().min(DW_CHUNKS);
+    let in_chunk = |chunk: usize| groups.count() * chunk / chunks..groups.count() * (chunk + 1) / chunks;
+    let (rows, columns) = (size.c * taps, Runs::contiguous(geometry().0, size.c_out));
+    let mut partial = Buffer::scratch(chunks * rows * size.c_out);
+    let sums = Output::new(&mut partial);
+    let pixels_in_chunk = size.n * to.plane() / chunks.max(1);
+    for_each_block(chunks, (rows, size.c_out, pixels_in_chunk), |chunk, some_rows, some_columns| {
+        for group in in_chunk(chunk) {
+            let images = groups.images(group);
+            let (x, gy) = (&x[images.start * from.image()..], &gy[images.start * to.image()..]);
+            let patches = Patches::new(x, from.channels, from.plane(), taps, groups.prepared(&patches, group));
+            let gy = Patches::new(gy, to.channels, to.plane(), 1, groups.prepared(&pixels, group));
+            let (a, b) = (Operand { rows: patches, transposed: false }, Operand { rows: gy, transposed: true });
+            let plus = if group == in_chunk(chunk).start { Plus::Nothing } else { Plus::Itself };
+            let c = sums.at(chunk * rows * size.c_out, rows, size.c_out, &columns);
+            let k = images.len() * to.plane();
+            // SAFETY: every block of each chunk's sums is given out once.
+            unsafe { block(&a, &b, k, plus, &c, some_rows.clone(), some_columns.clone()) }
+        }
+    });
+    fold_turned(&partial, rows, size.c_out, gw);
+}
+
+/// gw (C_out, taps) = the sum of the partial sums (chunks, taps, C_out), in their order.
+fn fold_turned(partial: &[f32], taps: usize, c_out: usize, gw: &mut [f32]) {
+    const TOGETHER: usize = 16;
+    if taps * c_out == 0 {
+        return;
+    }
+    gw.par_chunks_mut(TOGETHER * taps).enumerate().for_each(|(part, gw)| {
+        let width = gw.len() / taps;
+        for tap in 0..taps {
+            let mut sums = [0.0; TOGETHER];
+            for partial in partial.chunks_exact(taps * c_out) {
+                let partial = &partial[tap * c_out + part * TOGETHER..][..width];
+                sums.iter_mut().zip(partial).for_each(|(sum, x)| *sum += x);
+            }
+            for (co, sum) in sums[..width].iter().enumerate() {
+                gw[co * taps + tap] = *sum;
+            }
+        }
+    });
+}

@@ -1,0 +1,21 @@
+//! Matrix products (see `matmul` in reference.rs, 11 lines).
+
+use super::blocked::{Output, Plus, block, for_each_block};
+use super::pack::{Matrix, Operand};
+use super::runs::Runs;
+use super::simd::geometry;
+use crate::kernels::MatMul;
+
+pub fn matmul(size: &MatMul, a: &[f32], b: &[f32], bias: Option<&[f32]>, c: &mut [f32]) {
+    let MatMul { batch, m, k, n, a_transposed, b_transposed } = *size;
+    let lies = Runs::contiguous(geometry().0, n);
+    let c = Output::new(c);
+    let plus = bias.map_or(Plus::Nothing, Plus::Columns);
+    for_each_block(batch, (m, n, k), |s, rows, columns| {
+        let a = Matrix { data: &a[s * m * k..][..m * k], width: if a_transposed { m } else { k } };
+        let b = Matrix { data: &b[s * k * n..][..k * n], width: if b_transposed { k } else { n } };
+        let (a, b) = (Operand { rows: a, transposed: a_transposed }, Operand { rows: b, transposed: b_transposed });
+        // SAFETY: every block of C is given out once.
+        unsafe { block(&a, &b, k, plus, &c.at(s * m * n, m, n, &lies), rows, columns) }
+    });
+}

@@ -1,0 +1,214 @@
+//! Step 9 as a user meets it: what its programs write, how they go on after an interruption, and what they say when
+//! something is wrong. All in the smoke form: a few images, a narrow model, ten noise steps.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+use tsukuru::data::idx::{self, Images};
+
+fn command(folder: &Path, args: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_step09"));
+    command.args(args.split_whitespace()).current_dir(folder).env("TSUKURU_SMOKE", "1").env_remove("TSUKURU_DATA");
+    command
+}
+
+/// Runs `step09 ARGS` in a folder; it must succeed.
+fn step09(folder: &Path, args: &str) -> String {
+    let Output { status, stdout, stderr } = command(folder, args).output().expect("step09 starts");
+    assert!(status.success(), "step09 {args}: {}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).expect("UTF-8")
+}
+
+/// Runs `step09 ARGS`; it must end with exit code 1 and one sentence that holds all of `expected`.
+fn fails(folder: &Path, args: &str, expected: &[&str]) {
+    let Output { status, stderr, .. } = command(folder, args).output().expect("step09 starts");
+    let said = String::from_utf8_lossy(&stderr);
+    assert_eq!(status.code(), Some(1), "step09 {args}: {said}");
+    assert!(said.starts_with("error: ") && said.lines().count() == 1, "step09 {args}: {said}");
+    for part in expected {
+        assert!(said.contains(part), "step09 {args}: {said:?} does not say {part:?}");
+    }
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+const TRAIN: &str = "diffusion_model --data built-in --batch-size 8";
+
+/// Epoch, step and loss of each row of the log; the time differs from run to run.
+fn losses(run: &Path) -> Vec<String> {
+    let csv = fs::read_to_string(run.join("metrics.csv")).expect("metrics.csv");
+    let mut rows = csv.lines();
+    assert_eq!(rows.next(), Some("epoch,step,loss,seconds"));
+    rows.map(|row| row.rsplit_once(',').expect("four columns").0.to_string()).collect()
+}
+
+fn model(run: &Path) -> Vec<u8> {
+    fs::read(run.join("model.safetensors")).expect("model.safetensors")
+}
+
+#[test]
+fn without_a_program_all_three_run_in_their_quick_form() {
+    let folder = folder();
+    let said = step09(folder.path(), "--data built-in");
+    let step = folder.path().join("out/step09");
+    for file in [
+        "gaussian_noise/by_steps.png",
+        "gaussian_noise/in_one_jump.png",
+        "diffusion_model_quick/samples/epoch_001.png",
+        "diffusion_model_quick/loss.svg",
+        "diffusion_model_quick/denoising.gif",
+        "diffusion_model_quick/checkpoint.safetensors",
+        "diffusion_model_quick/model.safetensors",
+        "diffusion_model_quick/metrics.csv",
+    ] {
+        let length = fs::metadata(step.join(file)).map(|m| m.len()).unwrap_or(0);
+        assert!(length > 0, "{file} is missing or empty");
+    }
+    assert!(said.contains("built-in digits") && said.contains("--bin fetch"), "{said}");
+    assert!(said.contains("bot1       (10, 16, 7, 7)"), "{said}");
+}
+
+#[test]
+fn an_earlier_run_is_moved_not_lost() {
+    let folder = folder();
+    step09(folder.path(), &format!("{TRAIN} --epochs 1"));
+    let run = folder.path().join("out/step09/diffusion_model");
+    let first = model(&run);
+    let said = step09(folder.path(), &format!("{TRAIN} --epochs 1 --seed 1"));
+    assert!(said.contains("diffusion_model.1"), "{said}");
+    assert_eq!(model(&folder.path().join("out/step09/diffusion_model.1")), first);
+    assert_ne!(model(&run), first);
+}
+
+#[test]
+fn the_same_bits_with_one_thread_and_with_two() {
+    let folder = folder();
+    let train = |threads: u32| {
+        step09(folder.path(), &format!("{TRAIN} --epochs 1 --threads {threads} --out {threads}"));
+        let run = folder.path().join(format!("{threads}/step09/diffusion_model"));
+        (model(&run), losses(&run), fs::read(run.join("samples/epoch_001.png")).expect("samples"))
+    };
+    assert!(train(1) == train(2));
+}
+
+#[test]
+fn a_resumed_run_gives_the_same_losses_and_the_same_model() {
+    let folder = folder();
+    let out = |name: &str| folder.path().join(name).join("step09/diffusion_model");
+    step09(folder.path(), &format!("{TRAIN} --epochs 2 --out unbroken"));
+    step09(folder.path(), &format!("{TRAIN} --epochs 1 --out broken"));
+    step09(folder.path(), &format!("{TRAIN} --epochs 2 --out broken --resume"));
+    assert_eq!(losses(&out("broken")), losses(&out("unbroken")));
+    assert!(model(&out("broken")) == model(&out("unbroken")));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_in_the_middle_of_an_epoch() {
+    let folder = folder();
+    let run = |name: &str| folder.path().join(name).join("step09/diffusion_model");
+    let flags = "diffusion_model --data built-in --batch-size 1 --epochs 2";
+    step09(folder.path(), &format!("{flags} --out unbroken"));
+    let mut child = command(folder.path(), &format!("{flags} --out broken"));
+    let child = child.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("step09 starts");
+    while !run("broken").join("metrics.csv").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill").success());
+    let said = child.wait_with_output().expect("step09 ends");
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.contains("interrupted after step") && said.contains("--resume"), "{said}");
+    assert!(losses(&run("broken")).len() < losses(&run("unbroken")).len());
+    step09(folder.path(), &format!("{flags} --out broken --resume"));
+    assert_eq!(losses(&run("broken")), losses(&run("unbroken")));
+    assert!(model(&run("broken")) == model(&run("unbroken")));
+}
+
+#[test]
+fn samples_come_from_a_model_file() {
+    let folder = folder();
+    step09(folder.path(), &format!("{TRAIN} --epochs 1"));
+    let model = "out/step09/diffusion_model/model.safetensors";
+    step09(folder.path(), &format!("sample --model {model} --count 3 --export drawn"));
+    let images = idx::read_images(&folder.path().join("drawn-images-idx3-ubyte.gz")).expect("an IDX file");
+    assert_eq!((images.count, images.rows, images.cols), (3, 28, 28));
+    assert!(folder.path().join("out/step09/sample/samples.png").exists());
+}
+
+#[test]
+fn wrong_flags_are_explained() {
+    let folder = folder();
+    fails(folder.path(), "diffusion_model --batch-size 0", &["--batch-size 0", "at least 1"]);
+    fails(folder.path(), "diffusion_model --epochs 0", &["--epochs 0", "at least 1"]);
+    fails(folder.path(), "diffusion_model --data nowhere", &["nowhere", "train-images-idx3-ubyte"]);
+    fails(folder.path(), "diffusion_model --data built-in --resume", &["--resume", "checkpoint.safetensors"]);
+    fails(folder.path(), "sample --model nothing.safetensors", &["nothing.safetensors"]);
+    assert!(!folder.path().join("out/step09/diffusion_model/metrics.csv").exists());
+    let said = command(folder.path(), "difusion_model").output().expect("step09 starts").stderr;
+    assert!(String::from_utf8_lossy(&said).contains("diffusion_model"));
+}
+
+#[test]
+fn resuming_with_other_flags_is_refused() {
+    let folder = folder();
+    step09(folder.path(), &format!("{TRAIN} --epochs 1"));
+    let run = folder.path().join("out/step09/diffusion_model");
+    let before = (model(&run), losses(&run));
+    fails(folder.path(), &format!("{TRAIN} --epochs 2 --resume --lr 0.5"), &["checkpoint.safetensors", "other flags"]);
+    assert!((model(&run), losses(&run)) == before, "nothing was overwritten");
+}
+
+#[test]
+fn a_loss_that_is_not_finite_ends_the_training() {
+    let folder = folder();
+    fails(folder.path(), &format!("{TRAIN} --epochs 2 --lr 1e38"), &["the loss is", "--lr"]);
+}
+
+/// Four IDX files of `rows` x `cols` zeros.
+fn images(folder: &Path, rows: usize, cols: usize, labels: usize) -> PathBuf {
+    for part in ["train", "t10k"] {
+        let pixels = vec![0; 20 * rows * cols];
+        let path = folder.join(format!("{part}-images-idx3-ubyte.gz"));
+        idx::write_images(&path, &Images { count: 20, rows, cols, pixels }).expect("images");
+        idx::write_labels(&folder.join(format!("{part}-labels-idx1-ubyte.gz")), &vec![0; labels]).expect("labels");
+    }
+    folder.to_path_buf()
+}
+
+#[test]
+fn data_that_cannot_be_used_is_explained() {
+    let folder = folder();
+    let train = "diffusion_model --epochs 1 --data data";
+    let data = folder.path().join("data");
+    fs::create_dir(&data).expect("a folder");
+    images(&data, 30, 30, 20);
+    fails(folder.path(), train, &["30 x 30", "halve twice"]);
+    images(&data, 28, 28, 19);
+    fails(folder.path(), train, &["20", "19"]);
+    images(&data, 28, 28, 20);
+    let path = data.join("train-images-idx3-ubyte.gz");
+    let whole = fs::read(&path).expect("images");
+    fs::write(&path, &whole[..whole.len() / 2]).expect("half of them");
+    fails(folder.path(), train, &["train-images-idx3-ubyte.gz", "expected"]);
+    assert!(!folder.path().join("out/step09/diffusion_model/metrics.csv").exists());
+}
+
+#[test]
+fn a_damaged_model_is_explained() {
+    let folder = folder();
+    step09(folder.path(), &format!("{TRAIN} --epochs 1"));
+    let path = folder.path().join("out/step09/diffusion_model/model.safetensors");
+    let whole = fs::read(&path).expect("a model");
+    let sample = "sample --count 1 --model out/step09/diffusion_model/model.safetensors";
+    fs::write(&path, &whole[..whole.len() - 1]).expect("cut");
+    fails(folder.path(), sample, &["model.safetensors", "expected"]);
+    let mut hostile = whole.clone();
+    hostile[..8].copy_from_slice(&(4u64 << 30).to_le_bytes());
+    fs::write(&path, hostile).expect("a header of 4 GiB");
+    fails(folder.path(), sample, &["model.safetensors", "expected"]);
+    let checkpoint = "sample --count 1 --model out/step09/diffusion_model/checkpoint.safetensors";
+    fails(folder.path(), checkpoint, &["checkpoint.safetensors", "no U-Net"]);
+}
