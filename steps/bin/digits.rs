@@ -16,8 +16,8 @@ struct Flags {
     #[arg(long, value_name = "DIR", default_value = "out/digits")]
     out: PathBuf,
     /// Only the first N of the 60,000 training images, and of the 10,000 test images
-    #[arg(long, value_name = "N")]
-    count: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    count: Option<u32>,
     /// Also a picture of the first test images, twenty of each digit
     #[arg(long, value_name = "FILE.png")]
     sheet: Option<PathBuf>,
@@ -28,16 +28,17 @@ fn main() -> ExitCode {
 }
 
 fn run(flags: &Flags) -> Result<()> {
+    let count = flags.count.map(|count| count as usize);
     fs::create_dir_all(&flags.out).with_context(|| format!("{}: cannot be made", flags.out.display()))?;
     for part in [Part::Train, Part::Test] {
-        let digits = Source::BuiltIn.load(part, flags.count)?;
+        let digits = Source::BuiltIn.load(part, count)?;
         let [images, labels] = part.files().map(|name| flags.out.join(format!("{name}.gz")));
         idx::write_images(&images, digits.images())?;
         println!("{}: {} images", images.display(), digits.len());
         idx::write_labels(&labels, digits.labels())?;
         println!("{}: {} labels", labels.display(), digits.len());
     }
-    flags.sheet.as_deref().map_or(Ok(()), |path| write_sheet(path, &Source::BuiltIn.load(Part::Test, flags.count)?))
+    flags.sheet.as_deref().map_or(Ok(()), |path| write_sheet(path, &Source::BuiltIn.load(Part::Test, count)?))
 }
 
 /// A row for each digit.
