@@ -133,7 +133,10 @@ impl Tile<'_> {
     }
 
     #[inline(always)]
-    unsafe fn sums<S: Simd, const ROWS: usize, const VECTORS: usize>(&self, first: &[f32; ROWS]) -> [[S; VECTORS]; ROWS] {
+    unsafe fn sums<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        first: &[f32; ROWS],
+    ) -> [[S; VECTORS]; ROWS] {
         // SAFETY: `Fill::run` has checked that A and B are long enough.
         unsafe {
             let mut sums = [[S::splat(0.0); VECTORS]; ROWS];
