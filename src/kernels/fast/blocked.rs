@@ -19,13 +19,13 @@ use std::ops::Range;
 /// Columns of B that are packed at once: K_BLOCK x 512 numbers are half a megabyte.
 const COLUMN_BLOCK: usize = 512;
 /// Rows of C in one task: enough to be worth packing B for them.
-const ROW_BLOCK: usize = 504;
+const ROW_BLOCK: usize = 546;
 /// Multiply-adds that are worth a task of their own: some 15 microseconds.
 const TASK: usize = 1 << 21;
 /// Writing a number of C costs as much as this many multiply-adds.
 const WRITING: usize = 16;
 /// More tasks than threads, since other programs may slow one of the threads down.
-const TASKS_PER_THREAD: usize = 3;
+const TASKS_PER_THREAD: usize = 2;
 
 /// Memory that several threads write to at the same time, each to its own part.
 pub struct Output<'a> {
@@ -127,31 +127,18 @@ pub unsafe fn block<A: Rows, B: Rows>(
     };
     SCRATCH.with_borrow_mut(|scratch| {
         let Scratch { a: packed_a, b: packed_b, block } = scratch.get_or_insert_with(|| Scratch {
-            a: Buffer::scratch((ROW_BLOCK.div_ceil(tile_rows) + 1) * A_PANEL),
+            a: Buffer::scratch(A_PANEL),
             b: Buffer::scratch(COLUMN_BLOCK.div_ceil(width) * b_panel),
             block: Buffer::scratch(BLOCK),
         });
         for ks in split(0..k, K_BLOCK, 16) {
-            // The factor whose numbers are used less often is packed just before, and is then in the first-level cache.
-            if rows.len() <= columns.len() {
-                for (rows, to) in row_panels.iter().zip(packed_a.chunks_mut(A_PANEL)) {
-                    a.pack_a(rows.clone(), ks.clone(), to, block);
-                }
-                for columns in column_panels.clone() {
-                    b.pack_b(ks.clone(), columns.clone(), lanes, packed_b, block);
-                    for (rows, a) in row_panels.iter().zip(packed_a.chunks(A_PANEL)) {
-                        tile(rows, &columns, &ks, a, packed_b);
-                    }
-                }
-            } else {
-                for (columns, to) in column_panels.clone().zip(packed_b.chunks_mut(b_panel)) {
-                    b.pack_b(ks.clone(), columns, lanes, to, block);
-                }
-                for rows in &row_panels {
-                    a.pack_a(rows.clone(), ks.clone(), packed_a, block);
-                    for (columns, b) in column_panels.clone().zip(packed_b.chunks(b_panel)) {
-                        tile(rows, &columns, &ks, packed_a, b);
-                    }
+            for (columns, to) in column_panels.clone().zip(packed_b.chunks_mut(b_panel)) {
+                b.pack_b(ks.clone(), columns, lanes, to, block);
+            }
+            for rows in &row_panels {
+                a.pack_a(rows.clone(), ks.clone(), packed_a, block);
+                for (columns, b) in column_panels.clone().zip(packed_b.chunks(b_panel)) {
+                    tile(rows, &columns, &ks, packed_a, b);
                 }
             }
         }

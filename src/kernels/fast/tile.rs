@@ -112,6 +112,10 @@ impl Tile<'_> {
         if ROWS > S::TILE_ROWS {
             unreachable!("a tile of {ROWS} rows needs more registers"); // and is not even compiled
         }
+        let first: &[f32; ROWS] = match self.start {
+            Start::Rows(bias) => bias.first_chunk().expect("a number for each row"),
+            _ => &[0.0; ROWS],
+        };
         // SAFETY: `Fill::run` has checked A and B; C is as `fill`'s caller promised.
         unsafe {
             for i in 0..ROWS {
@@ -119,36 +123,26 @@ impl Tile<'_> {
                     S::prefetch(self.c.wrapping_offset(run.at as isize).wrapping_add(i * self.c_stride));
                 }
             }
-            let mut sums = self.sums::<S, ROWS, VECTORS>();
+            let sums = self.sums::<S, ROWS, VECTORS>(first);
             match self.start {
-                Start::Zero => {}
-                Start::Itself => self.add_rows(&mut sums, self.c, self.c_stride),
-                Start::Columns(bias) => self.add_rows(&mut sums, bias.as_ptr(), 0),
-                Start::Rows(bias) => {
-                    let bias: &[f32; ROWS] = bias.first_chunk().expect("a bias for each row");
-                    for i in 0..ROWS {
-                        for j in 0..VECTORS {
-                            sums[i][j] = sums[i][j].add(S::splat(bias[i]));
-                        }
-                    }
-                }
-            }
-            for j in 0..VECTORS {
-                for run in self.columns[j].iter().take_while(|run| run.lanes != 0) {
-                    let c = self.c.wrapping_offset(run.at as isize);
-                    for i in 0..ROWS {
-                        sums[i][j].store_lanes(c.wrapping_add(i * self.c_stride), run.lanes);
-                    }
-                }
+                Start::Zero | Start::Rows(_) => self.store(sums, None),
+                Start::Itself => self.store(sums, Some((self.c, self.c_stride))),
+                Start::Columns(bias) => self.store(sums, Some((bias.as_ptr(), 0))),
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn sums<S: Simd, const ROWS: usize, const VECTORS: usize>(&self) -> [[S; VECTORS]; ROWS] {
+    unsafe fn sums<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        first: &[f32; ROWS],
+    ) -> [[S; VECTORS]; ROWS] {
         // SAFETY: `Fill::run` has checked that A and B are long enough.
         unsafe {
             let mut sums = [[S::splat(0.0); VECTORS]; ROWS];
+            for i in 0..ROWS {
+                sums[i] = [S::splat(first[i]); VECTORS];
+            }
             let (mut a, mut b) = (self.a.as_ptr(), self.b.as_ptr());
             for _ in 0..self.k {
                 let mut row = [S::splat(0.0); VECTORS];
@@ -168,22 +162,25 @@ impl Tile<'_> {
         }
     }
 
-    /// Adds rows that lie like C's.
+    /// Writes the sums to C, after adding rows that lie like C's: where they begin, and how far apart they are.
     #[inline(always)]
-    unsafe fn add_rows<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    unsafe fn store<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &self,
-        sums: &mut [[S; VECTORS]; ROWS],
-        rows: *const f32,
-        stride: usize,
+        sums: [[S; VECTORS]; ROWS],
+        plus: Option<(*const f32, usize)>,
     ) {
         for j in 0..VECTORS {
             for run in self.columns[j].iter().take_while(|run| run.lanes != 0) {
-                let row = rows.wrapping_offset(run.at as isize);
+                let c = self.c.wrapping_offset(run.at as isize);
                 for i in 0..ROWS {
-                    // SAFETY: these are numbers of C, or of a bias with a number for each column.
+                    // SAFETY: these are numbers of C; and to add, of C or of a bias with a number for each column.
                     unsafe {
-                        let start = S::splat(0.0).load_lanes(row.wrapping_add(i * stride), run.lanes);
-                        sums[i][j] = sums[i][j].add(start);
+                        let mut sum = sums[i][j];
+                        if let Some((start, stride)) = plus {
+                            let start = start.wrapping_offset(run.at as isize).wrapping_add(i * stride);
+                            sum = sum.add(S::splat(0.0).load_lanes(start, run.lanes));
+                        }
+                        sum.store_lanes(c.wrapping_add(i * self.c_stride), run.lanes);
                     }
                 }
             }
