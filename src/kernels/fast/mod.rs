@@ -3,6 +3,7 @@
 mod blocked;
 mod conv;
 pub mod cpu;
+mod gemv;
 mod matmul;
 mod pack;
 mod runs;
