@@ -1,6 +1,7 @@
 //! Matrix products (see `matmul` in reference.rs, 11 lines).
 
 use super::blocked::{Output, Plus, block, for_each_block};
+use super::gemv::gemv;
 use super::pack::{Matrix, Operand};
 use super::runs::Runs;
 use super::simd::geometry;
@@ -8,6 +9,16 @@ use crate::kernels::MatMul;
 
 pub fn matmul(size: &MatMul, a: &[f32], b: &[f32], bias: Option<&[f32]>, c: &mut [f32]) {
     let MatMul { batch, m, k, n, a_transposed, b_transposed } = *size;
+    if m == 1 || n == 1 {
+        for (s, c) in c.chunks_exact_mut((m * n).max(1)).enumerate() {
+            let (a, b) = (&a[s * m * k..][..m * k], &b[s * k * n..][..k * n]);
+            match m {
+                1 => gemv(b, !b_transposed, a, |j| bias.map_or(0.0, |bias| bias[j]), c),
+                _ => gemv(a, a_transposed, b, |_| bias.map_or(0.0, |bias| bias[0]), c),
+            }
+        }
+        return;
+    }
     let lies = Runs::contiguous(geometry().0, n);
     let c = Output::new(c);
     let plus = bias.map_or(Plus::Nothing, Plus::Columns);

@@ -6,6 +6,7 @@ mod blocks;
 mod conv;
 pub mod cpu;
 mod elementwise;
+mod gemv;
 mod lookup;
 mod loops;
 mod matmul;
