@@ -8,7 +8,7 @@ const SIZE: (u32, u32) = (800, 500);
 /// Okabe and Ito's blue, told apart by every eye.
 pub const BLUE: RGBColor = RGBColor(0, 114, 178);
 
-/// A curve through `points` = (x, y).
+/// A curve through `points` = (x, y) with y > 0 on a logarithmic axis.
 pub fn curve(path: &Path, title: &str, x_label: &str, y_label: &str, points: &[(f64, f64)]) -> Result<()> {
     draw_curve(path, title, x_label, y_label, points).map_err(|error| anyhow!("{}: {error}", path.display()))
 }
@@ -24,7 +24,7 @@ fn draw_curve(
         values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
     };
     let (left, right) = bounds(&mut points.iter().map(|p| p.0));
-    let (_, top) = bounds(&mut points.iter().map(|p| p.1));
+    let (low, top) = bounds(&mut points.iter().map(|p| p.1));
     let root = SVGBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)
@@ -32,7 +32,7 @@ fn draw_curve(
         .margin(16)
         .x_label_area_size(48)
         .y_label_area_size(70)
-        .build_cartesian_2d(left..right.max(left + 1.0), 0.0..top * 1.05)?;
+        .build_cartesian_2d(left..right.max(left + 1e-9), (0.9 * low..1.1 * top).log_scale())?;
     let labels = ("sans-serif", 15);
     chart.configure_mesh().x_desc(x_label).y_desc(y_label).label_style(labels).light_line_style(WHITE).draw()?;
     chart.draw_series(LineSeries::new(points.iter().copied(), BLUE.stroke_width(2)))?;

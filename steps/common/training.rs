@@ -107,6 +107,22 @@ impl Training<'_> {
         Ok(at.losses)
     }
 
+    /// The losses in the log as points (epoch, loss), each the mean over a twentieth of an epoch.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn curve(&self, dataset: &Dataset) -> Result<Vec<(f64, f64)>> {
+        let path = self.run.file("metrics.csv")?;
+        let log = fs::read_to_string(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
+        let losses: Vec<f64> = log.lines().skip(1).filter_map(|row| row.split(',').nth(2)?.parse().ok()).collect();
+        let steps_per_epoch = dataset.len().div_ceil(self.batch_size);
+        let together = steps_per_epoch.div_ceil(20);
+        let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+        let middle = |i: usize, len: usize| (i * together) as f64 + len as f64 / 2.0;
+        let point = |(i, part): (usize, &[f64])| (middle(i, part.len()) / steps_per_epoch as f64, mean(part));
+        Ok(losses.chunks(together).enumerate().map(point).collect())
+    }
+
     /// What a checkpoint says about the run that it belongs to.
     fn identity(&self) -> Value {
         json!({ "batch_size": self.batch_size, "seed": self.seed, "settings": self.settings })

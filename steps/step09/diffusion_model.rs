@@ -80,7 +80,7 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
         resume: flags.training.resume,
         quiet: common.quiet,
     };
-    let losses = training.run(
+    training.run(
         &dataset,
         &model,
         &mut optimizer,
@@ -94,8 +94,8 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     )?;
 
     let path = run.file("loss.svg")?;
-    let points: Vec<(f64, f64)> = losses.iter().enumerate().map(|(i, &loss)| ((i + 1) as f64, loss)).collect();
-    plot::curve(&path, "Training of the diffusion model", "epoch", "mean squared error of the noise", &points)?;
+    let title = "Training of the diffusion model, mean over a twentieth of an epoch";
+    plot::curve(&path, title, "epoch", "mean squared error of the noise", &training.curve(&dataset)?)?;
     println!("{}", path.display());
 
     let mut frames = Vec::new();

@@ -53,13 +53,13 @@ pub fn run(common: &Common) -> Result<()> {
     Ok(())
 }
 
-/// Petals around a centre: brightness falls where r exceeds (1 + cos(6 angle)) / 2.
+/// Six petals, whose edge lies at r = 0.68 + 0.28 cos(6 angle), around a bright centre.
 fn flower() -> Tensor {
     let middle = (SIDE as f64 - 1.0) / 2.0;
     let brightness = |row: usize, col: usize| {
         let (y, x) = ((row as f64 - middle) / middle, (col as f64 - middle) / middle);
         let (r, angle) = ((x * x + y * y).sqrt(), libm::atan2(y, x));
-        let edge = 0.45 + 0.45 * libm::cos(6.0 * angle);
+        let edge = 0.68 + 0.28 * libm::cos(6.0 * angle);
         let soft = |inside: f64| 1.0 / (1.0 + libm::exp(-20.0 * inside));
         0.75 * soft(edge - r) * (1.0 - soft(0.2 - r)) + soft(0.2 - r)
     };
