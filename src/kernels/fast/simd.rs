@@ -86,6 +86,7 @@ pub fn geometry() -> (usize, usize) {
 }
 
 /// 32 registers: 28 hold a tile.
+// SAFETY of all blocks: the caller keeps the contract of `Simd`.
 #[cfg(target_arch = "x86_64")]
 impl Simd for __m512 {
     const LANES: usize = 16;
@@ -134,6 +135,7 @@ impl Simd for __m512 {
 }
 
 /// 16 registers: 12 hold a tile.
+// SAFETY of all blocks: the caller keeps the contract of `Simd`.
 #[cfg(target_arch = "x86_64")]
 impl Simd for __m256 {
     const LANES: usize = 8;
@@ -210,6 +212,7 @@ unsafe fn spread(lanes: u16) -> __m256i {
     }
 }
 
+// SAFETY of all blocks: the caller keeps the contract of `Simd`.
 /// Four numbers; every compiler target that matters has registers for them (SSE, NEON).
 impl Simd for [f32; 4] {
     const LANES: usize = 4;

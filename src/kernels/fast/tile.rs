@@ -11,6 +11,9 @@
 //!   └───────┘    └───────┴───────┘                   multipliers never wait; 8 loads feed 12 with AVX2.
 //! ```
 //!
+//! What mattered: all loops over rows and vectors are unrolled, so that `sums` never leaves its registers; storing
+//! straight from them, instead of adding what C holds to an array first, is worth 2 %.
+//!
 //! A lies row by row, [`A_STRIDE`] apart: a constant, so one pointer and constant offsets reach all rows, and packing
 //! A is copying. Every number of C is summed over k in the same order whatever tile it falls into.
 
