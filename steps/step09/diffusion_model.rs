@@ -31,6 +31,8 @@ pub struct Flags {
 
 /// How many digits are drawn after each epoch.
 const SAMPLES: usize = 20;
+/// Of them in a row of the picture.
+const COLUMNS: usize = 10;
 
 pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     flags.training.check()?;
@@ -61,15 +63,19 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
 
     let program = if quick { "diffusion_model_quick" } else { "diffusion_model" };
     let run = RunFolder::open(&common.out, "step09", program, flags.training.resume)?;
-    let draw = |epoch: usize, watch: &mut dyn FnMut(usize, &Tensor)| {
+    // Images out of noise, fifty times on their way and at its end.
+    let draw = |epoch: usize| {
         let mut progress = Progress::new("sampling", diffuser.steps(), 0, common.quiet);
         let mut rng = Rng::new(seed, "sampling", epoch as u64);
-        let x = diffuser.sample(&model, [SAMPLES, 1, h, w], &mut rng, |t, x| {
+        let mut frames = Vec::new();
+        diffuser.sample(&model, [SAMPLES, 1, h, w], &mut rng, |t, x| {
             progress.step(String::new);
-            watch(t, x);
+            if t.is_multiple_of(diffuser.steps().div_ceil(50)) {
+                frames.push(x.clone());
+            }
         });
         progress.finish();
-        x
+        frames
     };
     let training = Training {
         run: &run,
@@ -80,14 +86,16 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
         resume: flags.training.resume,
         quiet: common.quiet,
     };
+    let mut frames = Vec::new();
     training.run(
         &dataset,
         &model,
         &mut optimizer,
         |x, _, step| loss(&model, &diffuser, &x, seed, step),
         |epoch| {
+            frames = draw(epoch);
             let path = run.file(&format!("samples/epoch_{epoch:03}.png"))?;
-            save_grid(&path, &draw(epoch, &mut |_, _| ()), SAMPLES / 2)?;
+            save_grid(&path, frames.last().expect("the last step is a frame"), COLUMNS)?;
             println!("{}", path.display());
             Ok(())
         },
@@ -97,16 +105,12 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     let title = "Training of the diffusion model, mean over a twentieth of an epoch";
     plot::curve(&path, title, "epoch", "mean squared error of the noise", &training.curve(&dataset)?)?;
     println!("{}", path.display());
-
-    let mut frames = Vec::new();
-    draw(epochs, &mut |t, x| {
-        if t.is_multiple_of(diffuser.steps().div_ceil(50)) {
-            frames.push(x.clone());
-        }
-    });
-    let path = run.file("denoising.gif")?;
-    save_animation(&path, &frames, SAMPLES / 2)?;
-    println!("{}\n{}", path.display(), run.path().join("model.safetensors").display());
+    if !frames.is_empty() {
+        let path = run.file("denoising.gif")?;
+        save_animation(&path, &frames, COLUMNS)?;
+        println!("{}", path.display());
+    }
+    println!("{}", run.path().join("model.safetensors").display());
     Ok(())
 }
 
