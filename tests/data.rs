@@ -90,9 +90,9 @@ fn what_is_not_a_file_is_named() {
     let folder = folder();
     let missing = folder.path().join("missing");
     let message = without_path(&missing, read_images(&missing));
-    assert!(message.starts_with(": cannot be read at byte 0: "), "{message}");
+    assert!(message.starts_with(", byte 0: expected a readable, whole file, found: "), "{message}");
     let message = without_path(folder.path(), read_images(folder.path()));
-    assert_eq!(message, ": cannot be read at byte 0: expected a file, found a folder");
+    assert_eq!(message, ", byte 0: expected a readable, whole file, found: a folder");
 }
 
 #[test]
