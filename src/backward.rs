@@ -1,11 +1,11 @@
-//! The heart, part two: gradients flow back along the graph, from the youngest node to the oldest.
+//! The heart, part three: gradients flow back along the graph, from the youngest node to the oldest.
 //!
 //! A result is younger than everything it was made from. So the youngest of the nodes that wait has received whatever
 //! will ever arrive there: taking it, again and again, visits the graph in topological order and without recursion.
 
-use crate::function::{Chain, Function};
+use crate::graph::{Chain, Function, Node, Origin};
 use crate::tensor::Tensor;
-use crate::variable::{Node, Origin, Variable};
+use crate::variable::Variable;
 use crate::{kernels, mode};
 use std::cell::Ref;
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -2,7 +2,19 @@
 //!
 //! A reverse-mode autograd engine written from zero, to be read.
 //!
-//! The heart is three short files, in this order: [`variable`] (a value and its place in the graph), [`function`]
+//! ```
+//! use tsukuru::{backward::grad, variable::Variable};
+//!
+//! let x = Variable::parameter(3.0);
+//! let y = x.square() * 2.0;
+//! y.backward();
+//! assert_eq!(x.grad().unwrap().item(), 12.0);
+//!
+//! let dy = grad(&x.sin(), &[&x], true).remove(0); // cos x, itself differentiable
+//! assert_eq!(grad(&dy, &[&x], false)[0].item(), -x.sin().item());
+//! ```
+//!
+//! The heart is three short files, in this order: [`variable`] (numbers and their place in the graph), [`graph`]
 //! (how a calculation is remembered) and [`backward`] (how gradients flow back). Around it:
 //!
 //! | file | what it holds |
@@ -13,6 +25,7 @@
 //! | [`mode`] | `no_grad`, `evaluating` |
 //! | [`ops`] | every operation: a value and, right below, its derivative |
 //! | [`kernels`] | loops over slices: a plain twin and a fast twin of each |
+//! | [`gradcheck`], [`graphviz`] | finite differences for your own operation; the graph as a picture |
 //! | [`nn`], [`optim`] | layers with PyTorch's names and initialisation; optimizers |
 //! | [`data`], [`checkpoint`] | IDX files and batches; models as safetensors |
 //! | [`files`] | a file is there completely or not at all |
@@ -21,8 +34,8 @@ pub mod backward;
 pub mod checkpoint;
 pub mod data;
 pub mod files;
-pub mod function;
 pub mod gradcheck;
+pub mod graph;
 pub mod graphviz;
 pub mod kernels;
 pub mod mode;

@@ -1,9 +1,6 @@
-//! The heart, part one: [`Variable`], a value and its place in the graph.
-//!
-//! The node of a result holds the [`Function`](crate::function) that made it, and that holds the nodes which it was
-//! made from. Those edges are the graph; [`crate::backward`] walks them.
+//! The heart, part one: [`Variable`], numbers and their place in the [graph](crate::graph).
 
-use crate::function::Function;
+use crate::graph::{Node, Origin};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::cell::{Cell, Ref, RefCell};
@@ -22,33 +19,6 @@ pub(crate) struct Value {
     pub tensor: RefCell<Tensor>,
     /// How many times [`Variable::update`] has changed the numbers.
     pub version: Cell<u32>,
-}
-
-/// A point of the graph: where a gradient arrives.
-pub(crate) struct Node {
-    /// Birthday. A result is always younger than what it was made from.
-    pub id: u64,
-    pub shape: Shape,
-    /// On leaves, the sum of what arrived. Plain numbers, so that a parameter and its gradient form no cycle.
-    pub grad: RefCell<Option<Tensor>>,
-    pub origin: RefCell<Origin>,
-}
-
-pub(crate) enum Origin {
-    Leaf,
-    Made(Function),
-    /// `backward()` came through here and released the function of this name.
-    Freed(&'static str),
-}
-
-thread_local! {
-    static BIRTHS: Cell<u64> = const { Cell::new(0) };
-    static LIVE: Cell<usize> = const { Cell::new(0) };
-}
-
-/// How many graph nodes this thread holds: zero again when the last Variable is dropped.
-pub fn live_nodes() -> usize {
-    LIVE.get()
 }
 
 impl Variable {
@@ -102,39 +72,5 @@ impl Variable {
     pub fn update(&self, change: impl FnOnce(&mut Tensor)) {
         change(&mut self.value.tensor.borrow_mut());
         self.value.version.set(self.value.version.get() + 1);
-    }
-}
-
-impl Node {
-    pub fn born(shape: Shape, origin: Origin) -> Rc<Node> {
-        let id = BIRTHS.replace(BIRTHS.get() + 1);
-        LIVE.set(LIVE.get() + 1);
-        Rc::new(Node { id, shape, grad: RefCell::new(None), origin: RefCell::new(origin) })
-    }
-
-    /// The function that made this node; `None` for a leaf.
-    pub fn function(&self) -> Option<Ref<'_, Function>> {
-        Ref::filter_map(self.origin.borrow(), |origin| match origin {
-            Origin::Leaf => None,
-            Origin::Made(function) => Some(function),
-            Origin::Freed(name) => panic!("backward: an earlier backward() freed this graph at {name}"),
-        })
-        .ok()
-    }
-}
-
-/// Takes a chain of nodes apart one by one: dropping them recursively would overflow the stack.
-impl Drop for Node {
-    fn drop(&mut self) {
-        LIVE.with(|live| live.set(live.get() - 1));
-        let Origin::Made(function) = self.origin.replace(Origin::Leaf) else { return };
-        let mut doomed = vec![function];
-        while let Some(function) = doomed.pop() {
-            for node in function.inputs.into_iter().filter_map(|input| Rc::into_inner(input.node?)) {
-                if let Origin::Made(function) = node.origin.replace(Origin::Leaf) {
-                    doomed.push(function);
-                }
-            }
-        }
     }
 }

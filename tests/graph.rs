@@ -2,10 +2,10 @@
 
 use tsukuru::Real;
 use tsukuru::backward::grad;
-use tsukuru::function::{NOTHING, X0, record};
+use tsukuru::graph::{NOTHING, X0, live_nodes, record};
 use tsukuru::mode::no_grad;
 use tsukuru::tensor::Tensor;
-use tsukuru::variable::{Variable, live_nodes};
+use tsukuru::variable::Variable;
 
 fn param(value: Real) -> Variable {
     Variable::parameter(value)

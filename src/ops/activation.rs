@@ -3,7 +3,7 @@
 use super::map;
 use super::reduce::keep;
 use crate::Real;
-use crate::function::{X0, Y, record};
+use crate::graph::{X0, Y, record};
 use crate::kernels::{Binary, Unary};
 use crate::variable::Variable;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};

@@ -3,7 +3,7 @@
 
 use super::{map, reusable, zip};
 use crate::Real;
-use crate::function::{NOTHING, X0, X1, Y, record};
+use crate::graph::{NOTHING, X0, X1, Y, record};
 use crate::kernels::{self, Binary, Unary};
 use crate::mode;
 use crate::variable::Variable;

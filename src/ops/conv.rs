@@ -3,7 +3,7 @@
 //! Its derivative in gy is [`conv2d`](Variable::conv2d), in x [`conv2d_dx`], in w [`conv2d_dw`];
 //! so the rule of each calls the other two, to any order.
 
-use crate::function::{X0, X1, record};
+use crate::graph::{X0, X1, record};
 use crate::kernels::{self, Conv};
 use crate::tensor::Tensor;
 use crate::variable::Variable;

@@ -1,6 +1,6 @@
 //! The same numbers elsewhere: reshape, transpose, broadcast_to, narrow and its adjoint pad, cat.
 
-use crate::function::{NOTHING, record};
+use crate::graph::{NOTHING, record};
 use crate::kernels::{self, View};
 use crate::shape::{MAX_RANK, Shape, Strides};
 use crate::tensor::Tensor;

@@ -1,6 +1,6 @@
 //! Rows of a table by index.
 
-use crate::function::{NOTHING, record};
+use crate::graph::{NOTHING, record};
 use crate::kernels;
 use crate::tensor::Tensor;
 use crate::variable::Variable;

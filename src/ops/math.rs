@@ -2,7 +2,7 @@
 
 use super::{map, zip};
 use crate::Real;
-use crate::function::{NOTHING, X0, Y, record};
+use crate::graph::{NOTHING, X0, Y, record};
 use crate::kernels::{Binary, Unary};
 use crate::variable::Variable;
 

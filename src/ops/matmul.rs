@@ -1,6 +1,6 @@
 //! Matrix products. Transposes are flags: no matrix is ever turned in memory.
 
-use crate::function::{X0, X1, record};
+use crate::graph::{X0, X1, record};
 use crate::kernels::{self, MatMul};
 use crate::shape::Shape;
 use crate::tensor::Tensor;

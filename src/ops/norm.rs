@@ -2,7 +2,7 @@
 
 use super::reduce::keep;
 use crate::Real;
-use crate::function::{X0, X1, record};
+use crate::graph::{X0, X1, record};
 use crate::kernels::{self, Channels};
 use crate::shape::Shape;
 use crate::tensor::Tensor;

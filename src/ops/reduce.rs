@@ -2,7 +2,7 @@
 
 use super::zip;
 use crate::Real;
-use crate::function::{NOTHING, X0, Y, record};
+use crate::graph::{NOTHING, X0, Y, record};
 use crate::kernels::{self, Binary};
 use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;

@@ -1,7 +1,7 @@
 //! Images made smaller and larger. x is (N, C, H, W).
 
 use crate::Real;
-use crate::function::{NOTHING, X0, record};
+use crate::graph::{NOTHING, X0, record};
 use crate::kernels::{self, Planes, Pool};
 use crate::tensor::Tensor;
 use crate::variable::Variable;

@@ -1,10 +1,30 @@
-//! How a calculation is remembered: [`record`], the [`Function`] it leaves in the graph, and the [`Chain`] that the
-//! function's rule looks at on the way back.
+//! The heart, part two: how a calculation is remembered. The [`Node`] of a result holds the [`Function`] that made it, and
+//! that holds the nodes which it was made from. Those edges are the graph; [`record`] makes them, and [`crate::backward`]
+//! walks them. On its way, the rule of each function looks at a [`Chain`].
 
 use crate::mode;
+use crate::shape::Shape;
 use crate::tensor::Tensor;
-use crate::variable::{Node, Origin, Value, Variable};
+use crate::variable::{Value, Variable};
+use std::cell::{Cell, Ref, RefCell};
 use std::rc::Rc;
+
+/// A point of the graph: where a gradient arrives.
+pub(crate) struct Node {
+    /// Birthday. A result is always younger than what it was made from.
+    pub id: u64,
+    pub shape: Shape,
+    /// On leaves, the sum of what arrived. Plain numbers, so that a parameter and its gradient form no cycle.
+    pub grad: RefCell<Option<Tensor>>,
+    pub origin: RefCell<Origin>,
+}
+
+pub(crate) enum Origin {
+    Leaf,
+    Made(Function),
+    /// `backward()` came through here and released the function of this name.
+    Freed(&'static str),
+}
 
 /// One step of the calculation: what went in, and the chain rule for coming back.
 pub(crate) struct Function {
@@ -38,6 +58,21 @@ pub const Y: Reads = 128;
 /// The only way a computed Variable is born: `value` is the operation `name` of `xs`, and `rule` turns the gradient of
 /// the result, gy = dL/dy, into those of the inputs. The rule is written in Variables, so that it can itself be
 /// differentiated. It may capture sizes, masks and indices, but no Variable; the values that it `reads` are kept for it.
+///
+/// ```
+/// use tsukuru::{graph::{X0, record}, tensor::Tensor, variable::Variable};
+///
+/// /// y = x^3,  dx = 3 gy x^2
+/// fn cube(x: &Variable) -> Variable {
+///     let numbers: Vec<_> = x.value().data().iter().map(|x| x * x * x).collect();
+///     let y = Tensor::new(x.shape(), &numbers);
+///     record("cube", &[x], X0, y, |gy, c| vec![Some(gy * c.x(0).square() * 3.0)])
+/// }
+///
+/// let x = Variable::parameter(2.0);
+/// cube(&x).backward();
+/// assert_eq!(x.grad().unwrap().item(), 12.0);
+/// ```
 pub fn record(
     name: &'static str,
     xs: &[&Variable],
@@ -56,6 +91,50 @@ pub fn record(
     let output = (reads & Y != 0).then(|| y.value.clone());
     let function = Function { name, inputs: inputs.collect(), output, rule: Box::new(rule) };
     Variable { node: Some(Node::born(shape, Origin::Made(function))), ..y }
+}
+
+thread_local! {
+    static BIRTHS: Cell<u64> = const { Cell::new(0) };
+    static LIVE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How many graph nodes this thread holds: zero again when the last Variable is dropped.
+pub fn live_nodes() -> usize {
+    LIVE.get()
+}
+
+impl Node {
+    pub fn born(shape: Shape, origin: Origin) -> Rc<Node> {
+        let id = BIRTHS.replace(BIRTHS.get() + 1);
+        LIVE.set(LIVE.get() + 1);
+        Rc::new(Node { id, shape, grad: RefCell::new(None), origin: RefCell::new(origin) })
+    }
+
+    /// The function that made this node; `None` for a leaf.
+    pub fn function(&self) -> Option<Ref<'_, Function>> {
+        Ref::filter_map(self.origin.borrow(), |origin| match origin {
+            Origin::Leaf => None,
+            Origin::Made(function) => Some(function),
+            Origin::Freed(name) => panic!("backward: an earlier backward() freed this graph at {name}"),
+        })
+        .ok()
+    }
+}
+
+/// Takes a chain of nodes apart one by one: dropping them recursively would overflow the stack.
+impl Drop for Node {
+    fn drop(&mut self) {
+        LIVE.with(|live| live.set(live.get() - 1));
+        let Origin::Made(function) = self.origin.replace(Origin::Leaf) else { return };
+        let mut doomed = vec![function];
+        while let Some(function) = doomed.pop() {
+            for node in function.inputs.into_iter().filter_map(|input| Rc::into_inner(input.node?)) {
+                if let Origin::Made(function) = node.origin.replace(Origin::Leaf) {
+                    doomed.push(function);
+                }
+            }
+        }
+    }
 }
 
 /// What the rule of a function may look at on the way back.
