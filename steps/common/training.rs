@@ -25,6 +25,8 @@ pub struct Training<'a> {
     pub epochs: usize,
     pub batch_size: usize,
     pub seed: u64,
+    /// The learning rate, given the share of the training that is done (0 to 1).
+    pub lr: &'a dyn Fn(f64) -> f64,
     /// Whatever else the losses depend on. A resumed run must have the same.
     pub settings: Value,
     pub resume: bool,
@@ -81,6 +83,7 @@ impl Training<'_> {
                 );
                 optimizer.clear_grads();
                 loss.backward();
+                optimizer.lr = (self.lr)(at.step as f64 / (self.epochs * steps_per_epoch) as f64);
                 optimizer.step();
                 at.step += 1;
                 at.sum += value;

@@ -24,7 +24,7 @@ use tsukuru::variable::Variable;
 pub struct Flags {
     #[command(flatten)]
     pub training: TrainingFlags,
-    /// Channels of the U-Net at full resolution (64; quick: 16)
+    /// Channels of the U-Net at full resolution (64; quick: 24)
     #[arg(long, value_name = "N")]
     pub width: Option<usize>,
 }
@@ -39,11 +39,11 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     ensure!(flags.width != Some(0), "--width 0: expected at least 1");
     let quick = flags.training.quick;
     let or = |given: Option<usize>, long: usize, short: usize| given.unwrap_or(if quick { short } else { long });
-    let width = capped(or(flags.width, 64, 16), 4);
-    let epochs = capped(or(flags.training.epochs, 10, 5), 2);
-    let batch_size = capped(or(flags.training.batch_size, 128, 64), 16);
+    let width = capped(or(flags.width, 64, 24), 4);
+    let epochs = capped(or(flags.training.epochs, 10, 2), 2);
+    let batch_size = capped(or(flags.training.batch_size, 128, 32), 16);
     let lr = flags.training.lr.unwrap_or(if quick { 2e-3 } else { 1e-3 });
-    let limit = capped(or(flags.training.limit, usize::MAX, 20_000), 32);
+    let limit = capped(or(flags.training.limit, usize::MAX, 45_000), 32);
 
     let source = Source::find(common.data.as_deref())?;
     let dataset = source.load(Part::Train, Some(limit))?;
@@ -82,6 +82,7 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
         epochs,
         batch_size,
         seed,
+        lr: &|done| if quick { lr * (1.0 - done) } else { lr },
         settings: json!({ "width": width, "lr": lr, "checksum": dataset.checksum() }),
         resume: flags.training.resume,
         quiet: common.quiet,
