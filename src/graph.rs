@@ -1,5 +1,5 @@
-//! The heart, part two: how a calculation is remembered. The [`Node`] of a result holds the [`Function`] that made it, and
-//! that holds the nodes which it was made from. Those edges are the graph; [`record`] makes them, and [`crate::backward`]
+//! The heart, part two: how a calculation is remembered. The node of a result holds the `Function` that made it, and that
+//! holds the nodes which it was made from. Those edges are the graph; [`record`] makes them, and [`crate::backward`]
 //! walks them. On its way, the rule of each function looks at a [`Chain`].
 
 use crate::mode;

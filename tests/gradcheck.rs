@@ -11,10 +11,12 @@ use tsukuru::variable::Variable;
 
 const ORDER: usize = 3;
 
+type Operation = dyn Fn(&[Variable]) -> Variable;
+
 struct Case {
     name: &'static str,
     xs: Vec<Tensor>,
-    f: Box<dyn Fn(&[Variable]) -> Variable>,
+    f: Box<Operation>,
 }
 
 /// Numbers between 0.3 and 1.7 apart from each other and from 1 by more than any step, so that no case sits on a kink

@@ -75,7 +75,7 @@ menu! {
 
     /// Mean and biased variance of each channel of x (N, C, S), in f64.
     fn channel_stats(size: &Channels, x: &[Real], mean: &mut [Real], var: &mut [Real]);
-    /// y = scale[c] * x + shift[c] for each channel c of x (N, C, S).
+    /// `y = scale[c] * x + shift[c]` for each channel c of x (N, C, S).
     fn channel_affine(size: &Channels, x: &[Real], scale: &[Real], shift: &[Real], y: &mut [Real]);
     /// Backward of batch norm in training: gx, ggamma and gbeta from x, gy, gamma and the batch's mean and 1/std.
     fn batch_norm_dx(size: &Channels, x: &[Real], gy: &[Real], mean: &[Real], rstd: &[Real], gamma: &[Real],

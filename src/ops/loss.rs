@@ -23,7 +23,7 @@ impl Variable {
         }
     }
 
-    /// The mean over the rows of -ln softmax(x)[target]: x (N, classes), one target class per row.
+    /// The mean over the rows of `-ln softmax(x)[target]`: x (N, classes), one target class per row.
     #[track_caller]
     pub fn cross_entropy(&self, targets: &[usize]) -> Variable {
         let shape = self.shape();

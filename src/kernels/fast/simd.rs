@@ -28,7 +28,7 @@ pub trait Simd: Copy {
     unsafe fn store_lanes(self, at: *mut f32, lanes: u16);
     /// Asks for the line of `at` to be in the cache soon; any address will do.
     unsafe fn prefetch(at: *const f32);
-    /// Turns a block of LANES x LANES numbers: to[j][i] = from[i][j].
+    /// Turns a block of LANES x LANES numbers: `to[j][i] = from[i][j]`.
     unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize);
 }
 
