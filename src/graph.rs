@@ -161,6 +161,8 @@ impl Chain<'_> {
     pub fn y(&self) -> Variable {
         let value = self.function.output.as_ref();
         let value = value.unwrap_or_else(|| panic!("{}: record() kept no output", self.function.name));
+        let stale = value.version.get() != 0;
+        assert!(!stale, "{}: its output was updated since; run the calculation again", self.function.name);
         Variable { value: value.clone(), node: Some(self.node.clone()) }
     }
 

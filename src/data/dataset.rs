@@ -34,7 +34,13 @@ impl Dataset {
     /// # Errors
     /// If one of them is not what it should be, or there is not one label per image.
     pub fn read(images: &Path, labels: &Path) -> Result<Dataset, DataError> {
-        Dataset::new(idx::read_images(images)?, idx::read_labels(labels)?)
+        let (pictures, shown) = (idx::read_images(images)?, idx::read_labels(labels)?);
+        if pictures.count != shown.len() {
+            let expected = format!("{} labels, one for each image in {}", pictures.count, images.display());
+            let (path, found) = (labels.to_path_buf(), shown.len().to_string());
+            return Err(DataError::Format { path, offset: 4, expected, found });
+        }
+        Dataset::new(pictures, shown)
     }
 
     /// How many images there are.

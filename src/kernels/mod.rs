@@ -95,6 +95,16 @@ pub fn add_assign(x: &[Real], sum: &mut [Real]) {
     zip_assign(Binary::Add, sum, x);
 }
 
+/// Whether the environment variable `KERNELS` can be obeyed.
+///
+/// # Errors
+/// If it names something unknown, or something that this CPU lacks.
+pub fn check_choice() -> Result<(), String> {
+    #[cfg(not(feature = "f64"))]
+    fast::cpu::choose()?;
+    Ok(())
+}
+
 #[cfg(not(feature = "f64"))]
 fn ground_floor() -> bool {
     use std::sync::LazyLock;

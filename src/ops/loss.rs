@@ -1,6 +1,7 @@
 //! What training makes small.
 
 use crate::Real;
+use crate::graph::{X0, record};
 use crate::variable::Variable;
 
 /// How a loss becomes one number.
@@ -37,16 +38,31 @@ impl Variable {
         -self.log_softmax(1).reshape([shape.count(), 1]).embedding(&places).mean(..)
     }
 
-    /// The mean of -(t ln p + (1 - t) ln(1 - p)) for probabilities p = self. As in PyTorch, no logarithm is below -100.
+    /// The mean of -(t ln p + (1 - t) ln(1 - p)) for probabilities p = self and constant targets t of the same shape.
+    /// As in PyTorch, no logarithm is below -100, and p (1 - p) in the derivative (p - t) / (p (1 - p)) not below 1e-12.
     #[track_caller]
     pub fn bce(&self, target: &Variable) -> Variable {
-        let ln = |p: &Variable| p.ln().clamp(-100.0, Real::MAX);
-        -(target * ln(self) + (1.0 - target) * ln(&(1.0 - self))).mean(..)
+        let (own, other) = (self.shape(), target.shape());
+        assert_eq!(own, other, "bce: p {own} and target {other} differ");
+        let t = target.detach();
+        let loss = |p: &Variable| {
+            let ln = |p: &Variable| p.ln().clamp(-100.0, Real::MAX);
+            -(&t * ln(p) + (1.0 - &t) * ln(&(1.0 - p))).mean(..)
+        };
+        let y = loss(&self.detach()).value().clone();
+        let t = t.value().clone();
+        record("bce", &[self], X0, y, move |gy, c| {
+            let (p, t) = (c.x(0), Variable::new(t.clone()));
+            let spread = (&p * (1.0 - &p)).clamp(1e-12, Real::MAX);
+            vec![Some(gy / own.count() as Real * ((p - t) / spread))]
+        })
     }
 
     /// [`Variable::bce`] of p = sigmoid(x), without the detour through p: the mean of ln(1 + e^x) - t x.
     #[track_caller]
     pub fn bce_with_logits(&self, target: &Variable) -> Variable {
+        let (own, other) = (self.shape(), target.shape());
+        assert_eq!(own, other, "bce_with_logits: x {own} and target {other} differ");
         (self.softplus() - target * self).mean(..)
     }
 }

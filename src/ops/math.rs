@@ -45,7 +45,10 @@ impl Variable {
     /// y = x^p for a constant p,  dx = gy p x^(p-1)
     pub fn pow(&self, p: Real) -> Variable {
         let y = map(Unary::Pow(p), self);
-        record("pow", &[self], X0, y, move |gy, c| vec![Some(gy * c.x(0).pow(p - 1.0) * p)])
+        record("pow", &[self], X0, y, move |gy, c| match p {
+            0.0 => vec![Some(gy * 0.0)], // x^-1 is infinite at 0
+            p => vec![Some(gy * c.x(0).pow(p - 1.0) * p)],
+        })
     }
 
     /// y = |x|,  dx = gy sign(x), 0 at 0

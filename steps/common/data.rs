@@ -110,6 +110,16 @@ impl Source {
     }
 }
 
+impl Source {
+    /// The folder, or what stands for it, for the beginning of a message.
+    pub fn place(&self) -> String {
+        match self {
+            Source::Folder(folder) => folder.display().to_string(),
+            Source::BuiltIn => "built-in digits".to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {

@@ -1,6 +1,6 @@
 //! Figures as SVG, in one house style.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 use plotters::prelude::*;
 use std::path::Path;
 
@@ -10,6 +10,7 @@ pub const BLUE: RGBColor = RGBColor(0, 114, 178);
 
 /// A curve through `points` = (x, y) with y > 0 on a logarithmic axis.
 pub fn curve(path: &Path, title: &str, x_label: &str, y_label: &str, points: &[(f64, f64)]) -> Result<()> {
+    ensure!(!points.is_empty(), "{}: there are no points to draw", path.display());
     draw_curve(path, title, x_label, y_label, points).map_err(|error| anyhow!("{}: {error}", path.display()))
 }
 

@@ -1,6 +1,6 @@
 //! [`RunFolder`]: where a program's results go, without losing those of an earlier run.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,8 @@ impl RunFolder {
     pub fn open(out: &Path, step: &str, program: &str, resume: bool) -> Result<RunFolder> {
         let above = out.join(step);
         let path = above.join(program);
+        let checkpoint = path.join("checkpoint.safetensors");
+        ensure!(!resume || checkpoint.exists(), "--resume: expected {}, found none", checkpoint.display());
         fs::create_dir_all(&above).with_context(|| format!("{}: cannot make this folder", above.display()))?;
         // The lock lies beside the folder, which may move.
         let lock_path = above.join(format!(".{program}.lock"));

@@ -7,13 +7,14 @@ use super::progress::Progress;
 use super::run::RunFolder;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tsukuru::checkpoint::{self, Data, Entries};
 use tsukuru::data::Dataset;
+use tsukuru::files::write_whole;
 use tsukuru::nn::{self, Module};
 use tsukuru::optim::{Adam, AdamState, Optimizer};
 use tsukuru::tensor::Tensor;
@@ -62,11 +63,12 @@ impl Training<'_> {
     ) -> Result<Vec<f64>> {
         let interrupted = listen_for_interrupt();
         let checkpoint = self.run.file("checkpoint.safetensors")?;
-        let mut at = if self.resume { self.load(&checkpoint, model, optimizer)? } else { Position::default() };
+        let steps_per_epoch = dataset.len().div_ceil(self.batch_size);
+        let mut at =
+            if self.resume { self.load(&checkpoint, model, optimizer, steps_per_epoch)? } else { Position::default() };
         let mut metrics = self.open_metrics(at.step)?;
         let before = at.seconds;
         let start = Instant::now();
-        let steps_per_epoch = dataset.len().div_ceil(self.batch_size);
 
         while at.losses.len() < self.epochs {
             let epoch = at.losses.len() + 1;
@@ -146,8 +148,8 @@ impl Training<'_> {
         Ok(checkpoint::write(path, &entries)?)
     }
 
-    fn load(&self, path: &Path, model: &dyn Module, optimizer: &mut Adam) -> Result<Position> {
-        let mut entries = checkpoint::read(path).context("--resume: there is nothing to go on from")?;
+    fn load(&self, path: &Path, model: &dyn Module, optimizer: &mut Adam, per_epoch: usize) -> Result<Position> {
+        let mut entries = checkpoint::read(path)?;
         let meta = std::mem::take(&mut entries.meta);
         ensure!(
             meta["run"] == self.identity(),
@@ -156,15 +158,19 @@ impl Training<'_> {
             meta["run"],
             self.identity()
         );
-        let broken = || format!("{}: its metadata lacks what a checkpoint holds", path.display());
+        let broken =
+            || format!("{}: expected the position of a training in its metadata, found another", path.display());
         let position = &meta["position"];
-        let losses = position["losses"].as_array().with_context(broken)?.iter().filter_map(Value::as_f64).collect();
+        let losses = position["losses"].as_array().with_context(broken)?.iter().map(Value::as_f64);
+        let losses = losses.collect::<Option<Vec<f64>>>().with_context(broken)?;
         let position = Position {
             step: position["step"].as_u64().with_context(broken)? as usize,
             losses,
             sum: position["sum"].as_f64().with_context(broken)?,
             seconds: position["seconds"].as_f64().with_context(broken)?,
         };
+        let epochs = position.step / per_epoch;
+        ensure!(position.losses.len() == epochs, broken());
         let model_state = entries.under("model.");
         let mut state = AdamState { steps: meta["adam_steps"].as_u64().with_context(broken)?, m: vec![], v: vec![] };
         for (i, parameter) in optimizer.parameters().iter().enumerate() {
@@ -180,14 +186,14 @@ impl Training<'_> {
     /// The log with one row per step; of an earlier run it keeps the rows up to step `done`.
     fn open_metrics(&self, done: usize) -> Result<BufWriter<File>> {
         let path = self.run.file("metrics.csv")?;
-        let kept = match done {
-            0 => String::new(),
-            _ => fs::read_to_string(&path).with_context(|| format!("{}: cannot be read", path.display()))?,
-        };
-        let mut file = BufWriter::new(File::create(&path).with_context(|| format!("{}", path.display()))?);
-        writeln!(file, "epoch,step,loss,seconds")?;
-        kept.lines().skip(1).take(done).try_for_each(|row| writeln!(file, "{row}"))?;
-        Ok(file)
+        let failed = || format!("{}: cannot be written", path.display());
+        let earlier = if done > 0 { fs::read_to_string(&path).unwrap_or_default() } else { String::new() };
+        write_whole(&path, |file| {
+            writeln!(file, "epoch,step,loss,seconds")?;
+            earlier.lines().skip(1).take(done).try_for_each(|row| writeln!(file, "{row}"))
+        })
+        .with_context(failed)?;
+        Ok(BufWriter::new(OpenOptions::new().append(true).open(&path).with_context(failed)?))
     }
 }
 

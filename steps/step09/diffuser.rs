@@ -109,6 +109,30 @@ mod tests {
         assert!((diffuser.alpha_bar(T) - 4.0358e-5).abs() < 1e-8, "{}", diffuser.alpha_bar(T));
     }
 
+    /// The last step adds no noise: x_0 = (x_1 - sqrt(beta_1) eps) / sqrt(1 - beta_1). Before it, noise of the given
+    /// standard deviation comes on top.
+    #[test]
+    fn a_step_back_is_algorithm_2() {
+        let diffuser = Diffuser::new(T);
+        let model = UNet::new(1, 2, &mut Rng::new(0, "init", 0));
+        let x = Rng::new(0, "x", 0).normal_tensor([1, 1, 16, 16]);
+        let off = |t: usize| -> Vec<f64> {
+            let eps = no_grad(|| evaluating(|| model.forward(&Variable::new(x.clone()), &[t])));
+            let beta = diffuser.beta(t);
+            let mean = |x: Real, eps: Real| {
+                let eps_scale = beta / (1.0 - diffuser.alpha_bar(t)).sqrt();
+                (f64::from(x) - eps_scale * f64::from(eps)) / (1.0 - beta).sqrt()
+            };
+            let before = diffuser.denoise(&model, &x, t, &mut Rng::new(0, "sampling", 0));
+            let pairs = x.data().iter().zip(eps.value().data()).map(|(&x, &eps)| mean(x, eps)).collect::<Vec<_>>();
+            before.data().iter().zip(pairs).map(|(&x, mean)| f64::from(x) - mean).collect()
+        };
+        assert!(off(1).iter().all(|off| off.abs() < 1e-5));
+        let off = off(500);
+        let std = (off.iter().map(|x| x * x).sum::<f64>() / off.len() as f64).sqrt();
+        assert!((std / diffuser.beta(500).sqrt() - 1.0).abs() < 0.1, "{std}");
+    }
+
     #[test]
     fn noise_keeps_the_variance() {
         let mut rng = Rng::new(0, "test", 0);

@@ -29,6 +29,8 @@ pub struct Flags {
     pub width: Option<usize>,
 }
 
+/// Eight times the book's width: a step of it would take minutes and some gigabytes.
+const WIDEST: usize = 512;
 /// How many digits are drawn after each epoch.
 const SAMPLES: usize = 20;
 /// Of them in a row of the picture.
@@ -36,7 +38,8 @@ const COLUMNS: usize = 10;
 
 pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     flags.training.check()?;
-    ensure!(flags.width != Some(0), "--width 0: expected at least 1");
+    let given = flags.width.unwrap_or(1);
+    ensure!((1..=WIDEST).contains(&given), "--width {given}: expected 1 to {WIDEST}");
     let quick = flags.training.quick;
     let or = |given: Option<usize>, long: usize, short: usize| given.unwrap_or(if quick { short } else { long });
     let width = capped(or(flags.width, 64, 24), 4);
@@ -49,8 +52,9 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     let dataset = source.load(Part::Train, Some(limit))?;
     let [h, w] = [dataset.images().rows, dataset.images().cols];
     println!("{} images of {h} x {w}, {source}", dataset.len());
-    let halves = h.is_multiple_of(4) && w.is_multiple_of(4);
-    ensure!(halves, "images of {h} x {w}: expected sizes that the U-Net can halve twice");
+    let halves = h.is_multiple_of(4) && w.is_multiple_of(4) && h.min(w) >= 8;
+    let place = source.place();
+    ensure!(halves, "{place}: expected images whose sizes, 8 or more, the U-Net can halve twice, found {h} x {w}");
 
     let seed = common.seed;
     let model = UNet::new(1, width, &mut Rng::new(seed, "init", 0));
@@ -102,10 +106,13 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
         },
     )?;
 
-    let path = run.file("loss.svg")?;
-    let title = "Training of the diffusion model, mean over a twentieth of an epoch";
-    plot::curve(&path, title, "epoch", "mean squared error of the noise", &training.curve(&dataset)?)?;
-    println!("{}", path.display());
+    let curve = training.curve(&dataset)?;
+    if !curve.is_empty() {
+        let path = run.file("loss.svg")?;
+        let title = "Training of the diffusion model, mean over a twentieth of an epoch";
+        plot::curve(&path, title, "epoch", "mean squared error of the noise", &curve)?;
+        println!("{}", path.display());
+    }
     if !frames.is_empty() {
         let path = run.file("denoising.gif")?;
         save_animation(&path, &frames, COLUMNS)?;

@@ -28,9 +28,11 @@ pub struct Flags {
 /// Images that are drawn at once.
 const BATCH: usize = 100;
 const SIDE: usize = 28;
+/// Images that are drawn by one call.
+const MOST: usize = 100_000;
 
 pub fn run(common: &Common, flags: &Flags) -> Result<()> {
-    ensure!(flags.count > 0, "--count 0: expected at least 1");
+    ensure!((1..=MOST).contains(&flags.count), "--count {}: expected 1 to {MOST}", flags.count);
     let model = read_model(&flags.model)?;
     let diffuser = Diffuser::new(capped(T, 10));
     let count = capped(flags.count, 4);
@@ -63,11 +65,14 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
 /// A U-Net of the width that the file says.
 fn read_model(path: &std::path::Path) -> Result<UNet> {
     let state = checkpoint::read(path)?;
-    let width = match state.get("down1.convs.0.weight") {
-        Some(Data::Real(weight)) if weight.shape().len() == 4 => weight.shape()[0],
-        _ => 0,
+    let shape = |name| match state.get(name) {
+        Some(Data::Real(weight)) => weight.shape().to_vec(),
+        _ => vec![],
     };
-    ensure!(width > 0, "{}: holds no U-Net: expected weights `down1.convs.0.weight` of four axes", path.display());
+    // The second weight holds width^2 numbers: a file cannot ask for a model much larger than itself.
+    let width = shape("down1.convs.0.weight").first().copied().unwrap_or(0);
+    let is_unet = width > 0 && shape("down1.convs.3.weight") == [width, width, 3, 3];
+    ensure!(is_unet, "{}: holds no U-Net: expected `down1.convs.3.weight` of shape (w, w, 3, 3)", path.display());
     let model = UNet::new(1, width, &mut Rng::new(0, "init", 0));
     nn::load_state_dict(&model, state).with_context(|| format!("a U-Net of width {width} was expected"))?;
     Ok(model)

@@ -110,7 +110,8 @@ fn what_the_models_cannot_take_is_an_error() {
     write_labels(&labels, &[]).unwrap();
     assert_eq!(message(), format!("{}, byte 4: expected at least one image, found 0", images.display()));
     put_images(&images, 3, 28);
-    assert_eq!(message(), "3 images do not go with 0 labels: there must be one label per image");
+    let expected = format!("3 labels, one for each image in {}", images.display());
+    assert_eq!(message(), format!("{}, byte 4: expected {expected}, found 0", labels.display()));
     fs::copy(&images, &labels).unwrap();
     assert!(message().contains("expected 1 as the number of axes (labels), found 3 (images)"));
 }

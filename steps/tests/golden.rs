@@ -20,6 +20,9 @@ use tsukuru::variable::Variable;
 const DOUBLE: bool = size_of::<Real>() == size_of::<f64>();
 const TOLERANCE: f64 = if DOUBLE { 1e-9 } else { 1e-4 };
 
+/// Models of the files that the course does not have yet.
+const SKIPPED: [&str; 3] = ["vae", "hvae", "unet_cond"];
+
 /// Biases that a batch norm follows: their gradient is zero but for rounding, which Adam blows up to whole steps.
 fn before_a_norm(name: &str) -> bool {
     name.ends_with("convs.0.bias") || name.ends_with("convs.3.bias")
@@ -33,8 +36,40 @@ fn numbers(entry: &Entry) -> Tensor {
     }
 }
 
+/// The models in the folder: files whose metadata has settings and losses.
+fn models() -> Vec<String> {
+    let files = std::fs::read_dir(golden::folder()).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let mut models: Vec<String> = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "safetensors"))
+        .filter(|path| {
+            let bytes = std::fs::read(path).expect("a file");
+            let (_, header) = SafeTensors::read_metadata(&bytes).expect("a header");
+            header.metadata().as_ref().is_some_and(|metadata| metadata.contains_key("meta"))
+        })
+        .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
+        .collect();
+    models.sort();
+    models
+}
+
 #[test]
-fn unet_trains_as_in_pytorch() {
+fn models_train_as_in_pytorch() {
+    let models = models();
+    let (skipped, checked): (Vec<&String>, Vec<&String>) = models.iter().partition(|m| SKIPPED.contains(&m.as_str()));
+    let wrong: Vec<String> = checked
+        .iter()
+        .flat_map(|model| match model.as_str() {
+            "unet" => unet(),
+            other => vec![format!("{other}: the course has no such model")],
+        })
+        .collect();
+    println!("golden: {} of {} cases, skipped: {skipped:?}", checked.len(), models.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(!checked.is_empty(), "no models in {}", golden::folder().display());
+}
+
+/// What differs from PyTorch.
+fn unet() -> Vec<String> {
     let bytes = golden::bytes("unet.safetensors");
     let file = SafeTensors::deserialize(&bytes).expect("a safetensors file");
     let (_, header) = SafeTensors::read_metadata(&bytes).expect("a header");
@@ -94,8 +129,7 @@ fn unet_trains_as_in_pytorch() {
             wrong.extend(want(format!("after10.{name}")).check(name, &numbers(entry), tolerance).err());
         }
     }
-    println!("golden: 1 of 1 models");
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    wrong
 }
 
 #[test]

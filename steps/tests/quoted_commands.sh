@@ -2,6 +2,7 @@
 # Runs every command that stands in a shell block of the documentation, as it stands there, in its smoke form.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+repository=$PWD
 export TSUKURU_SMOKE=1
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
@@ -13,7 +14,8 @@ while IFS=$'\t' read -r file command; do
     esac
     echo "-- $file: $command"
     # What commands write goes to a folder that is taken away, and they find there what earlier ones wrote.
-    CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target} bash -euc "cd '$out'; ${command//cargo run/cargo run --quiet --manifest-path '$PWD/Cargo.toml'}" </dev/null >"$out/log" 2>&1 || {
+    there=${command//cargo run/cargo run --locked --quiet --manifest-path "$repository/Cargo.toml"}
+    (cd "$out" && bash -euc "$there" </dev/null >"$out/log" 2>&1) || {
         cat "$out/log"
         echo "FAILED: $command ($file)"
         exit 1

@@ -212,3 +212,45 @@ fn a_damaged_model_is_explained() {
     let checkpoint = "sample --count 1 --model out/step09/diffusion_model/checkpoint.safetensors";
     fails(folder.path(), checkpoint, &["checkpoint.safetensors", "no U-Net"]);
 }
+
+#[test]
+fn a_second_run_in_one_folder_stops() {
+    let folder = folder();
+    step09(folder.path(), &format!("{TRAIN} --epochs 1"));
+    let lock = fs::File::create(folder.path().join("out/step09/.diffusion_model.lock")).expect("the lock");
+    lock.lock().expect("nobody else");
+    fails(folder.path(), &format!("{TRAIN} --epochs 1"), &["diffusion_model", "another run"]);
+}
+
+#[test]
+fn a_model_that_promises_too_much_is_refused() {
+    let folder = folder();
+    let header = br#"{"down1.convs.0.weight":{"dtype":"F32","shape":[65536,1,1,0],"data_offsets":[0,0]}}"#;
+    let file = [&(header.len() as u64).to_le_bytes()[..], header].concat();
+    fs::write(folder.path().join("huge.safetensors"), file).expect("a file");
+    fails(folder.path(), "sample --model huge.safetensors", &["huge.safetensors", "no U-Net"]);
+    fails(folder.path(), "sample --model huge.safetensors --count 99999999999", &["--count", "100000"]);
+    fails(folder.path(), "diffusion_model --width 30000", &["--width 30000", "512"]);
+}
+
+/// The log is for people; the checkpoint alone decides how a training goes on.
+#[test]
+fn a_lost_log_does_not_stop_a_resume() {
+    let folder = folder();
+    step09(folder.path(), &format!("{TRAIN} --epochs 1"));
+    let run = folder.path().join("out/step09/diffusion_model");
+    fs::remove_file(run.join("metrics.csv")).expect("the log");
+    step09(folder.path(), &format!("{TRAIN} --epochs 1 --resume"));
+    step09(folder.path(), &format!("{TRAIN} --epochs 2 --resume"));
+    assert_eq!(losses(&run).len(), 4);
+}
+
+#[test]
+fn unknown_kernels_are_an_error() {
+    let folder = folder();
+    let mut nonsense = command(folder.path(), "gaussian_noise");
+    let Output { status, stderr, .. } = nonsense.env("KERNELS", "nonsense").output().expect("step09 starts");
+    let said = String::from_utf8_lossy(&stderr).into_owned();
+    let double = size_of::<tsukuru::Real>() == 8; // then there is nothing to choose
+    assert!(double || status.code() == Some(1) && said.starts_with("error: KERNELS=nonsense: expected"), "{said}");
+}

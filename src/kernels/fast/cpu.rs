@@ -16,21 +16,29 @@ pub enum Level {
 /// The best level of this CPU, or the one that the environment variable `KERNELS` names.
 ///
 /// # Panics
-/// If `KERNELS` names something unknown, or something that this CPU lacks.
+/// If [`choose`] finds fault with `KERNELS`.
 pub fn level() -> Level {
-    static LEVEL: LazyLock<Level> = LazyLock::new(|| {
-        let best = best();
-        let wanted = match std::env::var("KERNELS").as_deref() {
-            Err(_) | Ok("" | "fast" | "reference") => best,
-            Ok("portable") => Level::Portable,
-            Ok("avx2") => Level::Avx2,
-            Ok("avx512") => Level::Avx512,
-            Ok(other) => panic!("KERNELS={other} is unknown: fast, avx512, avx2, portable and reference are"),
-        };
-        assert!(wanted <= best, "KERNELS asks for {wanted:?}, but the best that this CPU has is {best:?}");
-        wanted
-    });
+    static LEVEL: LazyLock<Level> = LazyLock::new(|| choose().unwrap_or_else(|error| panic!("{error}")));
     *LEVEL
+}
+
+/// What [`level`] is going to be.
+///
+/// # Errors
+/// If `KERNELS` names something unknown, or something that this CPU lacks.
+pub fn choose() -> Result<Level, String> {
+    let best = best();
+    let wanted = match std::env::var("KERNELS").as_deref() {
+        Err(_) | Ok("" | "fast" | "reference") => best,
+        Ok("portable") => Level::Portable,
+        Ok("avx2") => Level::Avx2,
+        Ok("avx512") => Level::Avx512,
+        Ok(other) => return Err(format!("KERNELS={other}: expected fast, avx512, avx2, portable or reference")),
+    };
+    match wanted <= best {
+        true => Ok(wanted),
+        false => Err(format!("KERNELS asks for {wanted:?}, but the best that this CPU has is {best:?}")),
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

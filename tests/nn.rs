@@ -1,0 +1,77 @@
+//! Layers and optimizers against values worked out by hand.
+
+use tsukuru::Real;
+use tsukuru::mode::evaluating;
+use tsukuru::nn::{BatchNorm2d, Conv2d, Embedding, Linear, Module};
+use tsukuru::optim::{Adam, Optimizer, Sgd};
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
+use tsukuru::variable::Variable;
+
+/// Mean of the squares, and the largest absolute value.
+fn spread(x: &Variable) -> (f64, f64) {
+    let value = x.value();
+    let numbers = || value.data().iter().map(|&x| f64::from(x));
+    (numbers().map(|x| x * x).sum::<f64>() / value.data().len() as f64, numbers().fold(0.0, |l: f64, x| l.max(x.abs())))
+}
+
+/// Uniform within b has mean square b^2 / 3.
+#[test]
+fn weights_start_as_in_pytorch() {
+    let mut rng = Rng::new(0, "init", 0);
+    let (linear, conv) = (Linear::new(400, 300, &mut rng), Conv2d::new(16, 200, 5, &mut rng));
+    for (weight, bound) in [(&linear.weight, 1.0 / 20.0), (&linear.bias, 1.0 / 20.0), (&conv.weight, 1.0 / 20.0)] {
+        let (square, largest) = spread(weight);
+        assert!((square / (bound * bound / 3.0) - 1.0).abs() < 0.15, "{square}");
+        assert!(largest <= bound && largest > 0.98 * bound, "{largest}");
+    }
+    let (square, _) = spread(&Embedding::new(100, 100, &mut rng).weight);
+    assert!((square - 1.0).abs() < 0.05, "{square}");
+}
+
+#[test]
+fn names_and_order_are_pytorch_s() {
+    let norm = BatchNorm2d::new(3);
+    let names: Vec<String> = norm.entries().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]);
+    assert_eq!(norm.parameter_count(), 6);
+}
+
+/// x = 1, 2, 3, 6 has mean 3, biased variance 3.5 and unbiased variance 14/3.
+#[test]
+fn batch_norm_keeps_running_averages_and_uses_them() {
+    let norm = BatchNorm2d::new(1);
+    let x = Variable::new([[1.0], [2.0], [3.0], [6.0]]);
+    let close = |a: Real, b: f64| assert!((f64::from(a) - b).abs() < 1e-4, "{a} {b}");
+    close(norm.forward(&x).value().data()[3], 3.0 / 3.5f64.sqrt());
+    close(norm.running_mean.borrow().item(), 0.3);
+    close(norm.running_var.borrow().item(), 0.9 + 0.1 * 14.0 / 3.0);
+    assert_eq!(norm.num_batches_tracked.get(), 1);
+    let y = evaluating(|| norm.forward(&x));
+    close(y.value().data()[3], 5.7 / (0.9 + 0.1 * 14.0 / 3.0f64).sqrt());
+    assert_eq!(norm.num_batches_tracked.get(), 1);
+}
+
+#[test]
+fn sgd_goes_downhill() {
+    let x = Variable::parameter([1.0, -2.0]);
+    let mut optimizer = Sgd::new(vec![x.clone()], 0.25);
+    x.square().sum(..).backward();
+    optimizer.step();
+    assert_eq!(x.value().data(), [0.5, -1.0]);
+    optimizer.clear_grads();
+    assert!(x.grad().is_none());
+}
+
+/// The first step is lr against the sign of the gradient, whatever its size.
+#[test]
+fn adam_s_first_step_has_the_length_lr() {
+    let x = Variable::parameter([1.0, -2.0]);
+    let untouched = Variable::parameter([5.0]);
+    let mut optimizer = Adam::new(vec![x.clone(), untouched.clone()], 0.125);
+    (&x * Variable::new(Tensor::from([1000.0, 0.001]))).sum(..).backward();
+    optimizer.step();
+    let step = |i: usize, from: Real| (x.value().data()[i] - from + 0.125).abs();
+    assert!(step(0, 1.0) < 1e-5 && step(1, -2.0) < 1e-4, "{x:?}", x = x.value());
+    assert_eq!(untouched.value().data(), [5.0]);
+}
