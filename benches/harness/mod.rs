@@ -43,7 +43,7 @@ impl Harness {
                 "--quick" => quick = true,
                 "--json" => json = Some(args.next().expect("--json needs a file")),
                 word if !word.starts_with('-') => words.push(arg),
-                _ => panic!("{arg} is unknown: WORD .. --quick --json FILE are not"),
+                _ => panic!("{arg} is unknown: expected words to filter by, --quick or --json FILE"),
             }
         }
         let best = |f: &dyn Fn() -> f64| (0..if quick { 3 } else { 15 }).map(|_| f()).fold(0.0, f64::max);

@@ -80,7 +80,7 @@ impl Diffuser {
         })
     }
 
-    /// `count` images (count, C, H, W), from pure noise. `watch` sees (t, x_t) after every step.
+    /// Images of `shape` (N, C, H, W), from pure noise. `watch` sees (t, x_t) after every step.
     pub fn sample(
         &self,
         model: &UNet,

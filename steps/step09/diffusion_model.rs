@@ -61,7 +61,7 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     let mut optimizer = Adam::new(model.parameters(), lr);
     let diffuser = Diffuser::new(capped(T, 10));
     println!("U-Net of width {width}: {} parameters", model.parameter_count());
-    if !quick {
+    if !quick && !flags.training.resume {
         announce(&diffuser, &dataset, width, batch_size, epochs)?;
     }
 
@@ -148,7 +148,7 @@ fn announce(diffuser: &Diffuser, dataset: &Dataset, width: usize, batch_size: us
     diffuser.denoise(&model, &Tensor::zeros([SAMPLES, 1, 28, 28]), 1, &mut Rng::new(0, "sampling", 0));
     let sampling = start.elapsed().as_secs_f64() * diffuser.steps() as f64;
     let steps = dataset.len().div_ceil(batch_size);
-    let total = epochs as f64 * (steps as f64 * seconds + sampling) + sampling;
+    let total = epochs as f64 * (steps as f64 * seconds + sampling);
     println!("{epochs} epochs of {steps} steps, {seconds:.2} s each, and samples: about {}", duration(total));
     Ok(())
 }

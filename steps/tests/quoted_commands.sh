@@ -15,6 +15,7 @@ while IFS=$'\t' read -r file command; do
     echo "-- $file: $command"
     # What commands write goes to a folder that is taken away, and they find there what earlier ones wrote.
     there=${command//cargo run/cargo run --locked --quiet --manifest-path "$repository/Cargo.toml"}
+    there=${there//cargo bench/cargo bench --locked --quiet --manifest-path "$repository/Cargo.toml"}
     (cd "$out" && bash -euc "$there" </dev/null >"$out/log" 2>&1) || {
         cat "$out/log"
         echo "FAILED: $command ($file)"

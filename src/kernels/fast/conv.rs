@@ -24,7 +24,6 @@ const GROUP_PIXELS: usize = 512;
 /// Partial sums of the gradient of the weights: they are folded in order, so their number may depend on sizes only.
 const DW_CHUNKS: usize = 8;
 
-/// This is where a path would be chosen by the sizes: so far there is one for all.
 pub fn conv2d(size: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
     let plus = bias.map_or(Plus::Nothing, Plus::Rows);
     let patches = Grid { h: size.h, w: size.w, channels: size.c };
