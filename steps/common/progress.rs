@@ -9,7 +9,6 @@ pub struct Progress {
     name: String,
     total: u64,
     done: u64,
-    start: Instant,
     /// When the last plain line was printed.
     last: Instant,
     how: How,
@@ -38,8 +37,7 @@ impl Progress {
                 How::Bar(bar)
             }
         };
-        let now = Instant::now();
-        Progress { name: name.to_string(), total: total as u64, done: done as u64, start: now, last: now, how }
+        Progress { name: name.to_string(), total: total as u64, done: done as u64, last: Instant::now(), how }
     }
 
     /// One step is done; `message` is what to say about it.
@@ -60,11 +58,10 @@ impl Progress {
     }
 
     /// Takes the bar away, so that what is printed next stands on a line of its own.
-    pub fn finish(self) -> Duration {
+    pub fn finish(self) {
         if let How::Bar(bar) = &self.how {
             bar.finish_and_clear();
         }
-        self.start.elapsed()
     }
 }
 

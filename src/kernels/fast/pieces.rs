@@ -1,5 +1,5 @@
 //! How a kernel's work is cut into pieces for the threads. The cuts depend on the sizes alone, never on the number of
-//! threads, and partial results are put together in order: the same bits on every machine.
+//! threads, and partial results are put together in order: the same bits with any number.
 
 use rayon::prelude::*;
 
