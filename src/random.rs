@@ -5,26 +5,29 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng as _, SeedableRng};
-use rand_distr::{Distribution, StandardNormal};
 
 /// One stream of random numbers (xoshiro256++, seeded by splitmix64).
 ///
 /// A stream is named by what it is for and counted by when: `Rng::new(seed, "noise", step)`. So a program that
 /// resumes at step 1000 continues the very numbers that an unbroken run would have drawn, without saving any state,
 /// and one more draw in the data loader changes nothing in the noise.
-pub struct Rng(Xoshiro256PlusPlus);
+pub struct Rng {
+    source: Xoshiro256PlusPlus,
+    /// Normal numbers are born in pairs; this is the second of one.
+    spare: Option<f64>,
+}
 
 impl Rng {
     pub fn new(seed: u64, purpose: &str, count: u64) -> Rng {
         // FNV-1a over all three; xoshiro's own seeding spreads the bits.
         let bytes = seed.to_le_bytes().into_iter().chain(count.to_le_bytes()).chain(purpose.bytes());
         let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
-        Rng(Xoshiro256PlusPlus::seed_from_u64(hash))
+        Rng { source: Xoshiro256PlusPlus::seed_from_u64(hash), spare: None }
     }
 
     /// 64 random bits.
     pub fn bits(&mut self) -> u64 {
-        self.0.next_u64()
+        self.source.next_u64()
     }
 
     /// Uniform in [0, 1), with 53 random bits.
@@ -34,7 +37,20 @@ impl Rng {
 
     /// Standard normal: mean 0, variance 1.
     pub fn normal(&mut self) -> f64 {
-        StandardNormal.sample(&mut self.0)
+        if let Some(spare) = self.spare.take() {
+            return spare;
+        }
+        // Marsaglia's polar method (1964): for a point (u, v) anywhere in the unit disc, at s = u^2 + v^2,
+        // u sqrt(-2 ln(s) / s) and the same of v are independent and normal.
+        loop {
+            let (u, v) = (2.0 * self.uniform() - 1.0, 2.0 * self.uniform() - 1.0);
+            let s = u * u + v * v;
+            if 0.0 < s && s < 1.0 {
+                let scale = (-2.0 * libm::log(s) / s).sqrt();
+                self.spare = Some(v * scale);
+                return u * scale;
+            }
+        }
     }
 
     /// A whole number in 0..n, every one equally likely.
