@@ -15,6 +15,7 @@ use super::blocked::{Output, Plus, block, for_each_block};
 use super::pack::{Matrix, Operand, Patches};
 use super::runs::Runs;
 use super::simd::geometry;
+use super::winograd;
 use crate::kernels::Conv;
 use crate::pool::Buffer;
 use rayon::prelude::*;
@@ -25,6 +26,9 @@ const GROUP_PIXELS: usize = 512;
 const DW_CHUNKS: usize = 8;
 
 pub fn conv2d(size: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    if winograd::suits(size) {
+        return winograd::conv2d(size, x, w, bias, y);
+    }
     let plus = bias.map_or(Plus::Nothing, Plus::Rows);
     let patches = Grid { h: size.h, w: size.w, channels: size.c };
     let pixels = Grid { h: size.h_out(), w: size.w_out(), channels: size.c_out };
@@ -32,6 +36,9 @@ pub fn conv2d(size: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [
 }
 
 pub fn conv2d_dx(size: &Conv, gy: &[f32], w: &[f32], gx: &mut [f32]) {
+    if winograd::suits(size) {
+        return winograd::conv2d_dx(size, gy, w, gx);
+    }
     let taps = size.kh * size.kw;
     let mut turned = Buffer::scratch(w.len());
     for (co, w) in w.chunks_exact((size.c * taps).max(1)).enumerate() {
@@ -170,6 +177,9 @@ fn weights_times_patches(
 }
 
 pub fn conv2d_dw(size: &Conv, x: &[f32], gy: &[f32], gw: &mut [f32]) {
+    if winograd::suits(size) {
+        return winograd::conv2d_dw(size, x, gy, gw);
+    }
     let taps = size.kh * size.kw;
     let from = Grid { h: size.h, w: size.w, channels: size.c };
     let to = Grid { h: size.h_out(), w: size.w_out(), channels: size.c_out };

@@ -21,6 +21,7 @@ mod simd;
 mod strided;
 mod tile;
 mod vmath;
+mod winograd;
 
 pub use bilinear::{upsample_bilinear2d, upsample_bilinear2d_dx};
 pub use conv::{conv2d, conv2d_dw, conv2d_dx};
