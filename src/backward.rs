@@ -6,7 +6,7 @@
 use crate::graph::{Chain, Function, Node, Origin};
 use crate::tensor::Tensor;
 use crate::variable::Variable;
-use crate::{kernels, mode};
+use crate::{kernels, mode, profile};
 use std::cell::Ref;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
@@ -80,7 +80,9 @@ fn flow(
         arrive(&node, &gy);
         let Some(function) = node.function() else { continue };
         let name = function.name;
+        profile::rule(Some(name));
         let grads = (function.rule)(gy, &Chain { node: &node, function: &function, wanted });
+        profile::rule(None);
         for (i, (input, gx)) in function.inputs.iter().zip(grads).enumerate() {
             let Some(node) = input.node.as_ref().filter(|node| wanted(node)) else { continue };
             let gx = gx.unwrap_or_else(|| panic!("{name}: its rule gave no gradient for input {i}"));

@@ -2,10 +2,10 @@
 //! holds the nodes which it was made from. Those edges are the graph; [`record`] makes them, and [`crate::backward`]
 //! walks them. On its way, the rule of each function looks at a [`Chain`].
 
-use crate::mode;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::variable::{Value, Variable};
+use crate::{mode, profile};
 use std::cell::{Cell, Ref, RefCell};
 use std::rc::Rc;
 
@@ -80,6 +80,7 @@ pub fn record(
     value: Tensor,
     rule: impl Fn(Variable, &Chain) -> Grads + 'static,
 ) -> Variable {
+    profile::mark(name, xs.iter().map(|x| x.shape()), value.shape());
     let (shape, y) = (*value.shape(), Variable::new(value));
     if !mode::is_recording() || xs.iter().all(|x| x.node.is_none()) {
         return y;

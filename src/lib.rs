@@ -28,6 +28,7 @@
 //! | [`gradcheck`], [`graphviz`] | finite differences for your own operation; the graph as a picture |
 //! | [`nn`], [`optim`] | layers with PyTorch's names and initialisation; optimizers |
 //! | [`data`], [`checkpoint`] | IDX files and batches; models as safetensors |
+//! | [`profile`] | what each operation of a calculation costs |
 //! | [`files`] | a file is there completely or not at all |
 
 pub mod backward;
@@ -43,6 +44,7 @@ pub mod nn;
 pub mod ops;
 pub mod optim;
 pub mod pool;
+pub mod profile;
 pub mod random;
 pub mod real;
 pub mod shape;

@@ -10,11 +10,14 @@
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::Instant;
+use tsukuru::Real;
+use tsukuru::profile::Cost;
 
 pub struct Harness {
     words: Vec<String>,
     json: Option<String>,
     quick: bool,
+    profile: bool,
     /// Multiply-adds per second, times two, of all threads.
     peak: f64,
     /// Bytes per second that a copy reads and writes.
@@ -35,15 +38,16 @@ pub enum Work {
 
 impl Harness {
     pub fn new() -> Harness {
-        let (mut words, mut json, mut quick) = (Vec::new(), None, false);
+        let (mut words, mut json, mut quick, mut profile) = (Vec::new(), None, false, false);
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
             match &arg[..] {
                 "--bench" => {} // cargo says so
                 "--quick" => quick = true,
+                "--profile" => profile = true,
                 "--json" => json = Some(args.next().expect("--json needs a file")),
                 word if !word.starts_with('-') => words.push(arg),
-                _ => panic!("{arg} is unknown: expected words to filter by, --quick or --json FILE"),
+                _ => panic!("{arg} is unknown: expected words to filter by, --quick, --profile or --json FILE"),
             }
         }
         let best = |f: &dyn Fn() -> f64| (0..if quick { 3 } else { 15 }).map(|_| f()).fold(0.0, f64::max);
@@ -55,7 +59,7 @@ impl Harness {
             bandwidth / 1e9
         );
         println!("{:<36} {:>11} {:>11} {:>12} {:>6} {:>14}", "", "median", "best", "rate", "share", "slowed/repeats");
-        Harness { words, json, quick, peak, bandwidth, results: Vec::new() }
+        Harness { words, json, quick, profile, peak, bandwidth, results: Vec::new() }
     }
 
     /// Whether `name` is asked for: what it needs may be expensive to make.
@@ -103,6 +107,33 @@ impl Harness {
             "name": name, "median_s": median, "min_s": min, "max_s": max, "repeats": repeats, "slowed": slowed,
             "share_of_peak": share.is_finite().then_some(share), "peak_gflops": self.peak / 1e9,
         }));
+    }
+}
+
+#[allow(dead_code)] // not every bench has a profile
+impl Harness {
+    /// Whether to tell where the time goes.
+    pub fn profile(&self) -> bool {
+        self.profile
+    }
+
+    /// What each kind of operation took, with its rate beside that of this machine.
+    pub fn print_costs(&self, costs: &[Cost]) {
+        let all: f64 = costs.iter().map(|cost| cost.time.as_secs_f64()).sum();
+        println!(
+            "{:<36} {:>5} {:>11} {:>6} {:>22} {:>18}",
+            "operation", "count", "time", "share", "of peak", "of copying"
+        );
+        for cost in costs.iter().filter(|cost| cost.time.as_secs_f64() > 1e-3 * all) {
+            let time = cost.time.as_secs_f64();
+            let (flops, bytes) = (cost.flops / time, (size_of::<Real>() * cost.numbers) as f64 / time);
+            print!("{:<36} {:>5} {:>8.3} ms {:>5.1}%", cost.name, cost.count, time * 1e3, 100.0 * time / all);
+            match cost.flops > 0.0 {
+                true => print!(" {:>9.1} GFLOP/s {:>3.0}%", flops / 1e9, 100.0 * flops / self.peak),
+                false => print!("{:23}", ""),
+            }
+            println!(" {:>8.1} GB/s {:>3.0}%", bytes / 1e9, 100.0 * bytes / self.bandwidth);
+        }
     }
 }
 

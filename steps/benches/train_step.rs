@@ -8,6 +8,7 @@ use harness::{Harness, Work};
 use steps::step09::{Diffuser, T, UNet, diffusion_model};
 use tsukuru::nn::Module;
 use tsukuru::optim::{Adam, Optimizer};
+use tsukuru::profile::profiled;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
@@ -28,6 +29,16 @@ fn main() {
             assert!(loss.item().is_finite());
             step += 1;
         });
+        if harness.profile() {
+            let (_, costs) = profiled(|| {
+                optimizer.clear_grads();
+                let loss = diffusion_model::loss(&model, &diffuser, &x_0, 0, step);
+                loss.backward();
+                optimizer.step();
+                loss.item()
+            });
+            harness.print_costs(&costs);
+        }
     }
     if harness.wants("ddpm_denoise_step_b20") {
         let (model, mut rng) = (unet(), Rng::new(0, "sampling", 0));

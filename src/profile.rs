@@ -1,0 +1,92 @@
+//! Where the time goes: [`profiled`] runs something and tells what each operation cost, forward and backward.
+//!
+//! Every operation passes through [`record`](crate::graph::record) when its numbers are there, and every rule through
+//! the backward walk. Each leaves a mark, and the time since the mark before is the operation's. Code between two
+//! operations counts for the second.
+
+use crate::shape::Shape;
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+/// What one kind of operation took, all in all.
+#[derive(Clone, Debug)]
+pub struct Cost {
+    /// The operation; or `rule <- operation` for one that runs on the way back, on behalf of a rule.
+    pub name: String,
+    pub count: usize,
+    pub time: Duration,
+    /// Numbers read and written, if each input and the output passes once.
+    pub numbers: usize,
+    /// Additions and multiplications of convolutions and matrix products, counted directly.
+    pub flops: f64,
+}
+
+struct Profile {
+    last: Instant,
+    /// The rule that is at work.
+    rule: Option<&'static str>,
+    costs: Vec<Cost>,
+}
+
+thread_local! {
+    static PROFILE: RefCell<Option<Profile>> = const { RefCell::new(None) };
+}
+
+/// Runs `work` on this thread, and returns the costs of its operations beside its result, the dearest first.
+pub fn profiled<T>(work: impl FnOnce() -> T) -> (T, Vec<Cost>) {
+    PROFILE.set(Some(Profile { last: Instant::now(), rule: None, costs: Vec::new() }));
+    let result = work();
+    let mut costs = PROFILE.take().expect("set above").costs;
+    costs.sort_by_key(|cost| std::cmp::Reverse(cost.time));
+    (result, costs)
+}
+
+/// Ends an operation: `inputs` and `output` are what went in and came out.
+pub(crate) fn mark<'a>(name: &str, inputs: impl Iterator<Item = Shape> + 'a, output: &Shape) {
+    PROFILE.with_borrow_mut(|profile| {
+        let Some(profile) = profile else { return };
+        let inputs: Vec<Shape> = inputs.collect();
+        let numbers = inputs.iter().chain([output]).map(Shape::count).sum();
+        let label = profile.rule.map_or(name.to_string(), |rule| format!("{rule} <- {name}"));
+        profile.add(label, numbers, flops(name, &inputs, output));
+    });
+}
+
+/// The rule `name` begins, or, without a name, ends.
+pub(crate) fn rule(name: Option<&'static str>) {
+    PROFILE.with_borrow_mut(|profile| {
+        let Some(profile) = profile else { return };
+        if let Some(rule) = profile.rule {
+            profile.add(format!("{rule} <-"), 0, 0.0);
+        }
+        profile.rule = name;
+    });
+}
+
+impl Profile {
+    fn add(&mut self, name: String, numbers: usize, flops: f64) {
+        let now = Instant::now();
+        let time = now - std::mem::replace(&mut self.last, now);
+        match self.costs.iter_mut().find(|cost| cost.name == name) {
+            Some(cost) => {
+                cost.count += 1;
+                cost.time += time;
+                cost.numbers += numbers;
+                cost.flops += flops;
+            }
+            None => self.costs.push(Cost { name, count: 1, time, numbers, flops }),
+        }
+    }
+}
+
+fn flops(name: &str, inputs: &[Shape], output: &Shape) -> f64 {
+    let products = match name {
+        "conv2d" => output.count() * inputs[1].count() / inputs[1][0].max(1),
+        "conv2d_dx" => inputs[0].count() * inputs[1].count() / inputs[1][0].max(1),
+        "conv2d_dw" => inputs[1].count() * output.count() / output[0].max(1),
+        // (m k) (k n) (m n) is the square of m k n
+        "matmul" | "linear" => (inputs[0].count() * inputs[1].count() * output.count()).isqrt(),
+        _ => 0,
+    };
+    2.0 * products as f64
+}
