@@ -4,6 +4,7 @@
 //! will ever arrive there: taking it, again and again, visits the graph in topological order and without recursion.
 
 use crate::graph::{Chain, Function, Node, Origin};
+use crate::kernels::Binary;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{kernels, mode, profile};
@@ -25,19 +26,23 @@ impl Variable {
     }
 
     /// As [`Variable::backward`], from a given dL/dself = `gy` of the same shape.
+    ///
+    /// # Panics
+    /// As [`Variable::backward`], or if `gy` has another shape.
     #[track_caller]
     pub fn backward_from(&self, gy: Tensor) {
-        assert_eq!(*gy.shape(), self.shape(), "backward_from: the gradient has another shape than the result");
+        let shape = self.shape();
+        assert_eq!(*gy.shape(), shape, "backward_from: gradient {} and result {shape} differ", gy.shape());
         let start = start(self);
         let collect = &mut |node: &Node, gy: &Variable| {
             if let Origin::Leaf = *node.origin.borrow() {
                 match &mut *node.grad.borrow_mut() {
-                    Some(sum) => kernels::add_assign(gy.value().data(), sum.data_mut()),
+                    Some(sum) => kernels::zip_assign(Binary::Add, sum.data_mut(), gy.value().data()),
                     none => *none = Some(gy.value().clone()),
                 }
             }
         };
-        mode::no_grad(|| flow(start, gy.into(), true, &|_| true, collect));
+        or_panic(mode::no_grad(|| flow(start, gy.into(), true, &|_| true, collect)));
     }
 }
 
@@ -50,14 +55,14 @@ impl Variable {
 pub fn grad(y: &Variable, xs: &[&Variable], create_graph: bool) -> Vec<Variable> {
     let (start, gy) = (start(y), Tensor::ones(y.shape()).into());
     let targets: HashSet<u64> = xs.iter().filter_map(|x| Some(x.node.as_ref()?.id)).collect();
-    let wanted = leading_to(&targets, &start);
+    let wanted = or_panic(leading_to(&targets, &start));
     let mut found = HashMap::new();
     let collect = &mut |node: &Node, gy: &Variable| {
         if targets.contains(&node.id) {
             found.insert(node.id, gy.clone());
         }
     };
-    mode::recording(create_graph, || flow(start, gy, false, &|node| wanted.contains(&node.id), collect));
+    or_panic(mode::recording(create_graph, || flow(start, gy, false, &|node| wanted.contains(&node.id), collect)));
     let of = |x: &Variable| found.get(&x.node.as_ref()?.id).cloned();
     xs.iter().map(|x| of(x).unwrap_or_else(|| Tensor::zeros(x.shape()).into())).collect()
 }
@@ -67,6 +72,15 @@ fn start(y: &Variable) -> Rc<Node> {
     y.node.clone().expect("backward: this result depends on no parameter, or was computed inside no_grad")
 }
 
+/// The value, or a panic at the caller's line: one that starts inside a closure would be located there.
+#[track_caller]
+pub(crate) fn or_panic<T>(result: Result<T, String>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(wrong) => panic!("{wrong}"),
+    }
+}
+
 /// Carries `gy` from `start` down to the leaves along the `wanted` nodes. `arrive` sees the whole gradient of each.
 fn flow(
     start: Rc<Node>,
@@ -74,11 +88,12 @@ fn flow(
     free: bool,
     wanted: &dyn Fn(&Node) -> bool,
     arrive: &mut dyn FnMut(&Node, &Variable),
-) {
+) -> Result<(), String> {
     let mut waiting = BTreeMap::from([(start.id, (start, gy))]);
     while let Some((_, (node, gy))) = waiting.pop_last() {
         arrive(&node, &gy);
-        let Some(function) = node.function() else { continue };
+        let Some(function) = node.function()? else { continue };
+        function.check_versions()?;
         let name = function.name;
         profile::rule(Some(name));
         let grads = (function.rule)(gy, &Chain { node: &node, function: &function, wanted });
@@ -99,17 +114,18 @@ fn flow(
             node.origin.replace(Origin::Freed(name));
         }
     }
+    Ok(())
 }
 
 /// The ids of the nodes on the ways from `y` to the `targets`: all that `grad` has to visit.
-fn leading_to(targets: &HashSet<u64>, y: &Rc<Node>) -> HashSet<u64> {
+fn leading_to(targets: &HashSet<u64>, y: &Rc<Node>) -> Result<HashSet<u64>, String> {
     let oldest = targets.iter().min().copied().unwrap_or(u64::MAX);
     let mut inputs_of = BTreeMap::new();
     let mut todo = vec![y.clone()];
     while let Some(node) = todo.pop() {
         if node.id >= oldest && !inputs_of.contains_key(&node.id) {
             let inputs = |f: Ref<Function>| f.inputs.iter().filter_map(|input| input.node.clone()).collect();
-            let inputs: Vec<Rc<Node>> = node.function().map(inputs).unwrap_or_default();
+            let inputs: Vec<Rc<Node>> = node.function()?.map(inputs).unwrap_or_default();
             todo.extend(inputs.iter().cloned());
             inputs_of.insert(node.id, inputs);
         }
@@ -120,5 +136,5 @@ fn leading_to(targets: &HashSet<u64>, y: &Rc<Node>) -> HashSet<u64> {
             leading.insert(id);
         }
     }
-    leading
+    Ok(leading)
 }

@@ -112,13 +112,34 @@ impl Node {
     }
 
     /// The function that made this node; `None` for a leaf.
-    pub fn function(&self) -> Option<Ref<'_, Function>> {
-        Ref::filter_map(self.origin.borrow(), |origin| match origin {
-            Origin::Leaf => None,
+    ///
+    /// # Errors
+    /// If `backward()` freed it.
+    pub fn function(&self) -> Result<Option<Ref<'_, Function>>, String> {
+        let origin = self.origin.borrow();
+        if let Origin::Freed(name) = *origin {
+            return Err(format!("backward: an earlier backward() freed this graph at {name}"));
+        }
+        let made = Ref::filter_map(origin, |origin| match origin {
             Origin::Made(function) => Some(function),
-            Origin::Freed(name) => panic!("backward: an earlier backward() freed this graph at {name}"),
-        })
-        .ok()
+            _ => None,
+        });
+        Ok(made.ok())
+    }
+}
+
+impl Function {
+    /// # Errors
+    /// If numbers that the rule may read were updated since.
+    pub fn check_versions(&self) -> Result<(), String> {
+        let stale =
+            |input: &Input| input.value.as_ref().is_some_and(|(value, version)| value.version.get() != *version);
+        let what = match self.inputs.iter().position(stale) {
+            Some(i) => format!("input {i}"),
+            None if self.output.as_ref().is_some_and(|value| value.version.get() != 0) => "output".to_string(),
+            None => return Ok(()),
+        };
+        Err(format!("{}: its {what} was updated since; run the calculation again before backward()", self.name))
     }
 }
 
@@ -149,21 +170,20 @@ impl Chain<'_> {
     /// Input `i`, still tied to the graph.
     ///
     /// # Panics
-    /// If `record` was not told that the rule reads it, or if it was updated in the meantime.
+    /// If `record` was not told that the rule reads it.
     pub fn x(&self, i: usize) -> Variable {
         let (name, input) = (self.function.name, &self.function.inputs[i]);
-        let (value, version) = input.value.as_ref().unwrap_or_else(|| panic!("{name}: record() kept no input {i}"));
-        let stale = value.version.get() != *version;
-        assert!(!stale, "{name}: its input {i} was updated since; run the calculation again before backward()");
+        let (value, _) = input.value.as_ref().unwrap_or_else(|| panic!("{name}: record() kept no input {i}"));
         Variable { value: value.clone(), node: input.node.clone() }
     }
 
-    /// The output, still tied to the graph. Panics if `record` was not told that the rule reads it.
+    /// The output, still tied to the graph.
+    ///
+    /// # Panics
+    /// If `record` was not told that the rule reads it.
     pub fn y(&self) -> Variable {
         let value = self.function.output.as_ref();
         let value = value.unwrap_or_else(|| panic!("{}: record() kept no output", self.function.name));
-        let stale = value.version.get() != 0;
-        assert!(!stale, "{}: its output was updated since; run the calculation again", self.function.name);
         Variable { value: value.clone(), node: Some(self.node.clone()) }
     }
 

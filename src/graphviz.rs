@@ -1,5 +1,6 @@
 //! The graph behind a Variable as a picture: `dot -Tsvg` draws what [`Variable::to_dot`] writes.
 
+use crate::backward::or_panic;
 use crate::variable::Variable;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,11 +8,15 @@ use std::fmt::Write;
 impl Variable {
     /// The graph behind this Variable in Graphviz' language: a box for every operation, an ellipse with its shape for
     /// every parameter.
+    ///
+    /// # Panics
+    /// If `backward()` freed the graph.
+    #[track_caller]
     pub fn to_dot(&self) -> String {
         let mut dot = String::from("digraph {\n");
         let mut waiting = BTreeMap::from_iter(self.node.iter().map(|node| (node.id, node.clone())));
         while let Some((id, node)) = waiting.pop_last() {
-            let Some(function) = node.function() else {
+            let Some(function) = or_panic(node.function()) else {
                 writeln!(dot, "  n{id} [label=\"{}\"]", node.shape).expect("a String grows");
                 continue;
             };

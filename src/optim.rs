@@ -45,6 +45,7 @@ impl Optimizer for Sgd {
 }
 
 /// Adam (Kingma and Ba, 2015): steps of about `lr` in the direction of the mean gradient, whatever its size.
+/// A parameter without a gradient is left alone, and its own count of steps with it.
 pub struct Adam {
     pub lr: f64,
     parameters: Vec<Variable>,
@@ -54,8 +55,8 @@ pub struct Adam {
 /// What Adam remembers, by the position of the parameter.
 #[derive(Clone)]
 pub struct AdamState {
-    /// How many steps were taken.
-    pub steps: u64,
+    /// How many steps were taken (PyTorch: `step`).
+    pub steps: Vec<u64>,
     /// Running mean of the gradient (PyTorch: `exp_avg`).
     pub m: Vec<Tensor>,
     /// Running mean of its square (PyTorch: `exp_avg_sq`).
@@ -69,7 +70,7 @@ impl Adam {
 
     pub fn new(parameters: Vec<Variable>, lr: f64) -> Adam {
         let zeros = || parameters.iter().map(|p| Tensor::zeros(p.shape())).collect();
-        let state = AdamState { steps: 0, m: zeros(), v: zeros() };
+        let state = AdamState { steps: vec![0; parameters.len()], m: zeros(), v: zeros() };
         Adam { lr, parameters, state }
     }
 
@@ -85,7 +86,10 @@ impl Adam {
     pub fn set_state(&mut self, state: AdamState) {
         let shapes = |tensors: &[Tensor]| tensors.iter().map(|t| *t.shape()).collect::<Vec<_>>();
         let fits = shapes(&state.m) == shapes(&self.state.m) && shapes(&state.v) == shapes(&self.state.v);
-        assert!(fits, "adam: the state belongs to parameters of other shapes");
+        assert!(
+            fits && state.steps.len() == self.parameters.len(),
+            "adam: the state belongs to parameters of other shapes"
+        );
         self.state = state;
     }
 }
@@ -93,10 +97,10 @@ impl Adam {
 impl Optimizer for Adam {
     fn step(&mut self) {
         let AdamState { steps, m, v } = &mut self.state;
-        *steps += 1;
-        let step = AdamStep { lr: self.lr, beta1: Self::BETA1, beta2: Self::BETA2, eps: Self::EPS, step: *steps };
-        for ((parameter, m), v) in self.parameters.iter().zip(m).zip(v) {
+        for (((parameter, steps), m), v) in self.parameters.iter().zip(steps).zip(m).zip(v) {
             let Some(grad) = parameter.grad() else { continue };
+            *steps += 1;
+            let step = AdamStep { lr: self.lr, beta1: Self::BETA1, beta2: Self::BETA2, eps: Self::EPS, step: *steps };
             parameter.update(|x| kernels::adam(&step, grad.data(), m.data_mut(), v.data_mut(), x.data_mut()));
         }
     }

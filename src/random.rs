@@ -57,6 +57,7 @@ impl Rng {
     ///
     /// # Panics
     /// If n is 0.
+    #[track_caller]
     pub fn below(&mut self, n: usize) -> usize {
         assert!(n > 0, "rng: no whole number lies below 0");
         // Lemire, "Fast random integer generation in an interval" (2019): multiply, and redraw the biased few.
@@ -79,11 +80,13 @@ impl Rng {
     }
 
     /// A tensor of independent standard normal numbers.
+    #[track_caller]
     pub fn normal_tensor(&mut self, shape: impl Into<Shape>) -> Tensor {
         Tensor::written(shape, |data| data.iter_mut().for_each(|x| *x = self.normal() as Real))
     }
 
     /// A tensor of independent numbers, uniform between `low` and `high`.
+    #[track_caller]
     pub fn uniform_tensor(&mut self, shape: impl Into<Shape>, low: f64, high: f64) -> Tensor {
         Tensor::written(shape, |data| data.iter_mut().for_each(|x| *x = (low + (high - low) * self.uniform()) as Real))
     }

@@ -6,6 +6,9 @@ use std::ops::Deref;
 /// The most axes that a tensor may have.
 pub const MAX_RANK: usize = 6;
 
+/// No tensor holds more numbers than this; so no sum of a few sizes and no count of bytes overflows.
+pub(crate) const MAX_COUNT: usize = isize::MAX as usize / 8;
+
 /// How far apart neighbours along each axis lie in memory. A stride of 0 repeats one number.
 pub type Strides = [usize; MAX_RANK];
 
@@ -25,8 +28,9 @@ impl Shape {
     #[track_caller]
     pub fn new(axes: &[usize]) -> Shape {
         assert!(axes.len() <= MAX_RANK, "shape: {axes:?} has {} axes, at most {MAX_RANK} are possible", axes.len());
-        let count = axes.iter().try_fold(1usize, |n, &size| n.checked_mul(size));
-        assert!(count.is_some_and(|n| n <= isize::MAX as usize / 8), "shape: {axes:?} has too many elements");
+        // Sizes of 0 count as 1, so that no product of some of the axes overflows either.
+        let count = axes.iter().try_fold(1usize, |n, &size| n.checked_mul(size.max(1)));
+        assert!(count.is_some_and(|n| n <= MAX_COUNT), "shape: {axes:?} has too many elements");
         let mut sizes = [0; MAX_RANK];
         sizes[..axes.len()].copy_from_slice(axes);
         Shape { sizes, rank: axes.len() }
@@ -148,6 +152,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "too many elements")]
     fn refuses_a_shape_larger_than_memory() {
-        Shape::new(&[usize::MAX, 2]);
+        Shape::new(&[0, usize::MAX, 2]);
     }
 }

@@ -25,14 +25,17 @@ impl Tensor {
     }
 
     /// A tensor of `value` everywhere.
+    #[track_caller]
     pub fn full(shape: impl Into<Shape>, value: Real) -> Tensor {
         Tensor::written(shape, |data| data.fill(value))
     }
 
+    #[track_caller]
     pub fn zeros(shape: impl Into<Shape>) -> Tensor {
         Tensor::full(shape, 0.0)
     }
 
+    #[track_caller]
     pub fn ones(shape: impl Into<Shape>) -> Tensor {
         Tensor::full(shape, 1.0)
     }
@@ -43,6 +46,10 @@ impl Tensor {
     }
 
     /// A tensor whose numbers `write` fills in, every one of them: at first they hold leftovers of earlier tensors.
+    ///
+    /// # Panics
+    /// If the shape is too large for memory, as all that make a tensor of a shape.
+    #[track_caller]
     pub fn written(shape: impl Into<Shape>, write: impl FnOnce(&mut [Real])) -> Tensor {
         let shape = shape.into();
         let mut buffer = Buffer::scratch(shape.count());

@@ -48,7 +48,10 @@ impl Variable {
         *self.value().shape()
     }
 
-    /// The one number of a Variable that holds one. Panics if it holds more or none.
+    /// The one number of a Variable that holds one.
+    ///
+    /// # Panics
+    /// If it holds more or none.
     #[track_caller]
     pub fn item(&self) -> crate::Real {
         self.value().item()
@@ -69,8 +72,15 @@ impl Variable {
     }
 
     /// Changes the numbers in place, as optimizers do. A graph that has read the old ones refuses to run backward.
+    ///
+    /// # Panics
+    /// If somebody still holds what [`Variable::value`] lent.
+    #[track_caller]
     pub fn update(&self, change: impl FnOnce(&mut Tensor)) {
-        change(&mut self.value.tensor.borrow_mut());
+        let Ok(mut tensor) = self.value.tensor.try_borrow_mut() else {
+            panic!("update: the numbers of shape {} are still borrowed by value()", self.shape());
+        };
+        change(&mut tensor);
         self.value.version.set(self.value.version.get() + 1);
     }
 }

@@ -1,9 +1,14 @@
 //! The heart: order, accumulation, freeing, depth, modes, and what it says when it is used wrongly.
 
+use std::cell::RefCell;
+use std::path::Path;
 use tsukuru::Real;
 use tsukuru::backward::grad;
+use tsukuru::data::Dataset;
+use tsukuru::data::idx::{self, Images};
 use tsukuru::graph::{NOTHING, X0, live_nodes, record};
 use tsukuru::mode::no_grad;
+use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
@@ -202,9 +207,12 @@ fn a_rule_with_a_wrong_shape() {
 #[test]
 fn shape_errors_name_the_operation_and_the_caller() {
     use std::panic::{catch_unwind, set_hook, take_hook};
-    static LAST: std::sync::Mutex<String> = std::sync::Mutex::new(String::new());
+    thread_local!(static LAST: RefCell<String> = RefCell::default()); // other tests panic meanwhile on other threads
     let z = |shape: &[usize]| Variable::new(Tensor::zeros(shape));
-    let cases: [(&str, &dyn Fn()); 7] = [
+    let ones = |n: usize| Variable::new(Tensor::ones([n]));
+    let p = || param(2.0);
+    let images = || Images { count: 1, rows: 1, cols: 2, pixels: vec![0; 2] };
+    let cases: &[(&str, &dyn Fn())] = &[
         ("add: shapes (2, 3) and (4,) do not broadcast", &|| drop(z(&[2, 3]) + z(&[4]))),
         ("matmul: (3, 4) x (5, 6): inner sizes 4 and 5 differ", &|| drop(z(&[3, 4]).matmul(&z(&[5, 6])))),
         ("conv2d: x (1, 3, 8, 8), weight (4, 2, 3, 3): 3 channels meet 2", &|| {
@@ -212,21 +220,122 @@ fn shape_errors_name_the_operation_and_the_caller() {
         }),
         ("sum: axis 2 of shape (2, 3) does not exist", &|| drop(z(&[2, 3]).sum(2))),
         ("embedding: index 7 lies outside the table (3, 2)", &|| drop(z(&[3, 2]).embedding(&[0, 7]))),
-        ("batch_norm: x (1, 2) has one value per channel", &|| drop(z(&[1, 2]).batch_norm(&z(&[2]), &z(&[2]), 1e-5))),
+        ("batch_norm: x (1, 2): expected more than 1 value per channel, found 1", &|| {
+            z(&[1, 2]).batch_norm(&ones(2), &ones(2), 1e-5);
+        }),
+        ("batch_norm: x (3, 2, 0): expected more than 1 value per channel, found 0", &|| {
+            z(&[3, 2, 0]).batch_norm(&ones(2), &ones(2), 1e-5);
+        }),
+        ("batch_norm_eval: x (4, 2), mean (3,), var (2,): 2 channels are needed", &|| {
+            z(&[4, 2]).batch_norm_eval(&ones(2), &ones(2), &Tensor::zeros([3]), &Tensor::ones([2]), 1e-5);
+        }),
+        ("batch_norm_eval: x (4, 2), mean (2,), var (1,): 2 channels are needed", &|| {
+            z(&[4, 2]).batch_norm_eval(&ones(2), &ones(2), &Tensor::zeros([2]), &Tensor::ones([1]), 1e-5);
+        }),
+        ("group_norm: x (4, 2), gamma (3,), beta (2,)", &|| drop(z(&[4, 2]).group_norm(1, &ones(3), &ones(2), 1e-5))),
+        ("layer_norm: x (2, 3), gamma (3, 1), beta (3,)", &|| {
+            z(&[2, 3]).layer_norm(&z(&[3, 1]), &ones(3), 1e-5);
+        }),
+        ("layer_norm: x (), gamma (1,), beta (1,)", &|| drop(p().layer_norm(&ones(1), &ones(1), 1e-5))),
+        ("softmax: axis 1 of shape (2,) does not exist", &|| drop(ones(2).softmax(1))),
+        ("log_softmax: axis 1 of shape (2,) does not exist", &|| drop(ones(2).log_softmax(1))),
+        ("logsumexp: axis 1 of shape (2,) does not exist", &|| drop(ones(2).logsumexp(1))),
+        ("bce: p (2,) and target (1,) differ", &|| drop(ones(2).bce(&ones(1)))),
+        ("bce_with_logits: x (2,) and target (1,) differ", &|| drop(ones(2).bce_with_logits(&ones(1)))),
+        ("max_pool2d: windows of 2 with stride 0 do not fit into x (1, 1, 4, 4)", &|| {
+            z(&[1, 1, 4, 4]).max_pool2d(2, 0);
+        }),
+        ("avg_pool2d: windows of 5 with stride 1 do not fit into x (1, 1, 4, 4)", &|| {
+            z(&[1, 1, 4, 4]).avg_pool2d(5, 1);
+        }),
+        ("avg_pool2d: windows of 2 with stride 2 do not fit into x (4, 4)", &|| drop(z(&[4, 4]).avg_pool2d(2, 2))),
+        ("conv2d: x (1, 1, 4, 4), weight (1, 1, 3, 3), padding 9223372036854775808: no image is so large", &|| {
+            z(&[1, 1, 4, 4]).conv2d(&z(&[1, 1, 3, 3]), None, 1, 1 << 63);
+        }),
+        ("shape: [1, 1, 2199023255553, 2199023255553] has too many elements", &|| {
+            z(&[1, 1, 3, 3]).conv2d(&z(&[1, 1, 3, 3]), None, 1, 1 << 40);
+        }),
+        ("conv_transpose2d: x (1, 1, 0, 3), weight (1, 1, 2, 2), stride 1, padding 0: no image is left", &|| {
+            z(&[1, 1, 0, 3]).conv_transpose2d(&z(&[1, 1, 2, 2]), &ones(1), 1, 0);
+        }),
+        ("conv_transpose2d: x (1, 1, 3, 3), weight (1, 1, 0, 0), stride 1, padding 0: no image is left", &|| {
+            z(&[1, 1, 3, 3]).conv_transpose2d(&z(&[1, 1, 0, 0]), &ones(1), 1, 0);
+        }),
+        ("conv_transpose2d: x (1, 1, 1, 1), weight (1, 1, 2, 2), stride 1, padding 1: no image is left", &|| {
+            z(&[1, 1, 1, 1]).conv_transpose2d(&z(&[1, 1, 2, 2]), &ones(1), 1, 1);
+        }),
+        ("transpose: [0, 18446744073709551615] do not hold each axis of (2, 3) once", &|| {
+            z(&[2, 3]).transpose(&[0, usize::MAX]);
+        }),
+        ("transpose: [0, 0] do not hold each axis of (2, 3) once", &|| drop(z(&[2, 3]).transpose(&[0, 0]))),
+        ("transpose: [0, 1, 1] do not hold each axis of (2, 3) once", &|| drop(z(&[2, 3]).transpose(&[0, 1, 1]))),
+        ("shape: [2, 18446744073709551615] has too many elements", &|| drop(z(&[2, 3]).pad(1, usize::MAX, 1))),
+        ("shape: [9223372036854775808] has too many elements", &|| drop(Tensor::zeros([1 << 63]))),
+        ("shape: [9223372036854775808] has too many elements", &|| drop(Tensor::full([1 << 63], 2.0))),
+        ("shape: [9223372036854775808] has too many elements", &|| drop(Tensor::ones([1 << 63]))),
+        ("shape: [9223372036854775808] has too many elements", &|| drop(Tensor::written([1 << 63], |_| ()))),
+        ("shape: [9223372036854775808] has too many elements", &|| {
+            Rng::new(0, "test", 0).normal_tensor([1 << 63]);
+        }),
+        ("shape: [9223372036854775808] has too many elements", &|| {
+            Rng::new(0, "test", 0).uniform_tensor([1 << 63], 0.0, 1.0);
+        }),
+        ("rng: no whole number lies below 0", &|| assert!(Rng::new(0, "test", 0).below(0) > 0)),
+        ("images: 1 of 1 x 3 with 2 pixels", &|| {
+            drop(idx::write_images(Path::new("/nowhere/file"), &Images { cols: 3, ..images() }));
+        }),
+        ("images: 3 of 0 x 3 with 0 pixels", &|| {
+            drop(Dataset::new(Images { count: 3, rows: 0, cols: 3, pixels: vec![] }, vec![0; 3]));
+        }),
+        ("images: 4 of 9223372036854775808 x 2 with 0 pixels", &|| {
+            drop(Dataset::new(Images { count: 4, rows: 1 << 63, cols: 2, pixels: vec![] }, vec![0; 4]));
+        }),
+        ("batch: image 1 lies outside the 1 images", &|| {
+            Dataset::new(images(), vec![0]).expect("a label per image").batch(&[0, 1]);
+        }),
+        ("update: the numbers of shape (2,) are still borrowed by value()", &|| {
+            let x = ones(2);
+            let _lent = x.value();
+            x.update(|x| x.data_mut()[0] = 2.0);
+        }),
+        ("backward: an earlier backward() freed this graph at square", &|| {
+            let y = p().square();
+            y.backward();
+            y.backward();
+        }),
+        ("backward: an earlier backward() freed this graph at square", &|| {
+            let y = p().square();
+            y.backward();
+            grad(&(&y * 2.0), &[&y], false);
+            grad(&(&y * 2.0), &[&p()], false);
+        }),
+        ("square: its input 0 was updated since", &|| {
+            let x = p();
+            let y = x.square();
+            x.update(|x| x.data_mut()[0] = 3.0);
+            grad(&y, &[&x], true);
+        }),
+        ("exp: its output was updated since", &|| {
+            let y = p().exp();
+            y.update(|y| y.data_mut()[0] = 3.0);
+            y.backward();
+        }),
+        ("backward_from: gradient (3,) and result () differ", &|| p().square().backward_from(Tensor::ones([3]))),
         ("cat: (2, 3) and (3, 3) differ in more than axis 1", &|| drop(Variable::cat(&[&z(&[2, 3]), &z(&[3, 3])], 1))),
     ];
     let old = take_hook();
-    set_hook(Box::new(|info| *LAST.lock().unwrap() = info.to_string()));
+    set_hook(Box::new(|info| LAST.set(info.to_string())));
     let said: Vec<String> = cases
         .iter()
         .map(|(_, wrong)| {
             assert!(catch_unwind(std::panic::AssertUnwindSafe(wrong)).is_err());
-            LAST.lock().unwrap().clone()
+            LAST.take()
         })
         .collect();
     set_hook(old);
     for ((expected, _), said) in cases.iter().zip(said) {
         assert!(said.contains(expected), "said {said:?}, expected {expected:?}");
-        assert!(said.contains("tests/graph.rs"), "not located at the caller: {said}");
+        let here = said.starts_with("panicked at tests/graph.rs:");
+        assert!(here, "not located at the caller: {said}");
     }
 }

@@ -63,7 +63,7 @@ fn sgd_goes_downhill() {
     assert!(x.grad().is_none());
 }
 
-/// The first step is lr against the sign of the gradient, whatever its size.
+/// The first step of each parameter is lr against the sign of the gradient, whatever its size.
 #[test]
 fn adam_s_first_step_has_the_length_lr() {
     let x = Variable::parameter([1.0, -2.0]);
@@ -74,4 +74,10 @@ fn adam_s_first_step_has_the_length_lr() {
     let step = |i: usize, from: Real| (x.value().data()[i] - from + 0.125).abs();
     assert!(step(0, 1.0) < 1e-5 && step(1, -2.0) < 1e-4, "{x:?}", x = x.value());
     assert_eq!(untouched.value().data(), [5.0]);
+
+    // Its own first step comes later, and is no less of a first step.
+    untouched.square().sum(..).backward();
+    optimizer.step();
+    assert!((untouched.value().item() - 4.875).abs() < 1e-5, "{:?}", untouched.value());
+    assert_eq!(optimizer.state().steps, [2, 1]);
 }

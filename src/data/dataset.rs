@@ -19,7 +19,7 @@ impl Dataset {
     /// If there is not one label per image.
     ///
     /// # Panics
-    /// If the images' pixels are not as many as their sizes say.
+    /// If the images' pixels are not as many as their sizes say, or an image has none.
     #[track_caller]
     pub fn new(images: Images, labels: Vec<u8>) -> Result<Dataset, DataError> {
         images.check();
@@ -82,7 +82,11 @@ impl Dataset {
     ///
     /// # Panics
     /// If there is no such image.
+    #[track_caller]
     pub fn batch(&self, which: &[usize]) -> (Tensor, Vec<usize>) {
+        if let Some(outside) = which.iter().find(|&&i| i >= self.len()) {
+            panic!("batch: image {outside} lies outside the {} images", self.len());
+        }
         let Images { rows, cols, ref pixels, .. } = self.images;
         let size = rows * cols;
         let x = Tensor::written([which.len(), 1, rows, cols], |numbers| {

@@ -61,7 +61,8 @@ pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
 /// If the file cannot be written; it is then as it was before.
 ///
 /// # Panics
-/// If `pixels` are not as many as the sizes say.
+/// If `pixels` are not as many as the sizes say, or an image has none.
+#[track_caller]
 pub fn write_images(path: &Path, images: &Images) -> Result<(), DataError> {
     images.check();
     write(path, &[images.count, images.rows, images.cols], &images.pixels)
@@ -79,7 +80,8 @@ impl Images {
     #[track_caller]
     pub(super) fn check(&self) {
         let Images { count, rows, cols, ref pixels } = *self;
-        assert_eq!(count * rows * cols, pixels.len(), "images: {count} of {rows} x {cols} pixels");
+        let wanted = rows.checked_mul(cols).filter(|&size| size > 0).and_then(|size| size.checked_mul(count));
+        assert!(wanted == Some(pixels.len()), "images: {count} of {rows} x {cols} with {} pixels", pixels.len());
     }
 }
 

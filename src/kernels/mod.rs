@@ -46,7 +46,7 @@ menu! {
     fn zip_assign(op: Binary, a: &mut [Real], b: &[Real]);
     /// Sums x (shape) over the axes marked in `over`, in f64; y holds the others, in their order.
     fn sum(x: &[Real], shape: &Shape, over: Axes, y: &mut [Real]);
-    /// The largest number over the marked axes, which are not empty; NaN if there is one.
+    /// The largest number over the marked axes: NaN if there is one, -inf over nothing.
     fn max(x: &[Real], shape: &Shape, over: Axes, y: &mut [Real]);
     /// y (shape) = x, read through its strides: transpose, broadcast and narrow are all this.
     fn read_strided(x: View, shape: &Shape, y: &mut [Real]);
@@ -88,11 +88,6 @@ menu! {
 
     /// One step of Adam for one parameter, all in one pass.
     fn adam(step: &AdamStep, grad: &[Real], m: &mut [Real], v: &mut [Real], param: &mut [Real]);
-}
-
-/// sum += x, number by number.
-pub fn add_assign(x: &[Real], sum: &mut [Real]) {
-    zip_assign(Binary::Add, sum, x);
 }
 
 /// Whether the environment variable `KERNELS` can be obeyed.

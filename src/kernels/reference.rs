@@ -35,13 +35,8 @@ pub fn unary(op: Unary, x: Real) -> Real {
         Unary::Square => x * x,
         Unary::Pow(p) => real::pow(x, p),
         Unary::Clamp(low, high) => {
-            if x < low {
-                low
-            } else if x > high {
-                high
-            } else {
-                x
-            }
+            let x = if x < low { low } else { x };
+            if x > high { high } else { x }
         }
         Unary::Scale(a) => a * x,
         Unary::Shift(b) => x + b,
@@ -62,10 +57,10 @@ pub fn binary(op: Binary, a: Real, b: Real) -> Real {
             }
         }
         Binary::WhereWithin(low, high) => {
-            if b < low || b > high {
-                0.0
-            } else {
+            if low < b && b < high {
                 a
+            } else {
+                0.0
             }
         }
         Binary::Equal => {

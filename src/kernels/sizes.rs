@@ -39,7 +39,7 @@ pub enum Unary {
     Square,
     /// x to a constant power
     Pow(Real),
-    /// x within two bounds, NaN passes
+    /// min(max(x, low), high), NaN passes
     Clamp(Real, Real),
     /// x times a constant
     Scale(Real),
@@ -56,7 +56,7 @@ pub enum Binary {
     Div,
     /// a where b > 0 or NaN, else 0
     WherePositive,
-    /// a where low <= b <= high, else 0
+    /// a where low < b < high, else 0
     WhereWithin(Real, Real),
     /// 1 where a = b, else 0
     Equal,

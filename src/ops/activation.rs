@@ -1,7 +1,7 @@
 //! What stands between layers, and the softmax family.
 
 use super::map;
-use super::reduce::keep;
+use super::reduce::{Axes, keep};
 use crate::Real;
 use crate::graph::{X0, Y, record};
 use crate::kernels::{Binary, Unary};
@@ -15,9 +15,11 @@ impl Variable {
         record("relu", &[self], Y, y, |gy, c| vec![Some(gy.gated(Binary::WherePositive, c.y()))])
     }
 
-    /// y = x where x > 0, slope x elsewhere
+    /// y = x where x > 0, slope x elsewhere,  dx = gy or slope gy likewise
     pub fn leaky_relu(&self, slope: Real) -> Variable {
-        self.relu() - (-self).relu() * slope
+        let positive = Variable::new(map(Unary::Sign, self)).relu(); // 1 or 0
+        self.gated(Binary::WherePositive, positive.clone())
+            + (self * slope).gated(Binary::WherePositive, 1.0 - positive)
     }
 
     /// y = 1 / (1 + e^-x),  dx = gy y (1 - y)
@@ -47,10 +49,10 @@ impl Variable {
         })
     }
 
-    /// y = e^x / (sum of e^x along `axis`)
+    /// y = e^x / (sum of e^x along `axis`). Infinite numbers, and rows of nothing but -inf, give NaN.
     #[track_caller]
     pub fn softmax(&self, axis: isize) -> Variable {
-        let exp = (self - self.peak(axis)).exp();
+        let exp = (self - self.peak("softmax", axis)).exp();
         let sum = exp.sum(keep(axis));
         exp / sum
     }
@@ -58,23 +60,17 @@ impl Variable {
     /// y = ln softmax(x)
     #[track_caller]
     pub fn log_softmax(&self, axis: isize) -> Variable {
-        self - self.logsumexp(keep(axis))
+        let x = self - self.peak("log_softmax", axis);
+        &x - x.exp().sum(keep(axis)).ln()
     }
 
     /// y = ln(sum of e^x)
     #[track_caller]
-    pub fn logsumexp(&self, axes: impl Into<super::Axes>) -> Variable {
+    pub fn logsumexp(&self, axes: impl Into<Axes>) -> Variable {
         let axes = axes.into();
-        let peak = self.peak(axes.clone());
+        let peak = self.peak("logsumexp", axes.clone()).clamp(Real::MIN, Real::MAX); // inf - inf would be NaN
         let sum = (self - &peak).exp().sum(axes).ln();
         let peak = peak.reshape(sum.shape());
         sum + peak
-    }
-
-    /// The largest number along `axes`, finite and as a constant: subtracting it keeps e^x from overflowing,
-    /// and changes nothing in the result.
-    #[track_caller]
-    fn peak(&self, axes: impl Into<super::Axes>) -> Variable {
-        self.detach().max(keep(axes)).clamp(Real::MIN, Real::MAX)
     }
 }

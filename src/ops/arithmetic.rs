@@ -44,7 +44,8 @@ fn mul(a: &Variable, b: &Variable) -> Variable {
 #[track_caller]
 fn div(a: &Variable, b: &Variable) -> Variable {
     let (a_shape, b_shape) = (a.shape(), b.shape());
-    record("div", &[a, b], X1 | Y, zip("div", Binary::Div, a, b), move |gy, c| {
+    let reads = X1 | if b.node.is_some() { Y } else { NOTHING };
+    record("div", &[a, b], reads, zip("div", Binary::Div, a, b), move |gy, c| {
         let g = gy / c.x(1);
         let gb = c.needs(1).then(|| -(&g * c.y()).sum_to(b_shape));
         vec![c.needs(0).then(|| g.sum_to(a_shape)), gb]
@@ -164,7 +165,8 @@ fn shifted(x: Variable, k: Real) -> Variable {
 operator!(Add, add, shifted, |k, x| shifted(x, k));
 operator!(Sub, sub, |x, k: Real| shifted(x, -k), |k, x: Variable| shifted(-x, k));
 operator!(Mul, mul, scaled, |k, x| scaled(x, k));
-operator!(Div, div, |x, k: Real| scaled(x, 1.0 / k), |k: Real, x: Variable| div(&k.into(), &x));
+// Not times 1 / k, which overflows for k near 0 and rounds once more.
+operator!(Div, div, |x: Variable, k: Real| div(&x, &k.into()), |k: Real, x: Variable| div(&k.into(), &x));
 
 impl Neg for &Variable {
     type Output = Variable;

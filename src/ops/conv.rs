@@ -5,12 +5,16 @@
 
 use crate::graph::{X0, X1, record};
 use crate::kernels::{self, Conv};
+use crate::shape::MAX_COUNT;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
 impl Variable {
     /// y (N, C_out, H_out, W_out) from x (N, C, H, W), w (C_out, C, KH, KW) and bias (C_out);
     /// H_out = (H + 2 padding - KH) / stride + 1, rounded down.
+    ///
+    /// # Panics
+    /// If channels differ, the stride is 0, or the kernel is empty or larger than the padded image.
     #[track_caller]
     pub fn conv2d(&self, w: &Variable, bias: Option<&Variable>, stride: usize, padding: usize) -> Variable {
         let size = conv_size(self, w, bias, stride, padding);
@@ -28,22 +32,30 @@ impl Variable {
 
     /// The adjoint of a convolution, used to enlarge: x (N, C, H, W), w (C, C_out, KH, KW), bias (C_out),
     /// y (N, C_out, H_out, W_out) with H_out = (H - 1) stride - 2 padding + KH.
+    ///
+    /// # Panics
+    /// If channels differ, the stride is 0, image or kernel are empty, or nothing is left within the padding.
     #[track_caller]
-    pub fn conv_transpose2d(&self, w: &Variable, bias: &Variable, stride: usize, padding: usize) -> Variable {
-        let (x_shape, w_shape, b_shape) = (self.shape(), w.shape(), bias.shape());
+    pub fn conv_transpose2d(&self, weight: &Variable, bias: &Variable, stride: usize, padding: usize) -> Variable {
+        let (x_shape, w_shape, b_shape) = (self.shape(), weight.shape(), bias.shape());
         let fits = x_shape.len() == 4 && w_shape.len() == 4 && x_shape[1] == w_shape[0] && *b_shape == [w_shape[1]];
         assert!(fits, "conv_transpose2d: x {x_shape}, weight {w_shape} and bias {b_shape} do not fit");
         let [c, c_out, kh, kw] = [w_shape[0], w_shape[1], w_shape[2], w_shape[3]];
-        let padded = |size: usize, kernel: usize| (size.max(1) - 1) * stride + kernel;
-        let (h, w_out) = (padded(x_shape[2], kh), padded(x_shape[3], kw));
-        let something_left = stride > 0 && h >= 2 * padding && w_out >= 2 * padding;
-        assert!(something_left, "conv_transpose2d: nothing is left of {h} x {w_out} within padding {padding}");
-        let (h, w_out) = (h - 2 * padding, w_out - 2 * padding);
-        let size = Conv { n: x_shape[0], c: c_out, h, w: w_out, c_out: c, kh, kw, stride, padding };
-        conv2d_dx(size, self, w) + bias.reshape([1, c_out, 1, 1])
+        let out = |size: usize, kernel: usize| {
+            let padded = size.checked_sub(1)?.checked_mul(stride)?.checked_add(kernel)?;
+            padded.checked_sub(padding.checked_mul(2)?).filter(|&left| stride > 0 && kernel > 0 && left > 0)
+        };
+        let (Some(h), Some(w)) = (out(x_shape[2], kh), out(x_shape[3], kw)) else {
+            panic!(
+                "conv_transpose2d: x {x_shape}, weight {w_shape}, stride {stride}, padding {padding}: no image is left"
+            )
+        };
+        let size = Conv { n: x_shape[0], c: c_out, h, w, c_out: c, kh, kw, stride, padding };
+        conv2d_dx(size, self, weight) + bias.reshape([1, c_out, 1, 1])
     }
 }
 
+#[track_caller]
 fn convolved(size: &Conv, x: &Variable, w: &Variable, bias: Option<&Variable>) -> Tensor {
     let bias = bias.map(|b| b.value());
     Tensor::written([size.n, size.c_out, size.h_out(), size.w_out()], |y| {
@@ -52,6 +64,7 @@ fn convolved(size: &Conv, x: &Variable, w: &Variable, bias: Option<&Variable>) -
 }
 
 /// gx (N, C, H, W) from gy and w
+#[track_caller]
 fn conv2d_dx(size: Conv, gy: &Variable, w: &Variable) -> Variable {
     let gx = Tensor::written([size.n, size.c, size.h, size.w], |gx| {
         kernels::conv2d_dx(&size, gy.value().data(), w.value().data(), gx)
@@ -79,6 +92,7 @@ fn conv_size(x: &Variable, w: &Variable, bias: Option<&Variable>, stride: usize,
     assert!(x.len() == 4 && w.len() == 4, "conv2d: x {x}, weight {w}: both need four axes");
     assert_eq!(x[1], w[1], "conv2d: x {x}, weight {w}: {} channels meet {}", x[1], w[1]);
     assert!(stride > 0, "conv2d: stride 0 never arrives");
+    assert!(padding <= MAX_COUNT, "conv2d: x {x}, weight {w}, padding {padding}: no image is so large");
     let fits = w[2] > 0 && w[3] > 0 && x[2] + 2 * padding >= w[2] && x[3] + 2 * padding >= w[3];
     assert!(fits, "conv2d: x {x}, weight {w}, padding {padding}: the kernel does not fit into the image");
     if let Some(bias) = bias {

@@ -7,7 +7,10 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 
 impl Variable {
-    /// The same numbers in another shape of as many elements.
+    /// The same numbers in another shape.
+    ///
+    /// # Panics
+    /// If that has another number of elements.
     #[track_caller]
     pub fn reshape(&self, shape: impl Into<Shape>) -> Variable {
         let (from, to) = (self.shape(), shape.into());
@@ -18,17 +21,17 @@ impl Variable {
         record("reshape", &[self], NOTHING, y, move |gy, _| vec![Some(gy.reshape(from))])
     }
 
-    /// Axis i of the result is axis `axes[i]` of x. Panics if `axes` do not hold each axis once.
+    /// Axis i of the result is axis `axes[i]` of x.
+    ///
+    /// # Panics
+    /// If `axes` do not hold each axis once.
     #[track_caller]
     pub fn transpose(&self, axes: &[usize]) -> Variable {
         let x = self.value();
         let (shape, strides) = (x.shape(), x.shape().strides());
-        let mut back = vec![usize::MAX; shape.len()];
-        assert_eq!(axes.len(), shape.len(), "transpose: shape {shape} needs {} axes", shape.len());
-        for (i, &axis) in axes.iter().enumerate() {
-            back[shape.axis("transpose", axis as isize)] = i;
-        }
-        assert!(!back.contains(&usize::MAX), "transpose: {axes:?} do not hold each axis of {shape} once");
+        let back: Vec<usize> = (0..shape.len()).filter_map(|axis| axes.iter().position(|&a| a == axis)).collect();
+        let once = back.len() == shape.len() && axes.len() == shape.len();
+        assert!(once, "transpose: {axes:?} do not hold each axis of {shape} once");
         let mut turned = Strides::default();
         axes.iter().zip(&mut turned).for_each(|(&axis, stride)| *stride = strides[axis]);
         let sizes: Vec<usize> = axes.iter().map(|&axis| shape[axis]).collect();
@@ -37,6 +40,9 @@ impl Variable {
     }
 
     /// x repeated to a larger shape by NumPy's rule.
+    ///
+    /// # Panics
+    /// If x does not broadcast to it.
     #[track_caller]
     pub fn broadcast_to(&self, shape: impl Into<Shape>) -> Variable {
         let (from, to) = (self.shape(), shape.into());
@@ -49,6 +55,9 @@ impl Variable {
     }
 
     /// The part start..start + len of one axis.
+    ///
+    /// # Panics
+    /// If the axis does not exist or is shorter.
     #[track_caller]
     pub fn narrow(&self, axis: isize, start: usize, len: usize) -> Variable {
         let shape = self.shape();
@@ -61,12 +70,15 @@ impl Variable {
     }
 
     /// Zeros before and after x along one axis.
+    ///
+    /// # Panics
+    /// If the axis does not exist.
     #[track_caller]
     pub fn pad(&self, axis: isize, before: usize, after: usize) -> Variable {
         let shape = self.shape();
         let at = shape.axis("pad", axis);
         let size = shape[at];
-        let padded = with_size(&shape, at, before + size + after);
+        let padded = with_size(&shape, at, before.saturating_add(size).saturating_add(after));
         let y = Tensor::written(padded, |y| {
             y.fill(0.0);
             write(&self.value(), before * padded.strides()[at], &padded.strides(), y);
@@ -74,7 +86,10 @@ impl Variable {
         record("pad", &[self], NOTHING, y, move |gy, _| vec![Some(gy.narrow(axis, before, size))])
     }
 
-    /// The parts one after another along one axis; their other sizes are equal.
+    /// The parts one after another along one axis.
+    ///
+    /// # Panics
+    /// If there is no part, the axis does not exist, or another size differs.
     #[track_caller]
     pub fn cat(parts: &[&Variable], axis: isize) -> Variable {
         assert!(!parts.is_empty(), "cat: there is nothing to join");
@@ -106,6 +121,7 @@ impl Variable {
     }
 }
 
+#[track_caller]
 fn with_size(shape: &Shape, axis: usize, size: usize) -> Shape {
     let mut sizes = [0; MAX_RANK];
     sizes[..shape.len()].copy_from_slice(shape);

@@ -57,7 +57,7 @@ impl Variable {
         record("abs", &[self], X0, y, |gy, c| vec![Some(gy * Variable::new(map(Unary::Sign, &c.x(0))))])
     }
 
-    /// y = x kept within [low, high],  dx = gy within, both ends included, else 0. NaN stays NaN.
+    /// y = min(max(x, low), high),  dx = gy where low < x < high, else 0. NaN stays NaN.
     pub fn clamp(&self, low: Real, high: Real) -> Variable {
         let y = map(Unary::Clamp(low, high), self);
         record("clamp", &[self], X0, y, move |gy, c| vec![Some(gy.gated(Binary::WhereWithin(low, high), c.x(0)))])

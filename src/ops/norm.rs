@@ -19,12 +19,12 @@ impl Variable {
     /// x (N, C, ..), gamma (C), beta (C).
     ///
     /// # Panics
-    /// If a channel has only one value: its variance says nothing.
+    /// If gamma or beta are not (C), or a channel has one value or none: its variance says nothing.
     #[track_caller]
     pub fn batch_norm(&self, gamma: &Variable, beta: &Variable, eps: f64) -> (Variable, BatchStats) {
-        let (x, size) = (self.value(), channels(self, gamma, beta));
+        let (x, size) = (self.value(), channels("batch_norm", self, gamma, beta));
         let count = size.n * size.s;
-        assert!(count > 1, "batch_norm: x {} has one value per channel; training needs more", x.shape());
+        assert!(count > 1, "batch_norm: x {}: expected more than 1 value per channel, found {count}", x.shape());
         let (mut mean, mut var) = (Tensor::zeros([size.c]), Tensor::zeros([size.c]));
         kernels::channel_stats(&size, x.data(), mean.data_mut(), var.data_mut());
         let rstd = inverse_std(&var, eps);
@@ -38,6 +38,9 @@ impl Variable {
     }
 
     /// y = gamma (x - mean) / sqrt(var + eps) + beta with given mean (C) and var (C), as after training.
+    ///
+    /// # Panics
+    /// If gamma, beta, mean or var are not (C).
     #[track_caller]
     pub fn batch_norm_eval(
         &self,
@@ -47,7 +50,14 @@ impl Variable {
         var: &Tensor,
         eps: f64,
     ) -> Variable {
-        let size = channels(self, gamma, beta);
+        let size = channels("batch_norm_eval", self, gamma, beta);
+        let (m, v) = (mean.shape(), var.shape());
+        assert!(
+            **m == [size.c] && **v == [size.c],
+            "batch_norm_eval: x {}, mean {m}, var {v}: {} channels are needed",
+            self.shape(),
+            size.c
+        );
         let (rstd, per_channel, mean) = (inverse_std(var, eps), channel_shape(&self.shape()), mean.clone());
         let y = normalised(&size, &self.value(), &mean, &rstd, gamma, beta);
         record("batch_norm_eval", &[self, gamma, beta], X0 | X1, y, move |gy, c| {
@@ -58,23 +68,30 @@ impl Variable {
             vec![gx, ggamma, c.needs(2).then(|| gy.sum_to(per_channel).reshape([size.c]))]
         })
     }
-}
 
-impl Variable {
     /// y = gamma (x - mean) / sqrt(var + eps) + beta over the last axis of each row: x (.., D), gamma (D), beta (D).
+    ///
+    /// # Panics
+    /// If gamma or beta have another shape.
     #[track_caller]
     pub fn layer_norm(&self, gamma: &Variable, beta: &Variable, eps: f64) -> Variable {
+        let (x, g, b) = (self.shape(), gamma.shape(), beta.shape());
+        let fits = x.last().is_some_and(|&d| *g == [d] && *b == [d]);
+        assert!(fits, "layer_norm: x {x}, gamma {g}, beta {b}: gamma and beta must be as long as the last axis");
         self.standardised(-1, eps) * gamma + beta
     }
 
     /// y = gamma (x - mean) / sqrt(var + eps) + beta over each of `groups` groups of channels of each sample:
     /// x (N, C, ..), gamma (C), beta (C).
+    ///
+    /// # Panics
+    /// If gamma or beta are not (C), or C is no multiple of `groups`.
     #[track_caller]
     pub fn group_norm(&self, groups: usize, gamma: &Variable, beta: &Variable, eps: f64) -> Variable {
         let shape = self.shape();
-        let per_channel = channel_shape(&shape);
-        channels(self, gamma, beta);
+        channels("group_norm", self, gamma, beta);
         assert!(groups > 0 && shape[1].is_multiple_of(groups), "group_norm: {groups} groups of x {shape} are uneven");
+        let per_channel = channel_shape(&shape);
         let rows = self.reshape([shape[0] * groups, shape.count() / (shape[0] * groups).max(1)]);
         rows.standardised(-1, eps).reshape(shape) * gamma.reshape(per_channel) + beta.reshape(per_channel)
     }
@@ -139,10 +156,10 @@ fn channel_shape(shape: &Shape) -> Shape {
 }
 
 #[track_caller]
-fn channels(x: &Variable, gamma: &Variable, beta: &Variable) -> Channels {
+fn channels(op: &str, x: &Variable, gamma: &Variable, beta: &Variable) -> Channels {
     let (shape, gamma, beta) = (x.shape(), gamma.shape(), beta.shape());
-    assert!(shape.len() >= 2, "batch_norm: x {shape} is not (N, C, ..)");
+    assert!(shape.len() >= 2, "{op}: x {shape} is not (N, C, ..)");
     let fits = *gamma == [shape[1]] && *beta == [shape[1]];
-    assert!(fits, "batch_norm: x {shape}, gamma {gamma}, beta {beta}: {} channels are needed", shape[1]);
+    assert!(fits, "{op}: x {shape}, gamma {gamma}, beta {beta}: {} channels are needed", shape[1]);
     Channels::of(&shape)
 }

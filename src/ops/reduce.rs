@@ -98,7 +98,7 @@ impl Variable {
         (self - mean).square().reduced("sum", &to) / to.count as Real
     }
 
-    /// The largest number over `axes`; its gradient is shared evenly among equals.
+    /// The largest number over `axes`, NaN if there is one; its gradient is shared evenly among equals.
     ///
     /// # Panics
     /// Over nothing.
@@ -114,6 +114,14 @@ impl Variable {
             let share = &equal / equal.sum_to(to.kept);
             vec![Some(gy.reshape(to.kept) * share)]
         })
+    }
+
+    /// The largest number over `axes`, which stay with size 1, as a constant; -inf over nothing. To subtract it keeps
+    /// e^x from overflowing, and changes nothing in the softmax family. `op` names who asked.
+    #[track_caller]
+    pub(super) fn peak(&self, op: &str, axes: impl Into<Axes>) -> Variable {
+        let (x, to) = (self.value(), Reduction::new(op, &self.shape(), axes.into()));
+        Tensor::written(to.kept, |y| kernels::max(x.data(), x.shape(), to.over, y)).into()
     }
 
     /// Sums away what broadcasting to this shape from `shape` had repeated.

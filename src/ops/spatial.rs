@@ -3,28 +3,33 @@
 use crate::Real;
 use crate::graph::{NOTHING, X0, record};
 use crate::kernels::{self, Planes, Pool};
+use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
 impl Variable {
     /// The largest number of each window; its gradient goes to the first place that holds it.
     /// Windows that would stick out are left out.
+    ///
+    /// # Panics
+    /// If there are no windows that fit.
     #[track_caller]
     pub fn max_pool2d(&self, kernel: usize, stride: usize) -> Variable {
         let shape = self.shape();
-        assert_eq!(shape.len(), 4, "max_pool2d: x {shape} is not (N, C, H, W)");
-        let fits = kernel > 0 && stride > 0 && shape[2] >= kernel && shape[3] >= kernel;
-        assert!(fits, "max_pool2d: windows of {kernel} with stride {stride} do not fit into x {shape}");
+        check_windows("max_pool2d", &shape, kernel, stride);
         let size = Pool { planes: shape[0] * shape[1], h: shape[2], w: shape[3], kernel, stride };
         let y = pooled(&size, &self.value(), &self.value()).reshape([shape[0], shape[1], size.h_out(), size.w_out()]);
         record("max_pool2d", &[self], X0, y, move |gy, c| vec![Some(pooled_back(size, &c.x(0).value(), &gy))])
     }
 
-    /// The mean of each window.
+    /// The mean of each window. Windows that would stick out are left out.
+    ///
+    /// # Panics
+    /// If there are no windows that fit.
     #[track_caller]
     pub fn avg_pool2d(&self, kernel: usize, stride: usize) -> Variable {
         let shape = self.shape();
-        assert_eq!(shape.len(), 4, "avg_pool2d: x {shape} is not (N, C, H, W)");
+        check_windows("avg_pool2d", &shape, kernel, stride);
         let evenly = Tensor::full([1, 1, kernel, kernel], 1.0 / (kernel * kernel) as Real);
         let y = self.reshape([shape[0] * shape[1], 1, shape[2], shape[3]]).conv2d(&evenly.into(), None, stride, 0);
         let [h, w] = [y.shape()[2], y.shape()[3]];
@@ -68,6 +73,12 @@ impl Variable {
         });
         record("upsample_bilinear2d_dx", &[self], NOTHING, gx, |ggx, _| vec![Some(ggx.upsample_bilinear2d())])
     }
+}
+
+#[track_caller]
+fn check_windows(op: &str, shape: &Shape, kernel: usize, stride: usize) {
+    let fits = shape.len() == 4 && kernel > 0 && stride > 0 && shape[2] >= kernel && shape[3] >= kernel;
+    assert!(fits, "{op}: windows of {kernel} with stride {stride} do not fit into x {shape}");
 }
 
 /// v at the places of x's largest numbers

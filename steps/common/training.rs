@@ -172,7 +172,10 @@ impl Training<'_> {
         let epochs = position.step / per_epoch;
         ensure!(position.losses.len() == epochs, broken());
         let model_state = entries.under("model.");
-        let mut state = AdamState { steps: meta["adam_steps"].as_u64().with_context(broken)?, m: vec![], v: vec![] };
+        let steps = meta["adam_steps"].as_array().with_context(broken)?.iter().map(Value::as_u64);
+        let steps = steps.collect::<Option<Vec<u64>>>().with_context(broken)?;
+        ensure!(steps.len() == optimizer.parameters().len(), broken());
+        let mut state = AdamState { steps, m: vec![], v: vec![] };
         for (i, parameter) in optimizer.parameters().iter().enumerate() {
             state.m.push(entries.take_real(&format!("adam.m.{i}"), &parameter.shape())?);
             state.v.push(entries.take_real(&format!("adam.v.{i}"), &parameter.shape())?);

@@ -72,7 +72,10 @@ for_each_level! {
             Unary::Sign => each(x, y, |x| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 }),
             Unary::Square | Unary::Pow(2.0) => each(x, y, |x| x * x),
             Unary::Pow(-1.0) => each(x, y, |x| 1.0 / x),
-            Unary::Clamp(low, high) => each(x, y, |x| if x < low { low } else if x > high { high } else { x }),
+            Unary::Clamp(low, high) => each(x, y, |x| {
+                let x = if x < low { low } else { x };
+                if x > high { high } else { x }
+            }),
             Unary::Scale(a) => each(x, y, |x| a * x),
             Unary::Shift(b) => each(x, y, |x| x + b),
             Unary::Softplus | Unary::Sin | Unary::Cos | Unary::Erf | Unary::Pow(_) => each(x, y, |x| unary(op, x)),
@@ -88,7 +91,7 @@ for_each_level! {
             Binary::Div => each_pair(loops, a, b, start, y, |a, b| a / b),
             Binary::WherePositive => each_pair(loops, a, b, start, y, |a, b| if b <= 0.0 { 0.0 } else { a }),
             Binary::WhereWithin(low, high) => {
-                each_pair(loops, a, b, start, y, |a, b| if (b < low) | (b > high) { 0.0 } else { a })
+                each_pair(loops, a, b, start, y, |a, b| if (low < b) & (b < high) { a } else { 0.0 })
             }
             Binary::Equal => each_pair(loops, a, b, start, y, |a, b| if a == b { 1.0 } else { 0.0 }),
         }
