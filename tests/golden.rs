@@ -8,7 +8,7 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 use tsukuru::Real;
 use tsukuru::backward::grad;
-use tsukuru::ops::{Axes, Reduction, keep};
+use tsukuru::ops::{Axes, BatchStats, Reduction, keep};
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
@@ -118,8 +118,8 @@ fn apply(op: &str, s: &Settings, x: &[Variable]) -> Option<Variable> {
         "upsample_nearest2d" => x[0].upsample_nearest2d(s.size("scale")),
         "batch_norm" => x[0].batch_norm(&x[1], &x[2], s.number("eps")).0,
         "batch_norm_eval" => {
-            let (mean, var) = (s.tensor("running_mean"), s.tensor("running_var"));
-            x[0].batch_norm_eval(&x[1], &x[2], &mean, &var, s.number("eps"))
+            let stats = BatchStats { mean: s.tensor("running_mean"), var: s.tensor("running_var") };
+            x[0].batch_norm_eval(&x[1], &x[2], &stats, s.number("eps"))
         }
         "layer_norm" => x[0].layer_norm(&x[1], &x[2], s.number("eps")),
         "group_norm" => x[0].group_norm(s.size("groups"), &x[1], &x[2], s.number("eps")),

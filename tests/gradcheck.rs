@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use tsukuru::backward::grad;
 use tsukuru::gradcheck::check;
-use tsukuru::ops::{Reduction, keep};
+use tsukuru::ops::{BatchStats, Reduction, keep};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
@@ -41,7 +41,7 @@ fn positive(name: &'static str, shape: &[usize], f: impl Fn(&[Variable]) -> Vari
 }
 
 fn cases() -> Vec<Case> {
-    let (mean, var) = (Tensor::from([0.1, -0.2]), Tensor::from([0.5, 1.5]));
+    let stats = || BatchStats { mean: Tensor::from([0.1, -0.2]), var: Tensor::from([0.5, 1.5]) };
     vec![
         case("add", &[&[2, 3], &[3]], |x| (&x[0] + &x[1]).square()),
         case("sub", &[&[2, 1], &[2, 3]], |x| (&x[0] - &x[1]).square()),
@@ -103,7 +103,11 @@ fn cases() -> Vec<Case> {
         case("upsample_nearest2d", &[&[1, 2, 2, 2]], |x| x[0].upsample_nearest2d(2).square()),
         case("batch_norm", &[&[2, 2, 2], &[2], &[2]], |x| x[0].batch_norm(&x[1], &x[2], 1e-5).0.square()),
         case("batch_norm_eval", &[&[2, 2, 2], &[2], &[2]], move |x| {
-            x[0].batch_norm_eval(&x[1], &x[2], &mean, &var, 1e-5).square()
+            x[0].batch_norm_eval(&x[1], &x[2], &stats(), 1e-5).square()
+        }),
+        case("batch_norm_relu", &[&[2, 2, 2], &[2], &[2]], |x| x[0].batch_norm_relu(&x[1], &x[2], 1e-5).0.square()),
+        case("batch_norm_relu_eval", &[&[2, 2, 2], &[2], &[2]], move |x| {
+            x[0].batch_norm_relu_eval(&x[1], &x[2], &stats(), 1e-5).square()
         }),
         case("layer_norm", &[&[2, 3], &[3], &[3]], |x| x[0].layer_norm(&x[1], &x[2], 1e-5)),
         case("group_norm", &[&[2, 4, 2], &[4], &[4]], |x| x[0].group_norm(2, &x[1], &x[2], 1e-5)),

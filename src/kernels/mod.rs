@@ -75,10 +75,10 @@ menu! {
 
     /// Mean and biased variance of each channel of x (N, C, S), in f64.
     fn channel_stats(size: &Channels, x: &[Real], mean: &mut [Real], var: &mut [Real]);
-    /// `y = scale[c] * x + shift[c]` for each channel c of x (N, C, S).
-    fn channel_affine(size: &Channels, x: &[Real], scale: &[Real], shift: &[Real], y: &mut [Real]);
-    /// Backward of batch norm in training: gx, ggamma and gbeta from x, gy, gamma and the batch's mean and 1/std.
-    fn batch_norm_dx(size: &Channels, x: &[Real], gy: &[Real], mean: &[Real], rstd: &[Real], gamma: &[Real],
+    /// y = the batch norm of x (N, C, S), and the ReLU of that if it says so.
+    fn batch_norm(size: &Channels, norm: &BatchNorm, x: &[Real], y: &mut [Real]);
+    /// Backward of [`batch_norm`] whose mean and rstd are those of x: gx, ggamma and gbeta from x and gy.
+    fn batch_norm_dx(size: &Channels, norm: &BatchNorm, x: &[Real], gy: &[Real],
                      gx: &mut [Real], ggamma: &mut [Real], gbeta: &mut [Real]);
 
     /// y (indices, width) = the rows of table (rows, width) at `indices`.

@@ -281,37 +281,39 @@ pub fn channel_stats(size: &Channels, x: &[Real], mean: &mut [Real], var: &mut [
     }
 }
 
-pub fn channel_affine(size: &Channels, x: &[Real], scale: &[Real], shift: &[Real], y: &mut [Real]) {
+pub fn batch_norm(size: &Channels, norm: &BatchNorm, x: &[Real], y: &mut [Real]) {
     for c in 0..size.c {
+        let ((scale, shift), floor) = (norm.scale_and_shift(c), norm.floor());
         for i in channel(size, c) {
-            y[i] = scale[c] * x[i] + shift[c];
+            let value = scale * x[i] + shift;
+            y[i] = if value < floor { floor } else { value };
         }
     }
 }
 
 /// With x^ = (x - mean) rstd and means over the channel,
 /// gx = gamma rstd (gy - mean(gy) - x^ mean(gy x^)): Ioffe and Szegedy (2015), section 3, simplified.
-#[allow(clippy::too_many_arguments)]
+/// A ReLU lets gy pass where y is above zero; y is computed again.
 pub fn batch_norm_dx(
     size: &Channels,
+    norm: &BatchNorm,
     x: &[Real],
     gy: &[Real],
-    mean: &[Real],
-    rstd: &[Real],
-    gamma: &[Real],
     gx: &mut [Real],
     ggamma: &mut [Real],
     gbeta: &mut [Real],
 ) {
     let count = (size.n * size.s) as f64;
     for c in 0..size.c {
-        let hat = |i: usize| (x[i] - mean[c]) * rstd[c];
-        let sum_gy: f64 = channel(size, c).map(|i| f64::from(gy[i])).sum();
-        let sum_gy_hat: f64 = channel(size, c).map(|i| f64::from(gy[i] * hat(i))).sum();
+        let ((scale, shift), floor) = (norm.scale_and_shift(c), norm.floor());
+        let hat = |i: usize| (x[i] - norm.mean[c]) * norm.rstd[c];
+        let gy = |i: usize| if scale * x[i] + shift <= floor { 0.0 } else { gy[i] };
+        let sum_gy: f64 = channel(size, c).map(|i| f64::from(gy(i))).sum();
+        let sum_gy_hat: f64 = channel(size, c).map(|i| f64::from(gy(i) * hat(i))).sum();
         (gbeta[c], ggamma[c]) = (sum_gy as Real, sum_gy_hat as Real);
         let (mean_gy, mean_gy_hat) = ((sum_gy / count) as Real, (sum_gy_hat / count) as Real);
         for i in channel(size, c) {
-            gx[i] = gamma[c] * rstd[c] * (gy[i] - mean_gy - hat(i) * mean_gy_hat);
+            gx[i] = scale * (gy(i) - mean_gy - hat(i) * mean_gy_hat);
         }
     }
 }

@@ -154,3 +154,27 @@ pub struct AdamStep {
     /// Which step this is, from 1.
     pub step: u64,
 }
+
+/// What a batch norm does to each channel, y = gamma (x - mean) rstd + beta, and whether a ReLU follows.
+#[derive(Clone, Copy)]
+pub struct BatchNorm<'a> {
+    pub mean: &'a [Real],
+    /// 1 / standard deviation
+    pub rstd: &'a [Real],
+    pub gamma: &'a [Real],
+    pub beta: &'a [Real],
+    pub relu: bool,
+}
+
+impl BatchNorm<'_> {
+    /// y = scale x + shift for channel c.
+    pub fn scale_and_shift(&self, c: usize) -> (Real, Real) {
+        let scale = self.gamma[c] * self.rstd[c];
+        (scale, self.beta[c] - self.mean[c] * scale)
+    }
+
+    /// y is never below it.
+    pub fn floor(&self) -> Real {
+        if self.relu { 0.0 } else { Real::NEG_INFINITY }
+    }
+}

@@ -1,3 +1,4 @@
+use crate::ops::BatchStats;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{Real, mode, module};
@@ -32,11 +33,27 @@ impl BatchNorm2d {
 
     #[track_caller]
     pub fn forward(&self, x: &Variable) -> Variable {
-        if !mode::is_training() {
-            let (mean, var) = (self.running_mean.borrow(), self.running_var.borrow());
-            return x.batch_norm_eval(&self.weight, &self.bias, &mean, &var, Self::EPS);
+        match mode::is_training() {
+            true => self.follow(x.batch_norm(&self.weight, &self.bias, Self::EPS)),
+            false => x.batch_norm_eval(&self.weight, &self.bias, &self.running(), Self::EPS),
         }
-        let (y, batch) = x.batch_norm(&self.weight, &self.bias, Self::EPS);
+    }
+
+    /// `forward(x).relu()` in one pass over memory.
+    #[track_caller]
+    pub fn forward_relu(&self, x: &Variable) -> Variable {
+        match mode::is_training() {
+            true => self.follow(x.batch_norm_relu(&self.weight, &self.bias, Self::EPS)),
+            false => x.batch_norm_relu_eval(&self.weight, &self.bias, &self.running(), Self::EPS),
+        }
+    }
+
+    fn running(&self) -> BatchStats {
+        BatchStats { mean: self.running_mean.borrow().clone(), var: self.running_var.borrow().clone() }
+    }
+
+    /// Takes a batch into the running averages.
+    fn follow(&self, (y, batch): (Variable, BatchStats)) -> Variable {
         let count = (y.shape().count() / y.shape()[1]) as Real;
         follow(&self.running_mean, &batch.mean, 1.0);
         follow(&self.running_var, &batch.var, count / (count - 1.0));

@@ -2,13 +2,13 @@
 
 use super::reduce::keep;
 use crate::Real;
-use crate::graph::{X0, X1, record};
-use crate::kernels::{self, Channels};
+use crate::graph::{Chain, X0, X1, Y, record};
+use crate::kernels::{self, BatchNorm, Binary, Channels};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
-/// What training a batch norm finds out about the batch: its mean and biased variance per channel.
+/// Mean and variance per channel: of a batch (biased, found out in training), or of all batches so far.
 pub struct BatchStats {
     pub mean: Tensor,
     pub var: Tensor,
@@ -22,19 +22,37 @@ impl Variable {
     /// If gamma or beta are not (C), or a channel has one value or none: its variance says nothing.
     #[track_caller]
     pub fn batch_norm(&self, gamma: &Variable, beta: &Variable, eps: f64) -> (Variable, BatchStats) {
-        let (x, size) = (self.value(), channels("batch_norm", self, gamma, beta));
+        self.batch_norm_and("batch_norm", false, gamma, beta, eps)
+    }
+
+    /// max(y, 0) of [`Variable::batch_norm`] in one pass over memory.
+    #[track_caller]
+    pub fn batch_norm_relu(&self, gamma: &Variable, beta: &Variable, eps: f64) -> (Variable, BatchStats) {
+        self.batch_norm_and("batch_norm_relu", true, gamma, beta, eps)
+    }
+
+    #[track_caller]
+    fn batch_norm_and(
+        &self,
+        name: &'static str,
+        relu: bool,
+        gamma: &Variable,
+        beta: &Variable,
+        eps: f64,
+    ) -> (Variable, BatchStats) {
+        let (x, size) = (self.value(), channels(name, self, gamma, beta));
         let count = size.n * size.s;
-        assert!(count > 1, "batch_norm: x {}: expected more than 1 value per channel, found {count}", x.shape());
+        assert!(count > 1, "{name}: x {}: expected more than 1 value per channel, found {count}", x.shape());
         let (mut mean, mut var) = (Tensor::zeros([size.c]), Tensor::zeros([size.c]));
         kernels::channel_stats(&size, x.data(), mean.data_mut(), var.data_mut());
-        let rstd = inverse_std(&var, eps);
-        let y = normalised(&size, &x, &mean, &rstd, gamma, beta);
-        let stats = BatchStats { mean: mean.clone(), var };
-        let y = record("batch_norm", &[self, gamma, beta], X0 | X1, y, move |gy, c| match c.numbers_only() {
-            true => grads_by_kernel(&size, &c.x(0), &c.x(1), &gy, &mean, &rstd),
-            false => grads_by_formula(count, &c.x(0), &c.x(1), &gy, eps),
+        let norm = Norm { mean: mean.clone(), rstd: inverse_std(&var, eps), beta: beta.value().clone(), relu };
+        let y = norm.apply(&size, &x, gamma);
+        let reads = if relu { X0 | X1 | Y } else { X0 | X1 };
+        let y = record(name, &[self, gamma, beta], reads, y, move |gy, c| match c.numbers_only() {
+            true => norm.grads(&size, &c.x(0), &c.x(1), &gy),
+            false => grads_by_formula(count, &c.x(0), &c.x(1), &gate(relu, gy, c), eps),
         });
-        (y, stats)
+        (y, BatchStats { mean, var })
     }
 
     /// y = gamma (x - mean) / sqrt(var + eps) + beta with given mean (C) and var (C), as after training.
@@ -42,28 +60,39 @@ impl Variable {
     /// # Panics
     /// If gamma, beta, mean or var are not (C).
     #[track_caller]
-    pub fn batch_norm_eval(
+    pub fn batch_norm_eval(&self, gamma: &Variable, beta: &Variable, stats: &BatchStats, eps: f64) -> Variable {
+        self.batch_norm_eval_and("batch_norm_eval", false, gamma, beta, stats, eps)
+    }
+
+    /// max(y, 0) of [`Variable::batch_norm_eval`] in one pass over memory.
+    #[track_caller]
+    pub fn batch_norm_relu_eval(&self, gamma: &Variable, beta: &Variable, stats: &BatchStats, eps: f64) -> Variable {
+        self.batch_norm_eval_and("batch_norm_relu_eval", true, gamma, beta, stats, eps)
+    }
+
+    #[track_caller]
+    fn batch_norm_eval_and(
         &self,
+        name: &'static str,
+        relu: bool,
         gamma: &Variable,
         beta: &Variable,
-        mean: &Tensor,
-        var: &Tensor,
+        stats: &BatchStats,
         eps: f64,
     ) -> Variable {
-        let size = channels("batch_norm_eval", self, gamma, beta);
-        let (m, v) = (mean.shape(), var.shape());
-        assert!(
-            **m == [size.c] && **v == [size.c],
-            "batch_norm_eval: x {}, mean {m}, var {v}: {} channels are needed",
-            self.shape(),
-            size.c
-        );
-        let (rstd, per_channel, mean) = (inverse_std(var, eps), channel_shape(&self.shape()), mean.clone());
-        let y = normalised(&size, &self.value(), &mean, &rstd, gamma, beta);
-        record("batch_norm_eval", &[self, gamma, beta], X0 | X1, y, move |gy, c| {
+        let size = channels(name, self, gamma, beta);
+        let (m, v) = (stats.mean.shape(), stats.var.shape());
+        let fits = **m == [size.c] && **v == [size.c];
+        assert!(fits, "{name}: x {}, mean {m}, var {v}: {} channels are needed", self.shape(), size.c);
+        let (mean, rstd) = (stats.mean.clone(), inverse_std(&stats.var, eps));
+        let norm = Norm { mean, rstd, beta: beta.value().clone(), relu };
+        let y = norm.apply(&size, &self.value(), gamma);
+        let (per_channel, reads) = (channel_shape(&self.shape()), if relu { X0 | X1 | Y } else { X0 | X1 });
+        record(name, &[self, gamma, beta], reads, y, move |gy, c| {
+            let gy = gate(relu, gy, c);
             let constant = |t: &Tensor| Variable::new(t.reshape(per_channel));
-            let gx = c.needs(0).then(|| &gy * (c.x(1).reshape(per_channel) * constant(&rstd)));
-            let hat = || (c.x(0) - constant(&mean)) * constant(&rstd);
+            let gx = c.needs(0).then(|| &gy * (c.x(1).reshape(per_channel) * constant(&norm.rstd)));
+            let hat = || (c.x(0) - constant(&norm.mean)) * constant(&norm.rstd);
             let ggamma = c.needs(1).then(|| (&gy * hat()).sum_to(per_channel).reshape([size.c]));
             vec![gx, ggamma, c.needs(2).then(|| gy.sum_to(per_channel).reshape([size.c]))]
         })
@@ -103,21 +132,39 @@ impl Variable {
     }
 }
 
-fn grads_by_kernel(
-    size: &Channels,
-    x: &Variable,
-    gamma: &Variable,
-    gy: &Variable,
-    mean: &Tensor,
-    rstd: &Tensor,
-) -> Vec<Option<Variable>> {
-    let (x, gamma, gy) = (x.value(), gamma.value(), gy.value());
-    let (mut ggamma, mut gbeta) = (Tensor::zeros([size.c]), Tensor::zeros([size.c]));
-    let gx = Tensor::written(*x.shape(), |gx| {
-        let (x, gy, mean, rstd, gamma) = (x.data(), gy.data(), mean.data(), rstd.data(), gamma.data());
-        kernels::batch_norm_dx(size, x, gy, mean, rstd, gamma, gx, ggamma.data_mut(), gbeta.data_mut())
-    });
-    vec![Some(gx.into()), Some(ggamma.into()), Some(gbeta.into())]
+/// What a batch norm's kernels need besides x and gamma.
+struct Norm {
+    mean: Tensor,
+    rstd: Tensor,
+    beta: Tensor,
+    relu: bool,
+}
+
+impl Norm {
+    fn numbers<'a>(&'a self, gamma: &'a Tensor) -> BatchNorm<'a> {
+        let Norm { mean, rstd, beta, relu } = self;
+        BatchNorm { mean: mean.data(), rstd: rstd.data(), gamma: gamma.data(), beta: beta.data(), relu: *relu }
+    }
+
+    fn apply(&self, size: &Channels, x: &Tensor, gamma: &Variable) -> Tensor {
+        Tensor::written(*x.shape(), |y| kernels::batch_norm(size, &self.numbers(&gamma.value()), x.data(), y))
+    }
+
+    /// The gradients of x, gamma and beta, if mean and rstd are those of x.
+    fn grads(&self, size: &Channels, x: &Variable, gamma: &Variable, gy: &Variable) -> Vec<Option<Variable>> {
+        let (x, gamma, gy) = (x.value(), gamma.value(), gy.value());
+        let (mut ggamma, mut gbeta) = (Tensor::zeros([size.c]), Tensor::zeros([size.c]));
+        let gx = Tensor::written(*x.shape(), |gx| {
+            let (ggamma, gbeta) = (ggamma.data_mut(), gbeta.data_mut());
+            kernels::batch_norm_dx(size, &self.numbers(&gamma), x.data(), gy.data(), gx, ggamma, gbeta)
+        });
+        vec![Some(gx.into()), Some(ggamma.into()), Some(gbeta.into())]
+    }
+}
+
+/// What a ReLU lets through of gy.
+fn gate(relu: bool, gy: Variable, c: &Chain) -> Variable {
+    if relu { gy.gated(Binary::WherePositive, c.y()) } else { gy }
 }
 
 /// The same in Variables. Mean and variance depend on x, so they are calculated again as part of the graph:
@@ -138,15 +185,6 @@ fn grads_by_formula(count: usize, x: &Variable, gamma: &Variable, gy: &Variable,
 fn inverse_std(var: &Tensor, eps: f64) -> Tensor {
     let rstd = |(y, &v): (&mut Real, &Real)| *y = (1.0 / (f64::from(v) + eps).sqrt()) as Real;
     Tensor::written(*var.shape(), |y| y.iter_mut().zip(var.data()).for_each(rstd))
-}
-
-/// gamma (x - mean) rstd + beta as one multiplication and one addition per number
-fn normalised(size: &Channels, x: &Tensor, mean: &Tensor, rstd: &Tensor, gamma: &Variable, beta: &Variable) -> Tensor {
-    let (gamma, beta) = (gamma.value(), beta.value());
-    let scale: Vec<Real> = gamma.data().iter().zip(rstd.data()).map(|(g, r)| g * r).collect();
-    let shift = |c: usize| beta.data()[c] - mean.data()[c] * scale[c];
-    let shift: Vec<Real> = (0..size.c).map(shift).collect();
-    Tensor::written(*x.shape(), |y| kernels::channel_affine(size, x.data(), &scale, &shift, y))
 }
 
 /// (1, C, 1, ..): what broadcasts along channels.

@@ -57,8 +57,8 @@ impl ConvBlock {
         let (n, c) = (x.shape()[0], x.shape()[1]);
         let time = self.mlp2.forward(&self.mlp1.forward(v).relu()).reshape([n, c, 1, 1]);
         let mut x = x + time;
-        x = self.norm1.forward(&self.conv1.forward(&x)).relu();
-        self.norm2.forward(&self.conv2.forward(&x)).relu()
+        x = self.norm1.forward_relu(&self.conv1.forward(&x));
+        self.norm2.forward_relu(&self.conv2.forward(&x))
     }
 }
 

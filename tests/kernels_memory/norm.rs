@@ -1,5 +1,5 @@
 use super::*;
-use tsukuru::kernels::{Channels, fast, reference};
+use tsukuru::kernels::{BatchNorm, Channels, fast, reference};
 
 const SIZES: [Channels; 12] = [
     Channels { n: 1, c: 1, s: 2 },
@@ -16,11 +16,20 @@ const SIZES: [Channels; 12] = [
     Channels { n: 3, c: 2, s: 0 },
 ];
 
+/// Norms of c channels, without and with a ReLU.
+fn for_each_norm(c: usize, check: impl Fn(&BatchNorm)) {
+    let (mean, gamma, beta) = (numbers(c, 21), numbers(c, 22), numbers(c, 24));
+    let rstd: Vec<f32> = numbers(c, 23).iter().map(|x| x.abs() + 0.5).collect();
+    for relu in [false, true] {
+        check(&BatchNorm { mean: &mean, rstd: &rstd, gamma: &gamma, beta: &beta, relu });
+    }
+}
+
 #[test]
-fn stats_and_affine() {
+fn stats_and_norm() {
     for size in SIZES {
         let Channels { n, c, s } = size;
-        let (x, scale, shift) = (numbers(n * c * s, 15), numbers(c, 16), numbers(c, 17));
+        let x = numbers(n * c * s, 15);
         let stats = |stats: fn(&Channels, &[f32], &mut [f32], &mut [f32])| {
             let mut y = vec![123.0; 2 * c];
             let (mean, var) = y.split_at_mut(c);
@@ -29,9 +38,11 @@ fn stats_and_affine() {
         };
         let got = on_any_threads(|| stats(fast::channel_stats));
         assert_close(&format!("stats of {size:?}"), &got, &stats(reference::channel_stats), 1e-6);
-        let want = result(x.len(), |y| reference::channel_affine(&size, &x, &scale, &shift, y));
-        let got = on_any_threads(|| result(x.len(), |y| fast::channel_affine(&size, &x, &scale, &shift, y)));
-        assert_same_bits(&format!("affine of {size:?}"), &got, &want);
+        for_each_norm(c, |norm| {
+            let want = result(x.len(), |y| reference::batch_norm(&size, norm, &x, y));
+            let got = on_any_threads(|| result(x.len(), |y| fast::batch_norm(&size, norm, &x, y)));
+            assert_same_bits(&format!("norm of {size:?}, relu {}", norm.relu), &got, &want);
+        });
     }
 }
 
@@ -57,18 +68,20 @@ fn backward() {
     for size in SIZES {
         let Channels { n, c, s } = size;
         let count = n * c * s;
-        let (x, gy, mean, gamma) = (numbers(count, 19), numbers(count, 20), numbers(c, 21), numbers(c, 22));
-        let rstd: Vec<f32> = numbers(c, 23).iter().map(|x| x.abs() + 0.5).collect();
-        let run = |fast: bool| {
-            let mut y = vec![123.0; count + 2 * c];
-            let (gx, rest) = y.split_at_mut(count);
-            let (ggamma, gbeta) = rest.split_at_mut(c);
-            match fast {
-                true => fast::batch_norm_dx(&size, &x, &gy, &mean, &rstd, &gamma, gx, ggamma, gbeta),
-                false => reference::batch_norm_dx(&size, &x, &gy, &mean, &rstd, &gamma, gx, ggamma, gbeta),
-            }
-            y
-        };
-        assert_close(&format!("backward of {size:?}"), &on_any_threads(|| run(true)), &run(false), 1e-6);
+        let (x, gy) = (numbers(count, 19), numbers(count, 20));
+        for_each_norm(c, |norm| {
+            let run = |fast: bool| {
+                let mut y = vec![123.0; count + 2 * c];
+                let (gx, rest) = y.split_at_mut(count);
+                let (ggamma, gbeta) = rest.split_at_mut(c);
+                match fast {
+                    true => fast::batch_norm_dx(&size, norm, &x, &gy, gx, ggamma, gbeta),
+                    false => reference::batch_norm_dx(&size, norm, &x, &gy, gx, ggamma, gbeta),
+                }
+                y
+            };
+            let name = format!("backward of {size:?}, relu {}", norm.relu);
+            assert_close(&name, &on_any_threads(|| run(true)), &run(false), 1e-6);
+        });
     }
 }

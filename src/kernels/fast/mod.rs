@@ -28,7 +28,7 @@ pub use conv::{conv2d, conv2d_dw, conv2d_dx};
 pub use elementwise::{map, map_assign, zip, zip_assign};
 pub use lookup::{gather_rows, scatter_rows};
 pub use matmul::matmul;
-pub use norm::{batch_norm_dx, channel_affine, channel_stats};
+pub use norm::{batch_norm, batch_norm_dx, channel_stats};
 pub use optim::adam;
 pub use pool::{max_pool2d, max_pool2d_dx};
 pub use reduce::{max, sum};

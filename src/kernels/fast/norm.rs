@@ -1,16 +1,17 @@
-//! channel_stats, channel_affine and batch_norm_dx. See reference.rs.
+//! channel_stats, batch_norm and batch_norm_dx. See reference.rs.
 //!
 //! 1. x (N, C, S) is N C rows of S numbers, each of one channel. Threads take pieces of rows in the order of memory.
 //! 2. Mean and variance take one pass over main memory: while a row is in the L1 cache, it is read for its mean and
 //!    again for its squared deviations, so nothing cancels. As all rows have the same length, the channel's variance is
 //!    the mean of its rows' variances plus the variance of its rows' means.
-//! 3. Backward takes two passes: sums, then gx. x^ is calculated anew each time instead of being stored.
+//! 3. Backward takes two passes: sums, then gx. x^, and where a ReLU let gy through, are calculated anew each time
+//!    instead of being stored. Without a ReLU the same code compares with minus infinity.
 //! 4. Everything that is summed is f64; the conversions hide behind main memory.
 
 use super::cpu::for_each_level;
 use super::pieces::{pieces, rows_per_piece};
 use super::reduce::sum_of;
-use crate::kernels::Channels;
+use crate::kernels::{BatchNorm, Channels};
 
 pub fn channel_stats(size: &Channels, x: &[f32], mean: &mut [f32], var: &mut [f32]) {
     let &Channels { n, c, s } = size;
@@ -34,21 +35,16 @@ pub fn channel_stats(size: &Channels, x: &[f32], mean: &mut [f32], var: &mut [f3
     var.iter_mut().zip(squares).for_each(|(y, square)| *y = (square / (n * s) as f64) as f32);
 }
 
-pub fn channel_affine(size: &Channels, x: &[f32], scale: &[f32], shift: &[f32], y: &mut [f32]) {
+pub fn batch_norm(size: &Channels, norm: &BatchNorm, x: &[f32], y: &mut [f32]) {
     let s = size.s;
-    pieces(y, rows_per_piece(s) * s, |start, y| {
-        affine_rows(size, start / s, &x[start..start + y.len()], scale, shift, y);
-    });
+    pieces(y, rows_per_piece(s) * s, |start, y| norm_rows(size, norm, start / s, &x[start..start + y.len()], y));
 }
 
-#[allow(clippy::too_many_arguments)]
 pub fn batch_norm_dx(
     size: &Channels,
+    norm: &BatchNorm,
     x: &[f32],
     gy: &[f32],
-    mean: &[f32],
-    rstd: &[f32],
-    gamma: &[f32],
     gx: &mut [f32],
     ggamma: &mut [f32],
     gbeta: &mut [f32],
@@ -60,7 +56,7 @@ pub fn batch_norm_dx(
     }
     let mut rows = vec![[0.0f64; 2]; n * c]; // each row's sums of gy and of gy x^
     pieces(&mut rows, rows_per_piece(s), |start, rows| {
-        row_sums(size, start, &x[start * s..], &gy[start * s..], mean, rstd, rows);
+        row_sums(size, norm, start, &x[start * s..], &gy[start * s..], rows);
     });
     let mut sums = vec![[0.0; 2]; c];
     for rows in rows.chunks(c) {
@@ -69,27 +65,11 @@ pub fn batch_norm_dx(
     gbeta.iter_mut().zip(&sums).for_each(|(y, sum)| *y = sum[0] as f32);
     ggamma.iter_mut().zip(&sums).for_each(|(y, sum)| *y = sum[1] as f32);
     let count = (n * s) as f64;
-    let channel = |c: usize| Backward {
-        mean: mean[c],
-        rstd: rstd[c],
-        scale: gamma[c] * rstd[c],
-        mean_gy: (sums[c][0] / count) as f32,
-        mean_gy_hat: (sums[c][1] / count) as f32,
-    };
-    let channels: Vec<Backward> = (0..c).map(channel).collect();
+    let means: Vec<_> = sums.iter().map(|sum| sum.map(|sum| (sum / count) as f32)).collect();
     pieces(gx, rows_per_piece(s) * s, |start, gx| {
         let end = start + gx.len();
-        backward_rows(size, start / s, &channels, &x[start..end], &gy[start..end], gx);
+        backward_rows(size, norm, start / s, &means, &x[start..end], &gy[start..end], gx);
     });
-}
-
-/// What the second pass needs to know about a channel.
-struct Backward {
-    mean: f32,
-    rstd: f32,
-    scale: f32,
-    mean_gy: f32,
-    mean_gy_hat: f32,
 }
 
 for_each_level! {
@@ -100,33 +80,39 @@ for_each_level! {
         }
     }
 
-    fn row_sums(size: &Channels, first: usize, x: &[f32], gy: &[f32], mean: &[f32], rstd: &[f32],
-                rows: &mut [[f64; 2]]) {
+    fn row_sums(size: &Channels, norm: &BatchNorm, first: usize, x: &[f32], gy: &[f32], rows: &mut [[f64; 2]]) {
         for (i, row) in rows.iter_mut().enumerate() {
             let (x, gy, c) = (&x[i * size.s..][..size.s], &gy[i * size.s..][..size.s], (first + i) % size.c);
-            let (mean, rstd) = (mean[c], rstd[c]);
+            let (mean, rstd, (scale, shift), floor) = (norm.mean[c], norm.rstd[c], norm.scale_and_shift(c), norm.floor());
+            let through = |x: f32, gy: f32| if scale * x + shift <= floor { 0.0 } else { gy };
             *row = [
-                sum_of(gy, gy, |gy, _| f64::from(gy)),
-                sum_of(x, gy, |x, gy| f64::from(gy * ((x - mean) * rstd))),
+                sum_of(x, gy, |x, gy| f64::from(through(x, gy))),
+                sum_of(x, gy, |x, gy| f64::from(through(x, gy) * ((x - mean) * rstd))),
             ];
         }
     }
 
-    /// y = scale x + shift for the rows from `first` on.
-    fn affine_rows(size: &Channels, first: usize, x: &[f32], scale: &[f32], shift: &[f32], y: &mut [f32]) {
+    /// The batch norm of the rows from `first` on.
+    fn norm_rows(size: &Channels, norm: &BatchNorm, first: usize, x: &[f32], y: &mut [f32]) {
         for (i, y) in y.chunks_exact_mut(size.s).enumerate() {
             let (x, c) = (&x[i * size.s..][..size.s], (first + i) % size.c);
-            let (scale, shift) = (scale[c], shift[c]);
-            y.iter_mut().zip(x).for_each(|(y, &x)| *y = scale * x + shift);
+            let ((scale, shift), floor) = (norm.scale_and_shift(c), norm.floor());
+            for (y, &x) in y.iter_mut().zip(x) {
+                let value = scale * x + shift;
+                *y = if value < floor { floor } else { value };
+            }
         }
     }
 
-    /// gx = gamma rstd (gy - mean(gy) - x^ mean(gy x^)) for the rows from `first` on.
-    fn backward_rows(size: &Channels, first: usize, channels: &[Backward], x: &[f32], gy: &[f32], gx: &mut [f32]) {
+    /// gx = gamma rstd (gy - mean(gy) - x^ mean(gy x^)) for the rows from `first` on; means per channel.
+    fn backward_rows(size: &Channels, norm: &BatchNorm, first: usize, means: &[[f32; 2]], x: &[f32], gy: &[f32],
+                     gx: &mut [f32]) {
         for (i, gx) in gx.chunks_exact_mut(size.s).enumerate() {
-            let (x, gy) = (&x[i * size.s..][..size.s], &gy[i * size.s..][..size.s]);
-            let &Backward { mean, rstd, scale, mean_gy, mean_gy_hat } = &channels[(first + i) % size.c];
+            let (x, gy, c) = (&x[i * size.s..][..size.s], &gy[i * size.s..][..size.s], (first + i) % size.c);
+            let (mean, rstd, (scale, shift), floor) = (norm.mean[c], norm.rstd[c], norm.scale_and_shift(c), norm.floor());
+            let [mean_gy, mean_gy_hat] = means[c];
             for ((gx, &x), &gy) in gx.iter_mut().zip(x).zip(gy) {
+                let gy = if scale * x + shift <= floor { 0.0 } else { gy };
                 *gx = scale * (gy - mean_gy - (x - mean) * rstd * mean_gy_hat);
             }
         }
