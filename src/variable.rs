@@ -1,5 +1,6 @@
 //! The heart, part one: [`Variable`], numbers and their place in the [graph](crate::graph).
 
+use crate::Real;
 use crate::graph::{Node, Origin};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -19,12 +20,15 @@ pub(crate) struct Value {
     pub tensor: RefCell<Tensor>,
     /// How many times [`Variable::update`] has changed the numbers.
     pub version: Cell<u32>,
+    /// What [`Variable::prepared`] keeps.
+    prepared: RefCell<Option<Tensor>>,
 }
 
 impl Variable {
     /// A constant: no gradient goes there.
     pub fn new(tensor: impl Into<Tensor>) -> Variable {
-        let value = Value { tensor: RefCell::new(tensor.into()), version: Cell::new(0) };
+        let (tensor, version) = (RefCell::new(tensor.into()), Cell::new(0));
+        let value = Value { tensor, version, prepared: RefCell::new(None) };
         Variable { value: Rc::new(value), node: None }
     }
 
@@ -53,7 +57,7 @@ impl Variable {
     /// # Panics
     /// If it holds more or none.
     #[track_caller]
-    pub fn item(&self) -> crate::Real {
+    pub fn item(&self) -> Real {
         self.value().item()
     }
 
@@ -82,5 +86,15 @@ impl Variable {
         };
         change(&mut tensor);
         self.value.version.set(self.value.version.get() + 1);
+        self.value.prepared.replace(None);
+    }
+
+    /// `len` numbers that `make` makes of this Variable's, kept until they change.
+    pub(crate) fn prepared(&self, len: usize, make: impl FnOnce(&[Real], &mut [Real])) -> Tensor {
+        let mut kept = self.value.prepared.borrow_mut();
+        match &*kept {
+            Some(tensor) if tensor.data().len() == len => tensor.clone(),
+            _ => kept.insert(Tensor::written([len], |to| make(self.value().data(), to))).clone(),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Layers and optimizers against values worked out by hand.
 
 use tsukuru::Real;
-use tsukuru::mode::evaluating;
+use tsukuru::mode::{evaluating, no_grad};
 use tsukuru::nn::{BatchNorm2d, Conv2d, Embedding, Linear, Module};
 use tsukuru::optim::{Adam, Optimizer, Sgd};
 use tsukuru::random::Rng;
@@ -50,6 +50,48 @@ fn batch_norm_keeps_running_averages_and_uses_them() {
     let y = evaluating(|| norm.forward(&x));
     close(y.value().data()[3], 5.7 / (0.9 + 0.1 * 14.0 / 3.0f64).sqrt());
     assert_eq!(norm.num_batches_tracked.get(), 1);
+}
+
+#[test]
+fn a_norm_with_relu_is_the_norm_and_then_the_relu() {
+    let mut rng = Rng::new(0, "test", 0);
+    let (norm, x) = (BatchNorm2d::new(3), Variable::parameter(rng.normal_tensor([5, 3, 2, 2])));
+    norm.weight.update(|w| *w = Tensor::from([2.0, -1.0, 0.5]));
+    let weights = Variable::new(rng.normal_tensor([5, 3, 2, 2]));
+    for training in [true, false] {
+        let both = |forward: &dyn Fn() -> Variable| {
+            x.clear_grad();
+            let y = if training { forward() } else { evaluating(forward) };
+            (&y * &weights).sum(..).backward();
+            (y.value().clone(), x.grad().unwrap())
+        };
+        let (y, gx) = both(&|| norm.forward_relu(&x));
+        let (plain_y, plain_gx) = both(&|| norm.forward(&x).relu());
+        assert!(y.data().contains(&0.0) && (y == plain_y || !training));
+        for (a, b) in y.data().iter().chain(gx.data()).zip(plain_y.data().iter().chain(plain_gx.data())) {
+            assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+    }
+}
+
+/// Outside the graph, kernels keep what they have made of the weights.
+#[test]
+fn a_convolution_sees_its_weights_change() {
+    let mut rng = Rng::new(0, "test", 0);
+    let conv = Conv2d { padding: 1, ..Conv2d::new(16, 16, 3, &mut rng) };
+    let x = Variable::new(rng.normal_tensor([2, 16, 8, 8]));
+    let y = || no_grad(|| conv.forward(&x).value().clone());
+    let (first, again) = (y(), y());
+    assert_eq!(first, again);
+    conv.weight.update(|w| w.data_mut().iter_mut().for_each(|w| *w *= 2.0));
+    conv.bias.update(|b| b.data_mut().iter_mut().for_each(|b| *b *= 2.0));
+    for (twice, once) in y().data().iter().zip(first.data()) {
+        assert!((twice - 2.0 * once).abs() < 1e-5, "{twice} is not twice {once}");
+    }
+    // The same weights for one small image, which another kernel takes.
+    let corner = Variable::new(Tensor::ones([1, 16, 3, 3]));
+    let on_graph = conv.forward(&corner).value().clone();
+    assert_eq!(no_grad(|| conv.forward(&corner).value().clone()), on_graph);
 }
 
 #[test]

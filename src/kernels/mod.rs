@@ -58,6 +58,12 @@ menu! {
 
     /// y (N, C_out, H_out, W_out) = x (N, C, H, W) convolved with w (C_out, C, KH, KW), plus bias (C_out).
     fn conv2d(size: &Conv, x: &[Real], w: &[Real], bias: Option<&[Real]>, y: &mut [Real]);
+    /// How many numbers [`conv2d_prepare`] makes of w.
+    fn conv2d_prepared_len(size: &Conv) -> usize;
+    /// Makes of w what [`conv2d_prepared`] wants: work that is done once for weights that stay the same.
+    fn conv2d_prepare(size: &Conv, w: &[Real], prepared: &mut [Real]);
+    /// [`conv2d`] with prepared weights.
+    fn conv2d_prepared(size: &Conv, x: &[Real], prepared: &[Real], bias: Option<&[Real]>, y: &mut [Real]);
     /// dL/dx of [`conv2d`] from gy = dL/dy.
     fn conv2d_dx(size: &Conv, gy: &[Real], w: &[Real], gx: &mut [Real]);
     /// dL/dw of [`conv2d`] from gy = dL/dy.

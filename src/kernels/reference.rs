@@ -197,6 +197,18 @@ pub fn conv2d(size: &Conv, x: &[Real], w: &[Real], bias: Option<&[Real]>, y: &mu
     }
 }
 
+pub fn conv2d_prepared_len(size: &Conv) -> usize {
+    size.c_out * size.c * size.kh * size.kw
+}
+
+pub fn conv2d_prepare(_: &Conv, w: &[Real], prepared: &mut [Real]) {
+    prepared.copy_from_slice(w);
+}
+
+pub fn conv2d_prepared(size: &Conv, x: &[Real], prepared: &[Real], bias: Option<&[Real]>, y: &mut [Real]) {
+    conv2d(size, x, prepared, bias, y);
+}
+
 pub fn conv2d_dx(size: &Conv, gy: &[Real], w: &[Real], gx: &mut [Real]) {
     gx.fill(0.0);
     conv_products(size, |ix, iw, iy| gx[ix] += gy[iy] * w[iw]);

@@ -5,6 +5,7 @@
 
 use crate::graph::{X0, X1, record};
 use crate::kernels::{self, Conv};
+use crate::mode;
 use crate::shape::MAX_COUNT;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
@@ -56,10 +57,17 @@ impl Variable {
 }
 
 #[track_caller]
+/// While no graph is recorded, weights are rarely updated: what the kernel makes of them is kept.
 fn convolved(size: &Conv, x: &Variable, w: &Variable, bias: Option<&Variable>) -> Tensor {
-    let bias = bias.map(|b| b.value());
+    let (x, bias) = (x.value(), bias.map(|b| b.value()));
+    let (x, bias) = (x.data(), bias.as_ref().map(|b| b.data()));
     Tensor::written([size.n, size.c_out, size.h_out(), size.w_out()], |y| {
-        kernels::conv2d(size, x.value().data(), w.value().data(), bias.as_ref().map(|b| b.data()), y)
+        if mode::is_recording() {
+            return kernels::conv2d(size, x, w.value().data(), bias, y);
+        }
+        let len = kernels::conv2d_prepared_len(size);
+        let prepared = w.prepared(len, |w, prepared| kernels::conv2d_prepare(size, w, prepared));
+        kernels::conv2d_prepared(size, x, prepared.data(), bias, y)
     })
 }
 

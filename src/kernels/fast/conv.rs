@@ -15,8 +15,8 @@ use super::blocked::{Output, Plus, block, for_each_block};
 use super::pack::{Matrix, Operand, Patches};
 use super::runs::Runs;
 use super::simd::geometry;
-use super::winograd;
-use crate::kernels::Conv;
+use super::{narrow, winograd};
+use crate::kernels::{Conv, reference};
 use crate::pool::Buffer;
 use rayon::prelude::*;
 
@@ -27,7 +27,12 @@ const DW_CHUNKS: usize = 8;
 
 pub fn conv2d(size: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
     if winograd::suits(size) {
-        return winograd::conv2d(size, x, w, bias, y);
+        let mut prepared = Buffer::scratch(winograd::weights_len(size));
+        winograd::prepare_weights(size, w, &mut prepared);
+        return winograd::conv2d(size, x, &prepared, bias, y);
+    }
+    if narrow::suits(size) {
+        return narrow::conv2d(size, x, w, bias, y);
     }
     let plus = bias.map_or(Plus::Nothing, Plus::Rows);
     let patches = Grid { h: size.h, w: size.w, channels: size.c };
@@ -35,9 +40,32 @@ pub fn conv2d(size: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [
     weights_times_patches(size, w, (&patches, x), seen_by(size), plus, (&pixels, y));
 }
 
+pub fn conv2d_prepared_len(size: &Conv) -> usize {
+    if winograd::suits(size) { winograd::weights_len(size) } else { reference::conv2d_prepared_len(size) }
+}
+
+pub fn conv2d_prepare(size: &Conv, w: &[f32], prepared: &mut [f32]) {
+    if winograd::suits(size) {
+        winograd::prepare_weights(size, w, prepared);
+    } else {
+        reference::conv2d_prepare(size, w, prepared);
+    }
+}
+
+pub fn conv2d_prepared(size: &Conv, x: &[f32], prepared: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    if winograd::suits(size) {
+        winograd::conv2d(size, x, prepared, bias, y);
+    } else {
+        conv2d(size, x, prepared, bias, y);
+    }
+}
+
 pub fn conv2d_dx(size: &Conv, gy: &[f32], w: &[f32], gx: &mut [f32]) {
     if winograd::suits(size) {
         return winograd::conv2d_dx(size, gy, w, gx);
+    }
+    if narrow::suits_dx(size) {
+        return narrow::conv2d_dx(size, gy, w, gx);
     }
     let taps = size.kh * size.kw;
     let mut turned = Buffer::scratch(w.len());

@@ -10,6 +10,7 @@ mod gemv;
 mod lookup;
 mod loops;
 mod matmul;
+mod narrow;
 mod norm;
 mod optim;
 mod pack;
@@ -24,7 +25,7 @@ mod vmath;
 mod winograd;
 
 pub use bilinear::{upsample_bilinear2d, upsample_bilinear2d_dx};
-pub use conv::{conv2d, conv2d_dw, conv2d_dx};
+pub use conv::{conv2d, conv2d_dw, conv2d_dx, conv2d_prepare, conv2d_prepared, conv2d_prepared_len};
 pub use elementwise::{map, map_assign, zip, zip_assign};
 pub use lookup::{gather_rows, scatter_rows};
 pub use matmul::matmul;

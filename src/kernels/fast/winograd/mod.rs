@@ -35,7 +35,7 @@ use rayon::prelude::*;
 use spread::{Pixels, collect_image, spread_images};
 use std::cell::RefCell;
 use tiling::{Squares, Tiling, points};
-use weights::{AtPoints, weights_to_points};
+use weights::weights_to_points;
 
 /// Tiles in a task, about.
 const TILES: usize = 48;
@@ -51,15 +51,27 @@ pub fn suits(size: &Conv) -> bool {
     (size.kh, size.kw, size.stride) == (3, 3, 1) && size.padding <= 2 && !small
 }
 
-pub fn conv2d(size: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-    let w = weights_to_points(size, w, false);
-    correlate(size, x, &w, bias, y);
+/// How many numbers the weights of [`conv2d`] are at the points.
+pub fn weights_len(size: &Conv) -> usize {
+    weights::layout(size.c, size.c_out).len
+}
+
+/// Takes w to the points, as [`conv2d`] wants it.
+pub fn prepare_weights(size: &Conv, w: &[f32], u: &mut [f32]) {
+    weights_to_points(size, w, false, u);
+}
+
+/// y from x and the prepared weights.
+pub fn conv2d(size: &Conv, x: &[f32], u: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    correlate(size, x, u, bias, y);
 }
 
 pub fn conv2d_dx(size: &Conv, gy: &[f32], w: &[f32], gx: &mut [f32]) {
-    let w = weights_to_points(size, w, true);
     let [c, c_out, h, w_out] = [size.c_out, size.c, size.h_out(), size.w_out()];
-    correlate(&Conv { c, c_out, h, w: w_out, padding: 2 - size.padding, ..*size }, gy, &w, None, gx);
+    let back = Conv { c, c_out, h, w: w_out, padding: 2 - size.padding, ..*size };
+    let mut u = Buffer::scratch(weights_len(&back));
+    weights_to_points(size, w, true, &mut u);
+    correlate(&back, gy, &u, None, gx);
 }
 
 /// Where a thread keeps what a task needs.
@@ -85,7 +97,7 @@ fn at_least(buffer: &mut Option<Buffer>, len: usize) -> &mut [f32] {
 }
 
 /// y = x correlated with the weights u at the points, plus bias.
-fn correlate(size: &Conv, x: &[f32], u: &AtPoints, bias: Option<&[f32]>, y: &mut [f32]) {
+fn correlate(size: &Conv, x: &[f32], u: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
     let (h_out, w_out) = (size.h_out(), size.w_out());
     let tiling = Tiling::new(h_out, w_out);
     let from = tiling.pixels(size.padding, size.h, size.w);
@@ -112,7 +124,7 @@ struct Correlate<'a> {
     tiling: &'a Tiling,
     from: &'a Squares<6>,
     to: &'a Squares<4>,
-    u: &'a AtPoints,
+    u: &'a [f32],
     bias: Option<&'a [f32]>,
     x: &'a [f32],
     y: &'a mut [f32],
@@ -132,7 +144,8 @@ impl Kernel for Correlate<'_> {
         let Scratch { pixels, v, m, .. } = scratch;
         let (v, m) = (at_least(v, v_layout.len), at_least(m, m_layout.len));
         pixels.resize((plane.max(plane_out) + 1) * BLOCK, 0.0);
-        assert!(u.layout.rows == blocks * BLOCK && u.numbers.len() == out_blocks * u.layout.block);
+        let u_layout = weights::layout(size.c, size.c_out);
+        assert_eq!(u.len(), u_layout.len);
         // SAFETY: the CPU has the instructions of S; V, M and U are as long as their layouts say.
         unsafe {
             spread_images::<S, Pixels, 6>(x, (size.c, plane), from, tiling, pixels, v, &v_layout);
@@ -148,10 +161,8 @@ impl Kernel for Correlate<'_> {
                                 parts: SUM_BLOCKS.min(blocks - part),
                                 steps: BLOCK,
                                 a_part: v_layout.block,
-                                b: u.numbers
-                                    .as_ptr()
-                                    .add(first * u.layout.block + p * u.layout.point + part * BLOCK * BLOCK),
-                                b_block: u.layout.block,
+                                b: u.as_ptr().add(first * u_layout.block + p * u_layout.point + part * BLOCK * BLOCK),
+                                b_block: u_layout.block,
                                 c: m.as_mut_ptr().add(p * m_layout.point),
                                 c_block: m_layout.block,
                                 add: part > 0,

@@ -10,21 +10,18 @@ use crate::kernels::fast::simd::{Kernel, Simd, dispatch};
 use crate::pool::Buffer;
 use rayon::prelude::*;
 
-/// Numbers at the points.
-pub struct AtPoints {
-    pub layout: Layout,
-    pub numbers: Buffer,
+/// Where U lies: blocks of what the convolution makes, rows of what it reads.
+pub fn layout(channels: usize, channels_out: usize) -> Layout {
+    Layout::by_block(channels_out.div_ceil(BLOCK), channels.next_multiple_of(BLOCK))
 }
 
 /// U = G w G^T, from w (C_out, C, 3, 3); of w turned round, and with C_out and C exchanged, if `turned`.
-pub fn weights_to_points(size: &Conv, w: &[f32], turned: bool) -> AtPoints {
-    let (from, to) = if turned { (size.c_out, size.c) } else { (size.c, size.c_out) };
-    let layout = Layout::by_block(to.div_ceil(BLOCK), from.next_multiple_of(BLOCK));
-    let mut numbers = Buffer::scratch(layout.len);
-    numbers.par_chunks_exact_mut(layout.block).enumerate().for_each(|(block, numbers)| {
+pub fn weights_to_points(size: &Conv, w: &[f32], turned: bool, u: &mut [f32]) {
+    let layout = if turned { layout(size.c_out, size.c) } else { layout(size.c, size.c_out) };
+    assert_eq!(u.len(), layout.len);
+    u.par_chunks_exact_mut(layout.block).enumerate().for_each(|(block, numbers)| {
         dispatch(BlockOfWeights { size, w, turned, block, layout, numbers });
     });
-    AtPoints { layout, numbers }
 }
 
 struct BlockOfWeights<'a> {
