@@ -233,6 +233,31 @@ fn a_model_that_promises_too_much_is_refused() {
     fails(folder.path(), "diffusion_model --width 30000", &["--width 30000", "512"]);
 }
 
+/// A kill between the checkpoint and what is written from it, or in the middle of the log.
+#[test]
+fn what_a_killed_run_left_undone_is_made_good() {
+    let folder = folder();
+    let run = |name: &str| folder.path().join(name).join("step09/diffusion_model");
+    let read = |name: &str, file: &str| fs::read(run(name).join(file)).unwrap_or_else(|_| panic!("{name}: no {file}"));
+    step09(folder.path(), &format!("{TRAIN} --epochs 2 --out unbroken"));
+    step09(folder.path(), &format!("{TRAIN} --epochs 1 --out broken"));
+    let finished = ["model.safetensors", "denoising.gif"];
+    let first = finished.map(|file| read("broken", file));
+    fs::remove_file(run("broken").join("samples/epoch_001.png")).expect("a picture");
+    fs::remove_file(run("broken").join("denoising.gif")).expect("an animation");
+    fs::write(run("broken").join("model.safetensors"), "of an epoch before").expect("a model");
+    let log = fs::read_to_string(run("broken").join("metrics.csv")).expect("a log");
+    fs::write(run("broken").join("metrics.csv"), log + "2,5,0.5,1\n2,6").expect("a log");
+
+    step09(folder.path(), &format!("{TRAIN} --epochs 1 --out broken --resume"));
+    assert!(finished.map(|file| read("broken", file)) == first);
+    step09(folder.path(), &format!("{TRAIN} --epochs 2 --out broken --resume"));
+    assert_eq!(losses(&run("broken")), losses(&run("unbroken")));
+    for file in ["model.safetensors", "samples/epoch_001.png", "samples/epoch_002.png", "loss.svg", "denoising.gif"] {
+        assert!(read("broken", file) == read("unbroken", file), "{file} differs");
+    }
+}
+
 /// The log is for people; the checkpoint alone decides how a training goes on.
 #[test]
 fn a_lost_log_does_not_stop_a_resume() {
