@@ -1,5 +1,6 @@
 //! The heart, part one: [`Variable`], numbers and their place in the [graph](crate::graph).
 
+use crate::Real;
 use crate::graph::{Node, Origin};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -53,7 +54,7 @@ impl Variable {
     /// # Panics
     /// If it holds more or none.
     #[track_caller]
-    pub fn item(&self) -> crate::Real {
+    pub fn item(&self) -> Real {
         self.value().item()
     }
 
