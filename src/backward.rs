@@ -21,7 +21,7 @@ impl Variable {
     #[track_caller]
     pub fn backward(&self) {
         let shape = self.shape();
-        assert_eq!(shape.count(), 1, "backward: {shape} is no single number; backward_from() takes its gradient");
+        assert!(shape.count() == 1, "backward: {shape} is no single number; backward_from() takes its gradient");
         self.backward_from(Tensor::ones(shape));
     }
 
@@ -32,7 +32,7 @@ impl Variable {
     #[track_caller]
     pub fn backward_from(&self, gy: Tensor) {
         let shape = self.shape();
-        assert_eq!(*gy.shape(), shape, "backward_from: gradient {} and result {shape} differ", gy.shape());
+        assert!(*gy.shape() == shape, "backward_from: gradient {} and result {shape} differ", gy.shape());
         let start = start(self);
         let collect = &mut |node: &Node, gy: &Variable| {
             if let Origin::Leaf = *node.origin.borrow() {
@@ -101,7 +101,7 @@ fn flow(
         for (i, (input, gx)) in function.inputs.iter().zip(grads).enumerate() {
             let Some(node) = input.node.as_ref().filter(|node| wanted(node)) else { continue };
             let gx = gx.unwrap_or_else(|| panic!("{name}: its rule gave no gradient for input {i}"));
-            assert_eq!(gx.shape(), node.shape, "{name}: its rule gave a gradient of the wrong shape for input {i}");
+            assert!(gx.shape() == node.shape, "{name}: its rule gave a gradient of the wrong shape for input {i}");
             // The only place where gradients meet.
             let sum = match waiting.remove(&node.id) {
                 Some((_, sum)) => sum + gx,

@@ -68,13 +68,15 @@ impl Entries {
         Entries { meta, ..Entries::default() }
     }
 
+    /// Adds data under a name of its own.
+    ///
     /// # Panics
     /// If the name is taken, or `Int` has not as many numbers as its shape says.
     #[track_caller]
     pub fn insert(&mut self, name: impl Into<String>, data: Data) {
         let name = name.into();
         if let Data::Int(shape, numbers) = &data {
-            assert_eq!(shape.count(), numbers.len(), "checkpoint: `{name}` of shape {shape}");
+            assert!(shape.count() == numbers.len(), "checkpoint: `{name}` of shape {shape}");
         }
         assert!(name != "__metadata__", "checkpoint: the name `{name}` belongs to the format");
         assert!(!self.data.contains_key(&name), "checkpoint: there are two tensors `{name}`");
@@ -115,14 +117,15 @@ impl Entries {
 
     /// Takes out all that is called `prefix..`, under the rest of its name.
     pub fn under(&mut self, prefix: &str) -> Entries {
-        let below = |name: &str| name.strip_prefix(prefix).map(str::to_string);
-        let (taken, left) = std::mem::take(&mut self.data).into_iter().partition(|(name, _)| below(name).is_some());
+        let all = mem::take(&mut self.data).into_iter();
+        let (taken, left) = all.partition::<BTreeMap<_, _>, _>(|(name, _)| name.starts_with(prefix));
         self.data = left;
-        let taken: BTreeMap<String, Data> = taken;
-        let data = taken.into_iter().filter_map(|(name, data)| Some((below(&name)?, data))).collect();
+        let data = taken.into_iter().map(|(name, data)| (name[prefix.len()..].to_string(), data)).collect();
         Entries { meta: Value::Null, data, path: self.path.clone() }
     }
 
+    /// Ends the taking.
+    ///
     /// # Errors
     /// If something was not taken: then the file belongs to another model.
     pub fn finish(mut self) -> Result<(), CheckpointError> {

@@ -19,7 +19,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`shape`], [`tensor`] | sizes and broadcasting; plain numbers in a shape |
+//! | [`real`], [`shape`], [`tensor`] | f32 or f64; sizes and broadcasting; plain numbers in a shape |
 //! | [`pool`] | recycled buffers |
 //! | [`random`] | random numbers, the same on every machine |
 //! | [`mode`] | `no_grad`, `evaluating` |

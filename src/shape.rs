@@ -9,6 +9,12 @@ pub const MAX_RANK: usize = 6;
 /// No tensor holds more numbers than this; so no sum of a few sizes and no count of bytes overflows.
 pub(crate) const MAX_COUNT: usize = isize::MAX as usize / 8;
 
+/// Whether memory can address a tensor of these sizes. Sizes of 0 count as 1, so that no product of some of the axes
+/// overflows either.
+pub(crate) fn fits_into_memory(axes: &[usize]) -> bool {
+    axes.iter().try_fold(1usize, |n, &size| n.checked_mul(size.max(1))).is_some_and(|n| n <= MAX_COUNT)
+}
+
 /// How far apart neighbours along each axis lie in memory. A stride of 0 repeats one number.
 pub type Strides = [usize; MAX_RANK];
 
@@ -23,14 +29,14 @@ impl Shape {
     /// The shape of a single number: no axes.
     pub const SCALAR: Shape = Shape { sizes: [0; MAX_RANK], rank: 0 };
 
+    /// The shape of these sizes.
+    ///
     /// # Panics
     /// If there are more than [`MAX_RANK`] axes, or more elements than memory can address.
     #[track_caller]
     pub fn new(axes: &[usize]) -> Shape {
         assert!(axes.len() <= MAX_RANK, "shape: {axes:?} has {} axes, at most {MAX_RANK} are possible", axes.len());
-        // Sizes of 0 count as 1, so that no product of some of the axes overflows either.
-        let count = axes.iter().try_fold(1usize, |n, &size| n.checked_mul(size.max(1)));
-        assert!(count.is_some_and(|n| n <= MAX_COUNT), "shape: {axes:?} has too many elements");
+        assert!(fits_into_memory(axes), "shape: {axes:?} has too many elements");
         let mut sizes = [0; MAX_RANK];
         sizes[..axes.len()].copy_from_slice(axes);
         Shape { sizes, rank: axes.len() }

@@ -15,12 +15,19 @@ pub struct Tensor {
 }
 
 impl Tensor {
+    /// A copy of `numbers` in a shape.
+    ///
     /// # Panics
     /// If `numbers` are not as many as `shape` says.
     #[track_caller]
     pub fn new(shape: impl Into<Shape>, numbers: &[Real]) -> Tensor {
         let shape = shape.into();
-        assert_eq!(shape.count(), numbers.len(), "tensor: shape {shape} holds {} numbers", shape.count());
+        assert!(
+            shape.count() == numbers.len(),
+            "tensor: shape {shape} holds {} numbers, not {}",
+            shape.count(),
+            numbers.len()
+        );
         Tensor::written(shape, |data| data.copy_from_slice(numbers))
     }
 
@@ -84,7 +91,7 @@ impl Tensor {
     /// If it holds more or none.
     #[track_caller]
     pub fn item(&self) -> Real {
-        assert_eq!(self.shape.count(), 1, "item: shape {} holds {} numbers, not one", self.shape, self.shape.count());
+        assert!(self.shape.count() == 1, "item: shape {} holds {} numbers, not one", self.shape, self.shape.count());
         self.buffer[0]
     }
 
@@ -95,14 +102,8 @@ impl Tensor {
     #[track_caller]
     pub fn reshape(&self, shape: impl Into<Shape>) -> Tensor {
         let shape = shape.into();
-        assert_eq!(
-            shape.count(),
-            self.shape.count(),
-            "reshape: {} into {shape}: {} numbers into {}",
-            self.shape,
-            self.shape.count(),
-            shape.count()
-        );
+        let (from, count, wanted) = (self.shape, self.shape.count(), shape.count());
+        assert!(count == wanted, "reshape: {from} into {shape}: {count} numbers into {wanted}");
         Tensor { shape, buffer: self.buffer.clone() }
     }
 }

@@ -8,7 +8,7 @@ use tsukuru::data::Dataset;
 use tsukuru::data::idx::{self, Images};
 use tsukuru::graph::{NOTHING, X0, live_nodes, record};
 use tsukuru::mode::no_grad;
-use tsukuru::ops::BatchStats;
+use tsukuru::ops::{BatchStats, Reduction};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
@@ -217,6 +217,16 @@ fn shape_errors_name_the_operation_and_the_caller() {
     let cases: &[(&str, &dyn Fn())] = &[
         ("add: shapes (2, 3) and (4,) do not broadcast", &|| drop(z(&[2, 3]) + z(&[4]))),
         ("matmul: (3, 4) x (5, 6): inner sizes 4 and 5 differ", &|| drop(z(&[3, 4]).matmul(&z(&[5, 6])))),
+        ("matmul: (1, 3, 4) x (2, 5, 6): inner sizes 4 and 5 differ", &|| {
+            z(&[1, 3, 4]).matmul(&z(&[2, 5, 6]));
+        }),
+        ("matmul: (4, 3) x (6, 5): inner sizes 4 and 5 differ", &|| {
+            z(&[4, 3]).matmul_with(&z(&[6, 5]), true, true);
+        }),
+        ("mse_loss: x (2,) and target (1,) differ", &|| drop(ones(2).mse_loss(&ones(1), Reduction::Sum))),
+        ("reshape: (2,) into (3,): 2 numbers into 3", &|| drop(ones(2).reshape([3]))),
+        ("tensor: shape (2,) holds 2 numbers, not 3", &|| drop(Tensor::new([2], &[0.0; 3]))),
+        ("item: shape (2,) holds 2 numbers, not one", &|| assert!(ones(2).item() > 0.0)),
         ("conv2d: x (1, 3, 8, 8), weight (4, 2, 3, 3): 3 channels meet 2", &|| {
             z(&[1, 3, 8, 8]).conv2d(&z(&[4, 2, 3, 3]), None, 1, 1);
         }),
@@ -336,8 +346,8 @@ fn shape_errors_name_the_operation_and_the_caller() {
         .collect();
     set_hook(old);
     for ((expected, _), said) in cases.iter().zip(said) {
-        assert!(said.contains(expected), "said {said:?}, expected {expected:?}");
-        let here = said.starts_with("panicked at tests/graph.rs:");
-        assert!(here, "not located at the caller: {said}");
+        let (place, said) = said.split_once('\n').expect("a place and a sentence");
+        assert!(said.starts_with(expected) && said.lines().count() == 1, "said {said:?}, expected {expected:?}");
+        assert!(place.contains("tests/graph.rs"), "{said}: not located at the caller, but {place}");
     }
 }

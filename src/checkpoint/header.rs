@@ -1,7 +1,7 @@
 //! The header of a safetensors file, and everything that can be wrong with it.
 
 use super::CheckpointError;
-use crate::shape::MAX_RANK;
+use crate::shape::{MAX_RANK, fits_into_memory};
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -71,9 +71,7 @@ fn check(info: &TensorInfo, start: usize) -> Result<(), (String, String)> {
     if begin != start || end < begin {
         return Err((format!("bytes from {start} on"), format!("bytes {begin} to {end}")));
     }
-    // Sizes of 0 count as 1 here, so that no product of some of the axes can overflow later.
-    let most = shape.iter().try_fold(8usize, |n, &size| n.checked_mul(size.max(1)));
-    if most.is_none_or(|n| n > isize::MAX as usize) {
+    if !fits_into_memory(shape) {
         return Err(("a shape that fits into memory".into(), format!("{shape:?}")));
     }
     let bytes = shape.iter().product::<usize>() * dtype.bitsize() / 8;

@@ -15,6 +15,8 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// Images in memory with their labels.
+    ///
     /// # Errors
     /// If there is not one label per image.
     ///

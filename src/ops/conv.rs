@@ -98,7 +98,7 @@ fn conv2d_dw(size: Conv, x: &Variable, gy: &Variable) -> Variable {
 fn conv_size(x: &Variable, w: &Variable, bias: Option<&Variable>, stride: usize, padding: usize) -> Conv {
     let (x, w) = (x.shape(), w.shape());
     assert!(x.len() == 4 && w.len() == 4, "conv2d: x {x}, weight {w}: both need four axes");
-    assert_eq!(x[1], w[1], "conv2d: x {x}, weight {w}: {} channels meet {}", x[1], w[1]);
+    assert!(x[1] == w[1], "conv2d: x {x}, weight {w}: {} channels meet {}", x[1], w[1]);
     assert!(stride > 0, "conv2d: stride 0 never arrives");
     assert!(padding <= MAX_COUNT, "conv2d: x {x}, weight {w}, padding {padding}: no image is so large");
     let fits = w[2] > 0 && w[3] > 0 && x[2] + 2 * padding >= w[2] && x[3] + 2 * padding >= w[3];

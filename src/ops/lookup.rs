@@ -13,7 +13,7 @@ impl Variable {
     #[track_caller]
     pub fn embedding(&self, indices: &[usize]) -> Variable {
         let shape = self.shape();
-        assert_eq!(shape.len(), 2, "embedding: the table {shape} is not (rows, width)");
+        assert!(shape.len() == 2, "embedding: the table {shape} is not (rows, width)");
         let (rows, width) = (shape[0], shape[1]);
         if let Some(outside) = indices.iter().find(|&&i| i >= rows) {
             panic!("embedding: index {outside} lies outside the table {shape}");

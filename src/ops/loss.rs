@@ -16,7 +16,7 @@ impl Variable {
     #[track_caller]
     pub fn mse_loss(&self, target: &Variable, reduction: Reduction) -> Variable {
         let (own, other) = (self.shape(), target.shape());
-        assert_eq!(own, other, "mse_loss: x {own} and target {other} differ");
+        assert!(own == other, "mse_loss: x {own} and target {other} differ");
         let sum = (self - target).square().sum(..);
         match reduction {
             Reduction::Sum => sum,
@@ -43,7 +43,7 @@ impl Variable {
     #[track_caller]
     pub fn bce(&self, target: &Variable) -> Variable {
         let (own, other) = (self.shape(), target.shape());
-        assert_eq!(own, other, "bce: p {own} and target {other} differ");
+        assert!(own == other, "bce: p {own} and target {other} differ");
         let t = target.detach();
         let loss = |p: &Variable| {
             let ln = |p: &Variable| p.ln().clamp(-100.0, Real::MAX);
@@ -62,7 +62,7 @@ impl Variable {
     #[track_caller]
     pub fn bce_with_logits(&self, target: &Variable) -> Variable {
         let (own, other) = (self.shape(), target.shape());
-        assert_eq!(own, other, "bce_with_logits: x {own} and target {other} differ");
+        assert!(own == other, "bce_with_logits: x {own} and target {other} differ");
         (self.softplus() - target * self).mean(..)
     }
 }

@@ -21,6 +21,9 @@ impl Variable {
         assert!(both, "matmul: {a_shape} x {b_shape}: both need at least two axes");
         let (a_lead, a_last) = a_shape.split_at(a_shape.len() - 2);
         let (b_lead, b_last) = b_shape.split_at(b_shape.len() - 2);
+        // Here, because `product` sees the shapes after broadcasting.
+        let (k, k_of_b) = (a_last[usize::from(!a_transposed)], b_last[usize::from(b_transposed)]);
+        assert!(k == k_of_b, "matmul: {a_shape} x {b_shape}: inner sizes {k} and {k_of_b} differ");
         let Some(lead) = Shape::new(a_lead).broadcast(&Shape::new(b_lead)) else {
             panic!("matmul: {a_shape} x {b_shape}: leading axes do not broadcast");
         };
@@ -67,8 +70,7 @@ fn product(a: &Variable, b: &Variable, a_transposed: bool, b_transposed: bool) -
     let (lead, a_last) = a_shape.split_at(a_shape.len() - 2);
     let b_last = &b_shape[b_shape.len() - 2..];
     let (m, k) = if a_transposed { (a_last[1], a_last[0]) } else { (a_last[0], a_last[1]) };
-    let (k_of_b, n) = if b_transposed { (b_last[1], b_last[0]) } else { (b_last[0], b_last[1]) };
-    assert_eq!(k, k_of_b, "matmul: {a_shape} x {b_shape}: inner sizes {k} and {k_of_b} differ");
+    let n = b_last[usize::from(!b_transposed)];
     let size = MatMul { batch: lead.iter().product(), m, k, n, a_transposed, b_transposed };
     let shape = Shape::new(&[lead, &[m, n]].concat());
     let y = Tensor::written(shape, |y| kernels::matmul(&size, a.value().data(), b.value().data(), None, y));

@@ -1,5 +1,6 @@
 //! Every operation on Variables: one method computes the value, and the rule that follows brings the gradient back.
-//! One file per family.
+//! One file per family. Shapes that do not fit together, and axes that do not exist, panic at the caller's line with a
+//! sentence that names the operation and the shapes.
 
 mod activation;
 mod arithmetic;

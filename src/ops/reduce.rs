@@ -39,8 +39,8 @@ impl<const N: usize> From<[isize; N]> for Axes {
     }
 }
 
-/// A reduction of `shape`: which axes go, what remains, and what remains with the reduced axes kept as 1.
-struct Reduction {
+/// What a reduction leaves: which axes go, the shape that remains, and that with the reduced axes kept as 1.
+struct Reduced {
     over: kernels::Axes,
     shape: Shape,
     kept: Shape,
@@ -48,9 +48,9 @@ struct Reduction {
     count: usize,
 }
 
-impl Reduction {
+impl Reduced {
     #[track_caller]
-    fn new(op: &str, of: &Shape, axes: Axes) -> Reduction {
+    fn new(op: &str, of: &Shape, axes: Axes) -> Reduced {
         let mut over = [false; MAX_RANK];
         match &axes.list {
             None => over[..of.len()].fill(true),
@@ -65,7 +65,7 @@ impl Reduction {
         let kept = Shape::new(&sizes);
         let rest: Vec<usize> = (0..of.len()).filter(|&axis| !over[axis]).map(|axis| of[axis]).collect();
         let count = (0..of.len()).filter(|&axis| over[axis]).map(|axis| of[axis]).product();
-        Reduction { over, shape: if axes.keep { kept } else { Shape::new(&rest) }, kept, count }
+        Reduced { over, shape: if axes.keep { kept } else { Shape::new(&rest) }, kept, count }
     }
 }
 
@@ -73,10 +73,10 @@ impl Variable {
     /// y = sum of x over `axes`,  dx = gy repeated along them
     #[track_caller]
     pub fn sum(&self, axes: impl Into<Axes>) -> Variable {
-        self.reduced("sum", &Reduction::new("sum", &self.shape(), axes.into()))
+        self.reduced("sum", &Reduced::new("sum", &self.shape(), axes.into()))
     }
 
-    fn reduced(&self, name: &'static str, to: &Reduction) -> Variable {
+    fn reduced(&self, name: &'static str, to: &Reduced) -> Variable {
         let (x, kept) = (self.value(), to.kept);
         let shape = *x.shape();
         let y = Tensor::written(to.shape, |y| kernels::sum(x.data(), &shape, to.over, y));
@@ -86,14 +86,14 @@ impl Variable {
     /// Mean of x over `axes`; NaN over nothing.
     #[track_caller]
     pub fn mean(&self, axes: impl Into<Axes>) -> Variable {
-        let to = Reduction::new("mean", &self.shape(), axes.into());
+        let to = Reduced::new("mean", &self.shape(), axes.into());
         self.reduced("mean", &to) / to.count as Real
     }
 
     /// Biased variance over `axes`: the mean of (x - mean(x))^2.
     #[track_caller]
     pub fn var(&self, axes: impl Into<Axes>) -> Variable {
-        let to = Reduction::new("var", &self.shape(), axes.into());
+        let to = Reduced::new("var", &self.shape(), axes.into());
         let mean = self.reduced("mean", &to).reshape(to.kept) / to.count as Real;
         (self - mean).square().reduced("sum", &to) / to.count as Real
     }
@@ -104,7 +104,7 @@ impl Variable {
     /// Over nothing.
     #[track_caller]
     pub fn max(&self, axes: impl Into<Axes>) -> Variable {
-        let (x, to) = (self.value(), Reduction::new("max", &self.shape(), axes.into()));
+        let (x, to) = (self.value(), Reduced::new("max", &self.shape(), axes.into()));
         assert!(to.count > 0, "max: shape {} has nothing to choose from along these axes", x.shape());
         let y = Tensor::written(to.shape, |y| kernels::max(x.data(), x.shape(), to.over, y));
         // dx = gy / (how many are equal to y) where x = y, else 0
@@ -120,7 +120,7 @@ impl Variable {
     /// e^x from overflowing, and changes nothing in the softmax family. `op` names who asked.
     #[track_caller]
     pub(super) fn peak(&self, op: &str, axes: impl Into<Axes>) -> Variable {
-        let (x, to) = (self.value(), Reduction::new(op, &self.shape(), axes.into()));
+        let (x, to) = (self.value(), Reduced::new(op, &self.shape(), axes.into()));
         Tensor::written(to.kept, |y| kernels::max(x.data(), x.shape(), to.over, y)).into()
     }
 
@@ -136,6 +136,6 @@ impl Variable {
             over[axis] = axis < missing || (shape[axis - missing] == 1 && own[axis] != 1);
         }
         let sizes: Vec<usize> = (0..own.len()).map(|axis| if over[axis] { 1 } else { own[axis] }).collect();
-        self.reduced("sum", &Reduction { over, shape, kept: Shape::new(&sizes), count: 0 })
+        self.reduced("sum", &Reduced { over, shape, kept: Shape::new(&sizes), count: 0 })
     }
 }

@@ -46,7 +46,7 @@ impl Variable {
     #[track_caller]
     pub fn upsample_nearest2d(&self, scale: usize) -> Variable {
         let shape = self.shape();
-        assert_eq!(shape.len(), 4, "upsample_nearest2d: x {shape} is not (N, C, H, W)");
+        assert!(shape.len() == 4, "upsample_nearest2d: x {shape} is not (N, C, H, W)");
         let [n, c, h, w] = [shape[0], shape[1], shape[2], shape[3]];
         let squares = self.reshape([n, c, h, 1, w, 1]).broadcast_to([n, c, h, scale, w, scale]);
         squares.reshape([n, c, h * scale, w * scale])
@@ -56,7 +56,7 @@ impl Variable {
     #[track_caller]
     pub fn upsample_bilinear2d(&self) -> Variable {
         let shape = self.shape();
-        assert_eq!(shape.len(), 4, "upsample_bilinear2d: x {shape} is not (N, C, H, W)");
+        assert!(shape.len() == 4, "upsample_bilinear2d: x {shape} is not (N, C, H, W)");
         let size = Planes { planes: shape[0] * shape[1], h: shape[2], w: shape[3] };
         let y = Tensor::written([shape[0], shape[1], 2 * size.h, 2 * size.w], |y| {
             kernels::upsample_bilinear2d(&size, self.value().data(), y)

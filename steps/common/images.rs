@@ -2,10 +2,11 @@
 
 use anyhow::{Context, Result};
 use image::codecs::gif::{GifEncoder, Repeat};
-use image::{Delay, Frame, GrayImage, Luma, imageops};
-use std::fs::File;
+use image::{Delay, Frame, GrayImage, ImageFormat, Luma, imageops};
+use std::io::Cursor;
 use std::path::Path;
 use tsukuru::Real;
+use tsukuru::files::write_whole;
 use tsukuru::tensor::Tensor;
 
 /// Pixels between the images of a grid, before enlarging.
@@ -37,19 +38,26 @@ pub fn grid(x: &Tensor, columns: usize) -> GrayImage {
 
 /// Writes the images x (N, 1, H, W) as a grid.
 pub fn save_grid(path: &Path, x: &Tensor, columns: usize) -> Result<()> {
-    grid(x, columns).save(path).with_context(|| format!("{}: cannot be written", path.display()))
+    let mut png = Cursor::new(Vec::new());
+    grid(x, columns).write_to(&mut png, ImageFormat::Png).expect("a picture in memory");
+    write(path, png.get_ref())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole(path, |file| file.write_all(bytes)).with_context(|| format!("{}: cannot be written", path.display()))
 }
 
 /// Writes an animation of grids; the last one stays for a while.
 pub fn save_animation(path: &Path, frames: &[Tensor], columns: usize) -> Result<()> {
-    let failed = || format!("{}: cannot be written", path.display());
-    let mut gif = GifEncoder::new_with_speed(File::create(path).with_context(failed)?, 10);
-    gif.set_repeat(Repeat::Infinite).with_context(failed)?;
+    let mut bytes = Vec::new();
+    let mut gif = GifEncoder::new_with_speed(&mut bytes, 10);
+    gif.set_repeat(Repeat::Infinite).expect("an animation in memory");
     for (i, frame) in frames.iter().enumerate() {
         let milliseconds = if i + 1 == frames.len() { 2500 } else { 80 };
         let picture = image::DynamicImage::ImageLuma8(grid(frame, columns)).into_rgba8();
         let frame = Frame::from_parts(picture, 0, 0, Delay::from_numer_denom_ms(milliseconds, 1));
-        gif.encode_frame(frame).with_context(failed)?;
+        gif.encode_frame(frame).expect("an animation in memory");
     }
-    Ok(())
+    drop(gif);
+    write(path, &bytes)
 }

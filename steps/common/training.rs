@@ -49,7 +49,8 @@ struct Position {
 
 impl Training<'_> {
     /// Trains `model` and returns the mean loss of each epoch. `loss` gets a batch (x (B, 1, H, W), labels) and the
-    /// number of the step, from 0; `after_epoch` gets the number of the epoch, from 1.
+    /// number of the step, from 0; `after_epoch` gets the number of the epoch, from 1. It writes what belongs to an
+    /// epoch, and may be asked to do so again: a run that ended meanwhile makes it good when it goes on.
     ///
     /// # Errors
     /// If a file cannot be written, a loss is not finite, or Ctrl-C was pressed; what was reached is saved.
@@ -70,9 +71,17 @@ impl Training<'_> {
         let before = at.seconds;
         let start = Instant::now();
 
-        while at.losses.len() < self.epochs {
-            let epoch = at.losses.len() + 1;
-            let done = at.step - (epoch - 1) * steps_per_epoch;
+        loop {
+            let (finished, epoch) = (at.losses.len(), at.losses.len() + 1);
+            // Here, not below, where the epoch ends: whatever stops a run in between, a resumed one comes by again.
+            if at.step > 0 && at.step == finished * steps_per_epoch {
+                nn::save(model, &self.run.file("model.safetensors")?)?;
+                after_epoch(finished)?;
+            }
+            if finished >= self.epochs {
+                return Ok(at.losses);
+            }
+            let done = at.step - finished * steps_per_epoch;
             let mut progress =
                 Progress::new(&format!("epoch {epoch}/{}", self.epochs), steps_per_epoch, done, self.quiet);
             for (x, labels) in dataset.batches(self.batch_size, Some((self.seed, epoch as u64)))?.skip(done) {
@@ -93,23 +102,21 @@ impl Training<'_> {
                 writeln!(metrics, "{epoch},{},{value},{:.3}", at.step, at.seconds).context("metrics.csv")?;
                 progress.step(|| format!("loss {value:.4}"));
                 if interrupted.load(Ordering::Relaxed) {
-                    progress.finish();
-                    metrics.flush().context("metrics.csv")?;
-                    self.save(&checkpoint, model, optimizer, &at)?;
-                    bail!("interrupted after step {}; the same command with --resume goes on from there", at.step);
+                    break;
                 }
             }
             progress.finish();
-            let mean = at.sum / steps_per_epoch as f64;
-            at.losses.push(mean);
-            at.sum = 0.0;
+            if at.step == epoch * steps_per_epoch {
+                let mean = std::mem::take(&mut at.sum) / steps_per_epoch as f64;
+                at.losses.push(mean);
+                println!("epoch {epoch}: loss {mean:.5}, {}", super::progress::duration(at.seconds));
+            }
             metrics.flush().context("metrics.csv")?;
             self.save(&checkpoint, model, optimizer, &at)?;
-            nn::save(model, &self.run.file("model.safetensors")?)?;
-            println!("epoch {epoch}: loss {mean:.5}, {}", super::progress::duration(at.seconds));
-            after_epoch(epoch)?;
+            if interrupted.load(Ordering::Relaxed) {
+                bail!("interrupted after step {}; the same command with --resume goes on from there", at.step);
+            }
         }
-        Ok(at.losses)
     }
 
     /// The losses in the log as points (epoch, loss), each the mean over a twentieth of an epoch.

@@ -38,22 +38,32 @@ impl Diffuser {
         self.betas.len()
     }
 
-    /// The share of new noise in the step to time t, from 1.
+    /// The share of new noise in the step to time t, from 1 to T.
+    #[track_caller]
     pub fn beta(&self, t: usize) -> f64 {
         self.betas[t - 1]
     }
 
-    /// The share of the image at time t, from 0.
+    /// The share of the image at time t, from 0 to T.
+    #[track_caller]
     pub fn alpha_bar(&self, t: usize) -> f64 {
         self.alpha_bars[t]
     }
 
     /// All t steps at once, for each image its own t: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise
     /// (Ho et al., equation 4). x_0 and noise are (N, C, H, W), t (N).
+    ///
+    /// # Panics
+    /// If noise has another shape than x_0, or t are not N times up to T.
+    #[track_caller]
     pub fn add_noise(&self, x_0: &Tensor, t: &[usize], noise: &Tensor) -> Tensor {
-        let pixels = (x_0.shape().count() / t.len().max(1)).max(1);
+        let (shape, steps) = (x_0.shape(), self.steps());
+        assert!(shape.first() == Some(&t.len()), "add_noise: x_0 {shape} and {} times", t.len());
+        assert!(shape == noise.shape(), "add_noise: x_0 {shape} and noise {} differ", noise.shape());
+        assert!(t.iter().all(|&t| t <= steps), "add_noise: times {t:?} are not all within 0..={steps}");
+        let pixels = (shape.count() / t.len().max(1)).max(1);
         let images = x_0.data().chunks(pixels).zip(noise.data().chunks(pixels));
-        Tensor::written(*x_0.shape(), |x_t| {
+        Tensor::written(*shape, |x_t| {
             for ((x_t, (x_0, noise)), &t) in x_t.chunks_mut(pixels).zip(images).zip(t) {
                 let (keep, add) = (self.alpha_bar(t).sqrt() as Real, (1.0 - self.alpha_bar(t)).sqrt() as Real);
                 x_t.iter_mut().zip(x_0).zip(noise).for_each(|((x_t, x_0), noise)| *x_t = keep * x_0 + add * noise);
@@ -63,7 +73,8 @@ impl Diffuser {
 
     /// One step back, from x_t to x_(t-1), by what the model takes for noise (Ho et al., algorithm 2):
     /// mean = (x_t - beta_t / sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_t),
-    /// variance = beta_t (1 - alpha_bar_(t-1)) / (1 - alpha_bar_t), which is 0 at t = 1.
+    /// variance = beta_t (1 - alpha_bar_(t-1)) / (1 - alpha_bar_t), which is 0 at t = 1. x_t is (N, C, H, W).
+    #[track_caller]
     pub fn denoise(&self, model: &UNet, x_t: &Tensor, t: usize, rng: &mut Rng) -> Tensor {
         let times = vec![t; x_t.shape()[0]];
         let eps = no_grad(|| evaluating(|| model.forward(&Variable::new(x_t.clone()), &times)));
@@ -131,6 +142,18 @@ mod tests {
         let off = off(500);
         let std = (off.iter().map(|x| x * x).sum::<f64>() / off.len() as f64).sqrt();
         assert!((std / diffuser.beta(500).sqrt() - 1.0).abs() < 0.1, "{std}");
+    }
+
+    #[test]
+    fn noise_that_does_not_fit_is_refused() {
+        let refused = |t: &[usize], noise: &[usize]| {
+            let add = || Diffuser::new(T).add_noise(&Tensor::zeros([2, 1, 4, 4]), t, &Tensor::zeros(noise));
+            let said = std::panic::catch_unwind(add).expect_err("a panic");
+            said.downcast_ref::<String>().expect("a sentence").clone()
+        };
+        assert_eq!(refused(&[1], &[2, 1, 4, 4]), "add_noise: x_0 (2, 1, 4, 4) and 1 times");
+        assert_eq!(refused(&[1, 2], &[2, 4, 4]), "add_noise: x_0 (2, 1, 4, 4) and noise (2, 4, 4) differ");
+        assert_eq!(refused(&[0, 1001], &[2, 1, 4, 4]), "add_noise: times [0, 1001] are not all within 0..=1000");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use tsukuru::nn::Module;
 use tsukuru::ops::Reduction;
 use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
+use tsukuru::shape::Shape;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
@@ -125,11 +126,16 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
 /// How far the model's guess is from the noise that was added (Ho et al., equation 14): images x_0 (N, 1, H, W) at
 /// random times.
 pub fn loss(model: &UNet, diffuser: &Diffuser, x_0: &Tensor, seed: u64, step: u64) -> Variable {
-    let mut rng = Rng::new(seed, "t", step);
-    let t: Vec<usize> = (0..x_0.shape()[0]).map(|_| 1 + rng.below(diffuser.steps())).collect();
-    let noise = Rng::new(seed, "noise", step).normal_tensor(*x_0.shape());
+    let (t, noise) = random_noise(diffuser, x_0.shape(), seed, step);
     let x_t = diffuser.add_noise(x_0, &t, &noise);
     model.forward(&x_t.into(), &t).mse_loss(&noise.into(), Reduction::Mean)
+}
+
+/// For each image of shape (N, C, H, W) a time t (N) from 1 to T, all equally likely, and noise of that shape.
+fn random_noise(diffuser: &Diffuser, shape: &Shape, seed: u64, step: u64) -> (Vec<usize>, Tensor) {
+    let mut rng = Rng::new(seed, "t", step);
+    let t = (0..shape[0]).map(|_| 1 + rng.below(diffuser.steps())).collect();
+    (t, Rng::new(seed, "noise", step).normal_tensor(*shape))
 }
 
 /// Times a few steps of a model that is thrown away, and says how long the training will take.
@@ -151,4 +157,26 @@ fn announce(diffuser: &Diffuser, dataset: &Dataset, width: usize, batch_size: us
     let total = epochs as f64 * (steps as f64 * seconds + sampling);
     println!("{epochs} epochs of {steps} steps, {seconds:.2} s each, and samples: about {}", duration(total));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_run_from_1_to_t() {
+        let (t, _) = random_noise(&Diffuser::new(10), &Shape::new(&[1000, 1, 1, 1]), 0, 0);
+        let count = |time: usize| t.iter().filter(|&&t| t == time).count();
+        assert!((1..=10).all(|time| count(time) > 50), "{:?}", (0..=11).map(count).collect::<Vec<_>>());
+        assert_eq!((1..=10).map(count).sum::<usize>(), 1000);
+    }
+
+    #[test]
+    fn times_and_noise_follow_from_seed_and_step() {
+        let draw = |seed, step| random_noise(&Diffuser::new(T), &Shape::new(&[8, 1, 2, 2]), seed, step);
+        assert_eq!(draw(0, 3), draw(0, 3));
+        for (t, noise) in [draw(0, 4), draw(1, 3)] {
+            assert!(t != draw(0, 3).0 && noise != draw(0, 3).1);
+        }
+    }
 }

@@ -4,13 +4,17 @@ use super::{Diffuser, T, UNet};
 use crate::common::cli::{Common, capped};
 use crate::common::images::{byte, save_grid};
 use crate::common::progress::Progress;
+use crate::common::run::RunFolder;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use tsukuru::checkpoint::{self, Data};
 use tsukuru::data::idx::{self, Images};
+use tsukuru::files::write_whole;
 use tsukuru::nn;
 use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
 
 #[derive(Args, Clone, Debug)]
 pub struct Flags {
@@ -20,7 +24,7 @@ pub struct Flags {
     /// How many images to draw
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub count: usize,
-    /// Also write the images as STEM-images-idx3-ubyte.gz
+    /// Also write the images as STEM-images-idx3-ubyte.gz, which must not be there yet
     #[arg(long, value_name = "STEM")]
     pub export: Option<PathBuf>,
 }
@@ -34,6 +38,8 @@ const MOST: usize = 100_000;
 pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     ensure!((1..=MOST).contains(&flags.count), "--count {}: expected 1 to {MOST}", flags.count);
     let model = read_model(&flags.model)?;
+    let export = flags.export.as_deref().map(free_path).transpose()?;
+    let run = RunFolder::open(&common.out, "step09", "sample", false)?;
     let diffuser = Diffuser::new(capped(T, 10));
     let count = capped(flags.count, 4);
 
@@ -48,22 +54,31 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     }
     progress.finish();
 
-    let path = common.folder("step09", "sample")?.join("samples.png");
-    let x = tsukuru::tensor::Tensor::new([count, 1, SIDE, SIDE], &pixels);
+    let path = run.file("samples.png")?;
+    let x = Tensor::new([count, 1, SIDE, SIDE], &pixels);
     save_grid(&path, &x, 10)?;
     println!("{}", path.display());
-    if let Some(stem) = &flags.export {
-        let mut name = stem.clone().into_os_string();
-        name.push("-images-idx3-ubyte.gz");
+    if let Some(path) = export {
         let pixels = pixels.iter().map(|&x| byte(x)).collect();
-        idx::write_images(&PathBuf::from(&name), &Images { count, rows: SIDE, cols: SIDE, pixels })?;
-        println!("{}", name.display());
+        idx::write_images(&path, &Images { count, rows: SIDE, cols: SIDE, pixels })?;
+        println!("{}", path.display());
     }
     Ok(())
 }
 
+/// The file of images that `--export STEM` names; before any work is done, it must be free and can be written.
+fn free_path(stem: &Path) -> Result<PathBuf> {
+    let mut path = stem.as_os_str().to_os_string();
+    path.push("-images-idx3-ubyte.gz");
+    let path = PathBuf::from(path);
+    ensure!(!path.exists(), "--export: {} is there already", path.display());
+    let tried = write_whole(&path, |_| Ok(())).and_then(|()| fs::remove_file(&path));
+    tried.with_context(|| format!("--export: {} cannot be written", path.display()))?;
+    Ok(path)
+}
+
 /// A U-Net of the width that the file says.
-fn read_model(path: &std::path::Path) -> Result<UNet> {
+fn read_model(path: &Path) -> Result<UNet> {
     let state = checkpoint::read(path)?;
     let shape = |name| match state.get(name) {
         Some(Data::Real(weight)) => weight.shape().to_vec(),

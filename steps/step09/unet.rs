@@ -104,7 +104,7 @@ impl UNet {
         let shape = x.shape();
         let halves_twice = shape.len() == 4 && shape[2].is_multiple_of(4) && shape[3].is_multiple_of(4);
         assert!(halves_twice, "unet: x {shape} is not (N, C, H, W) with sizes that can be halved twice");
-        assert_eq!(shape[0], t.len(), "unet: {} images and {} times", shape[0], t.len());
+        assert!(shape[0] == t.len(), "unet: {} images and {} times", shape[0], t.len());
 
         let v = Variable::new(time_encoding(t, TIME_DIM));
         let x1 = self.down1.forward(x, &v);

@@ -1,6 +1,7 @@
 //! The built-in digits: always the same, of MNIST's format, varied, and showing what their labels say.
 
 use std::collections::HashSet;
+use steps::common::data::{Part, Source};
 use steps::common::digits::{self, LabelledImages, PIXELS, SIDE};
 
 fn images(digits: &LabelledImages) -> impl Iterator<Item = &[u8]> {
@@ -48,9 +49,10 @@ fn threads_and_count_change_nothing() {
 
 #[test]
 fn training_and_test_images_share_none() {
-    let (train, test) = (digits::train(), digits::test());
-    assert_eq!((train.labels.len(), test.labels.len()), (60_000, 10_000));
-    let all: HashSet<&[u8]> = images(&train).chain(images(&test)).collect();
+    let [train, test] = [Part::Train, Part::Test].map(|part| Source::BuiltIn.load(part, None).unwrap());
+    assert_eq!((train.len(), test.len()), (60_000, 10_000));
+    let all = [&train, &test].map(|dataset| dataset.images().pixels.chunks_exact(PIXELS));
+    let all: HashSet<&[u8]> = all.into_iter().flatten().collect();
     assert_eq!(all.len(), 70_000, "some images are equal");
 }
 

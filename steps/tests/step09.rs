@@ -139,6 +139,30 @@ fn samples_come_from_a_model_file() {
 }
 
 #[test]
+fn samples_overwrite_nothing() {
+    let folder = folder();
+    step09(folder.path(), &format!("{TRAIN} --epochs 1"));
+    let sample = "sample --model out/step09/diffusion_model/model.safetensors --count 1";
+    step09(folder.path(), &format!("{sample} --export drawn"));
+    let files = ["out/step09/sample/samples.png", "drawn-images-idx3-ubyte.gz"].map(|file| folder.path().join(file));
+    let before = files.each_ref().map(|file| fs::read(file).expect("a file"));
+
+    fails(
+        folder.path(),
+        &format!("{sample} --seed 1 --export drawn"),
+        &["drawn-images-idx3-ubyte.gz is there already"],
+    );
+    let nowhere = ["nowhere/drawn-images-idx3-ubyte.gz cannot be written"];
+    fails(folder.path(), &format!("{sample} --seed 1 --export nowhere/drawn"), &nowhere);
+    assert!(files.each_ref().map(|file| fs::read(file).expect("a file")) == before);
+
+    let said = step09(folder.path(), &format!("{sample} --seed 1"));
+    assert!(said.contains("An earlier run is now in out/step09/sample.1"), "{said}");
+    let moved = fs::read(folder.path().join("out/step09/sample.1/samples.png")).expect("the earlier picture");
+    assert!(moved == before[0] && fs::read(&files[0]).expect("a picture") != before[0]);
+}
+
+#[test]
 fn wrong_flags_are_explained() {
     let folder = folder();
     fails(folder.path(), "diffusion_model --batch-size 0", &["--batch-size 0", "at least 1"]);
@@ -147,8 +171,28 @@ fn wrong_flags_are_explained() {
     fails(folder.path(), "diffusion_model --data built-in --resume", &["--resume", "checkpoint.safetensors"]);
     fails(folder.path(), "sample --model nothing.safetensors", &["nothing.safetensors"]);
     assert!(!folder.path().join("out/step09/diffusion_model/metrics.csv").exists());
-    let said = command(folder.path(), "difusion_model").output().expect("step09 starts").stderr;
-    assert!(String::from_utf8_lossy(&said).contains("diffusion_model"));
+}
+
+/// Clap explains these itself; the exit codes are those of all programs.
+#[test]
+fn flags_that_clap_refuses_end_with_1_and_help_with_0() {
+    let folder = folder();
+    let run = |args: &str| {
+        let Output { status, stdout, stderr } = command(folder.path(), args).output().expect("step09 starts");
+        (status.code(), String::from_utf8([stdout, stderr].concat()).expect("UTF-8"))
+    };
+    for (args, expected) in [
+        ("difusion_model", "'diffusion_model'"),
+        ("diffusion_model --epoch 1", "'--epochs'"),
+        ("diffusion_model --epochs abc", "invalid value 'abc' for '--epochs <N>'"),
+        ("--threads 0", "invalid value '0' for '--threads <N>'"),
+    ] {
+        let (code, said) = run(args);
+        assert_eq!(code, Some(1), "step09 {args}: {said}");
+        assert!(said.starts_with("error: ") && said.contains(expected), "step09 {args}: {said}");
+    }
+    let (code, said) = run("sample --help");
+    assert!(code == Some(0) && said.contains("--export <STEM>"), "{said}");
 }
 
 #[test]
@@ -231,6 +275,31 @@ fn a_model_that_promises_too_much_is_refused() {
     fails(folder.path(), "sample --model huge.safetensors", &["huge.safetensors", "no U-Net"]);
     fails(folder.path(), "sample --model huge.safetensors --count 99999999999", &["--count", "100000"]);
     fails(folder.path(), "diffusion_model --width 30000", &["--width 30000", "512"]);
+}
+
+/// A kill between the checkpoint and what is written from it, or in the middle of the log.
+#[test]
+fn what_a_killed_run_left_undone_is_made_good() {
+    let folder = folder();
+    let run = |name: &str| folder.path().join(name).join("step09/diffusion_model");
+    let read = |name: &str, file: &str| fs::read(run(name).join(file)).unwrap_or_else(|_| panic!("{name}: no {file}"));
+    step09(folder.path(), &format!("{TRAIN} --epochs 2 --out unbroken"));
+    step09(folder.path(), &format!("{TRAIN} --epochs 1 --out broken"));
+    let finished = ["model.safetensors", "denoising.gif"];
+    let first = finished.map(|file| read("broken", file));
+    fs::remove_file(run("broken").join("samples/epoch_001.png")).expect("a picture");
+    fs::remove_file(run("broken").join("denoising.gif")).expect("an animation");
+    fs::write(run("broken").join("model.safetensors"), "of an epoch before").expect("a model");
+    let log = fs::read_to_string(run("broken").join("metrics.csv")).expect("a log");
+    fs::write(run("broken").join("metrics.csv"), log + "2,5,0.5,1\n2,6").expect("a log");
+
+    step09(folder.path(), &format!("{TRAIN} --epochs 1 --out broken --resume"));
+    assert!(finished.map(|file| read("broken", file)) == first);
+    step09(folder.path(), &format!("{TRAIN} --epochs 2 --out broken --resume"));
+    assert_eq!(losses(&run("broken")), losses(&run("unbroken")));
+    for file in ["model.safetensors", "samples/epoch_001.png", "samples/epoch_002.png", "loss.svg", "denoising.gif"] {
+        assert!(read("broken", file) == read("unbroken", file), "{file} differs");
+    }
 }
 
 /// The log is for people; the checkpoint alone decides how a training goes on.

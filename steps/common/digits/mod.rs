@@ -31,16 +31,6 @@ pub struct LabelledImages {
     pub labels: Vec<u8>,
 }
 
-/// The 60,000 digits to learn from.
-pub fn train() -> LabelledImages {
-    generate("train", 60_000)
-}
-
-/// The 10,000 digits to be tested on.
-pub fn test() -> LabelledImages {
-    generate("test", 10_000)
-}
-
 /// The first `count` digits of the endless series called `purpose`. Every image has a random stream of its own, so it
 /// is the same however many are drawn and on however many threads.
 pub fn generate(purpose: &str, count: usize) -> LabelledImages {

@@ -1,0 +1,115 @@
+//! The training loop by itself, with a model of a few numbers.
+#![cfg(unix)]
+
+use serde_json::json;
+use std::cell::RefCell;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use steps::common::run::RunFolder;
+use steps::common::training::Training;
+use tsukuru::checkpoint::{self, Data};
+use tsukuru::data::{Dataset, idx::Images};
+use tsukuru::nn::{Linear, Module};
+use tsukuru::ops::Reduction;
+use tsukuru::optim::Adam;
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
+
+const EPOCHS: usize = 3;
+const IMAGES: usize = 10;
+const BATCH: usize = 4;
+const STEPS: usize = EPOCHS * IMAGES.div_ceil(BATCH);
+
+/// What the loop asked for: (step, labels) of each batch, and the epochs that it called finished.
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    batches: Vec<(u64, Vec<usize>)>,
+    epochs: Vec<usize>,
+}
+
+impl Seen {
+    /// The labels of epoch i in the order in which they came.
+    fn order(&self, i: usize) -> Vec<usize> {
+        let per_epoch = STEPS / EPOCHS;
+        self.batches[i * per_epoch..][..per_epoch].iter().flat_map(|(_, labels)| labels.clone()).collect()
+    }
+}
+
+/// Trains under `out`; `each` is called at every step. The error is what the program would print.
+fn train(out: &Path, seed: u64, resume: bool, seen: &RefCell<Seen>, each: impl Fn(u64)) -> Result<Vec<f64>, String> {
+    let pixels = (0..IMAGES * 4).map(|i| (i * 37) as u8).collect();
+    let images = Images { count: IMAGES, rows: 2, cols: 2, pixels };
+    let dataset = Dataset::new(images, (0..IMAGES as u8).collect()).unwrap();
+    let model = Linear::new(4, 1, &mut Rng::new(seed, "init", 0));
+    let mut optimizer = Adam::new(model.parameters(), 0.1);
+    let run = RunFolder::open(out, "step", "program", resume).unwrap();
+    let training = Training {
+        run: &run,
+        epochs: EPOCHS,
+        batch_size: BATCH,
+        seed,
+        lr: &|done| 0.1 * (1.0 - done),
+        settings: json!(null),
+        resume,
+        quiet: true,
+    };
+    let loss = |x: Tensor, labels: Vec<usize>, step: u64| {
+        let target: Vec<_> = labels.iter().map(|&label| label as tsukuru::Real).collect();
+        let y = model.forward(&x.reshape([labels.len(), 4]).into());
+        let loss = y.mse_loss(&Tensor::new([labels.len(), 1], &target).into(), Reduction::Mean);
+        seen.borrow_mut().batches.push((step, labels));
+        each(step);
+        loss
+    };
+    let after_epoch = |epoch| {
+        seen.borrow_mut().epochs.push(epoch);
+        Ok(())
+    };
+    training.run(&dataset, &model, &mut optimizer, loss, after_epoch).map_err(|error| error.to_string())
+}
+
+/// All that a run leaves but the times.
+fn results(out: &Path) -> (Vec<u8>, Vec<String>, Vec<(String, Data)>) {
+    let file = |name: &str| out.join("step/program").join(name);
+    let log = fs::read_to_string(file("metrics.csv")).unwrap();
+    let log = log.lines().map(|row| row.rsplit_once(',').unwrap().0.to_string()).collect();
+    let checkpoint = checkpoint::read(&file("checkpoint.safetensors")).unwrap();
+    let tensors = checkpoint.iter().map(|(name, data)| (name.to_string(), data.clone())).collect();
+    (fs::read(file("model.safetensors")).unwrap(), log, tensors)
+}
+
+/// One test, because an interrupt is for the whole process.
+#[test]
+fn a_run_interrupted_after_every_step_is_the_unbroken_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = |name: &str| folder.path().join(name);
+    let (unbroken, again, other, broken) = Default::default();
+    let losses = train(&out("unbroken"), 0, false, &unbroken, |_| ()).unwrap();
+    let unbroken = unbroken.into_inner();
+    assert_eq!(unbroken.epochs, [1, 2, 3]);
+    assert!(unbroken.batches.iter().map(|(step, _)| *step).eq(0..STEPS as u64));
+
+    // The order differs by epoch and seed, and follows from them.
+    train(&out("again"), 0, false, &again, |_| ()).unwrap();
+    train(&out("other"), 1, false, &other, |_| ()).unwrap();
+    assert_eq!(again.into_inner(), unbroken);
+    let orders = [unbroken.order(0), unbroken.order(1), unbroken.order(2), other.into_inner().order(0)];
+    assert!((0..4).all(|i| (0..i).all(|j| orders[i] != orders[j])), "{orders:?}");
+
+    let interrupt = |step| {
+        if step == 0 {
+            let id = std::process::id().to_string();
+            assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+            std::thread::sleep(Duration::from_millis(500)); // until the handler has run
+        }
+    };
+    for step in 1..=STEPS {
+        let error = train(&out("broken"), 0, step > 1, &broken, interrupt).unwrap_err();
+        assert!(error.starts_with(&format!("interrupted after step {step};")), "{error}");
+    }
+    assert_eq!(train(&out("broken"), 0, true, &broken, interrupt), Ok(losses));
+    assert_eq!(broken.into_inner(), unbroken);
+    assert!(results(&out("broken")) == results(&out("unbroken")));
+}
