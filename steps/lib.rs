@@ -3,4 +3,6 @@
 //! A step may use any earlier step, never a later one.
 
 pub mod common;
+pub mod step01;
+pub mod step03;
 pub mod step09;
