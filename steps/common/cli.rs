@@ -2,7 +2,7 @@
 
 use super::plot::{self, Panel};
 use anyhow::{Context, Result, ensure};
-use clap::{Args, value_parser};
+use clap::{Args, Parser, value_parser};
 use std::path::PathBuf;
 
 /// Flags of every program.
@@ -98,6 +98,15 @@ impl Common {
         }
         Ok(())
     }
+}
+
+/// The flags that the program was called with. `--help` is answered, and a mistake explained, by clap; like every other
+/// error, a mistake ends the program with exit code 1.
+pub fn parse<Cli: Parser>() -> Cli {
+    Cli::try_parse().unwrap_or_else(|said| {
+        let _ = said.print(); // nobody is left to tell if it fails
+        std::process::exit(said.exit_code().min(1))
+    })
 }
 
 /// Whether TSUKURU_SMOKE=1 asks every program to be a matter of seconds: few images, few steps, narrow models.

@@ -1,7 +1,7 @@
 //! `cargo run --release --bin step09`: all programs of the step, training in its quick form; `-- PROGRAM` runs one.
 
 use clap::{Parser, Subcommand};
-use steps::common::cli::{Common, Mnist, TrainingFlags, exit};
+use steps::common::cli::{Common, Mnist, TrainingFlags, exit, parse};
 use steps::step09::{diffusion_model, gaussian_noise, sample, simple_unet};
 
 /// Step 9: a diffusion model. Without a program, the first three run in their quick form.
@@ -30,7 +30,7 @@ enum Program {
 }
 
 fn main() -> std::process::ExitCode {
-    let Cli { program, common, mnist } = Cli::parse();
+    let Cli { program, common, mnist } = parse();
     let run = || match &program {
         None => {
             gaussian_noise::run(&common)?;
