@@ -21,6 +21,9 @@ pub enum FitError {
 
     #[error("all {count} numbers are {value}: a normal distribution needs a spread")]
     NoSpread { count: usize, value: f64 },
+
+    #[error("the numbers spread so far, or so little, that an f64 cannot hold their variance")]
+    Range,
 }
 
 impl Normal {
@@ -64,7 +67,7 @@ impl Normal {
     /// The maximum-likelihood fit: mu is the mean of `xs`, sigma^2 the mean of (x - mu)^2 (divided by N, not N - 1).
     ///
     /// # Errors
-    /// If there are no numbers, one is not finite, or all are the same.
+    /// If there are no numbers, one is not finite, all are the same, or their variance is too large or small for an f64.
     pub fn fit(xs: &[f64]) -> Result<Normal, FitError> {
         let &first = xs.first().ok_or(FitError::Empty)?;
         if let Some((index, &value)) = xs.iter().enumerate().find(|(_, x)| !x.is_finite()) {
@@ -77,6 +80,6 @@ impl Normal {
         // Around the first number, so that a small spread on a large mean is not rounded away.
         let mu = first + xs.iter().map(|x| x - first).sum::<f64>() / n;
         let sigma = (xs.iter().map(|x| (x - mu) * (x - mu)).sum::<f64>() / n).sqrt();
-        Ok(Normal::new(mu, sigma))
+        if mu.is_finite() && sigma.is_finite() && sigma > 0.0 { Ok(Normal { mu, sigma }) } else { Err(FitError::Range) }
     }
 }

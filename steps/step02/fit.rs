@@ -3,7 +3,7 @@
 use crate::common::cli::{Common, People};
 use crate::common::plot::{BLUE, Chart, Histogram, VERMILION, sampled};
 use crate::step01::Normal;
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 pub fn run(common: &Common, people: &People) -> Result<()> {
     let (xs, source) = people.heights()?;
@@ -11,7 +11,7 @@ pub fn run(common: &Common, people: &People) -> Result<()> {
 
     // ln L(mu, sigma) = sum of ln N(x_n; mu, sigma) is largest where both its derivatives are 0:
     //   mu = 1/N sum of x_n,   sigma^2 = 1/N sum of (x_n - mu)^2
-    let fitted = Normal::fit(&xs)?;
+    let fitted = Normal::fit(&xs).with_context(|| source.to_string())?;
     println!("mu    = {:.2} cm", fitted.mu);
     println!("sigma = {:.2} cm", fitted.sigma);
 

@@ -3,7 +3,7 @@
 use crate::common::cli::{Common, People};
 use crate::common::plot::{BLUE, Chart, Histogram, VERMILION};
 use crate::step01::Normal;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tsukuru::random::Rng;
 
 /// How many are drawn.
@@ -14,7 +14,7 @@ pub fn run(common: &Common, people: &People) -> Result<()> {
     println!("{} heights, {source}", xs.len());
 
     // A generative model in two lines: fit, then draw.
-    let fitted = Normal::fit(&xs)?;
+    let fitted = Normal::fit(&xs).with_context(|| source.to_string())?;
     let mut rng = Rng::new(common.seed, "sampling", 0);
     let samples: Vec<f64> = (0..SAMPLES).map(|_| fitted.sample(&mut rng)).collect();
 

@@ -3,7 +3,7 @@
 use crate::common::cli::{Common, People};
 use crate::common::plot::{BLACK, BLUE, Chart, VERMILION, sampled};
 use crate::step01::Normal;
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 /// In cm.
 const SMALL: f64 = 160.0;
@@ -12,7 +12,7 @@ const TALL: f64 = 180.0;
 pub fn run(common: &Common, people: &People) -> Result<()> {
     let (xs, source) = people.heights()?;
     println!("{} heights, {source}", xs.len());
-    let fitted = Normal::fit(&xs)?;
+    let fitted = Normal::fit(&xs).with_context(|| source.to_string())?;
 
     // The cumulative distribution function is the area from far left up to x: cdf(x) = P(X <= x).
     let small = fitted.cdf(SMALL);

@@ -3,7 +3,7 @@
 use super::{Matrix, MultivariateNormal};
 use crate::common::cli::{Common, People};
 use crate::common::plot::{BLUE, Chart, Grid, Surface};
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 /// More dots would be one blot.
 const SHOWN: usize = 500;
@@ -14,7 +14,7 @@ pub fn run(common: &Common, people: &People) -> Result<()> {
     let x = Matrix::new(&rows);
 
     // As in one dimension: mu = 1/N sum of x_n,   Sigma = 1/N sum of (x_n - mu)(x_n - mu)^T
-    let fitted = MultivariateNormal::fit(&x)?;
+    let fitted = MultivariateNormal::fit(&x).with_context(|| source.to_string())?;
     let mu = fitted.mean();
     println!("mu = [{:.8}, {:.8}]", mu[0], mu[1]);
     println!("Sigma, maximum likelihood (sum / N) =\n{:.8}", fitted.covariance());

@@ -65,6 +65,9 @@ fn a_fit_without_an_answer_says_why() {
     let nan = "number 2 (counted from 0) is NaN: a normal distribution is fitted to finite numbers";
     assert_eq!(said(&[1.0, 2.0, f64::NAN]), nan);
     assert_eq!(said(&[4.5; 7]), "all 7 numbers are 4.5: a normal distribution needs a spread");
+    for xs in [[-1e300, 1e300], [0.0, 1e-300], [-f64::MAX, f64::MAX]] {
+        assert_eq!(said(&xs), "the numbers spread so far, or so little, that an f64 cannot hold their variance");
+    }
     assert_eq!(Normal::fit(&[4.5]), Err(FitError::NoSpread { count: 1, value: 4.5 }));
 }
 

@@ -19,6 +19,7 @@ fn bins_are_numpy_s() {
     let flat: Vec<f64> = (0..90).map(|_| 0.0).chain((1..=10).map(f64::from)).collect();
     assert_eq!((auto(&flat).len(), &auto(&flat)[..5]), (20, &[90, 0, 1, 0, 1][..]));
     assert_eq!(auto(&[1.0, 2.0]), [1, 1]);
+    assert_eq!(auto(&[-f64::MAX, f64::MAX]).len(), 1, "a range that no f64 can hold");
     for (xs, edges) in [(&[7.5][..], [7.0, 8.0]), (&[5.0; 40], [4.5, 5.5]), (&[], [0.0, 1.0])] {
         assert_eq!(Histogram::auto(xs), Histogram { edges: edges.to_vec(), counts: vec![xs.len()] });
     }
