@@ -109,7 +109,7 @@ fn figures_of_nearly_nothing_can_be_drawn() {
         chart().into(),
         chart().line("", BLUE, [(3.0, 3.0)]).into(),
         chart().area("", BLUE, []).dashes("", BLUE, []).into(),
-        chart().log_x().log_y().dots("", BLUE, 2.0, [(0.0, -1.0)]).into(),
+        chart().log_x().log_y().dots("", BLUE, 2.0, [(0.0, -1.0)]).dashes("", BLUE, [(0.0, 1.0), (2.0, 3.0)]).into(),
         chart().contours(&grid, &grid.levels(3)).into(),
         Surface::new("t", ["x", "y", "z"], grid).into(),
     ];
