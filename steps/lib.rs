@@ -3,4 +3,7 @@
 //! A step may use any earlier step, never a later one.
 
 pub mod common;
+pub mod step01;
+pub mod step02;
+pub mod step03;
 pub mod step09;

@@ -1,0 +1,141 @@
+//! [`MultivariateNormal`]: the bell in D dimensions.
+
+use super::linear_algebra::{Matrix, MatrixError};
+use std::f64::consts::PI;
+use tsukuru::random::Rng;
+
+/// A normal distribution in D dimensions: mean mu (D) and covariance Sigma (D, D).
+#[derive(Clone, Debug, PartialEq)]
+pub struct MultivariateNormal {
+    mean: Vec<f64>,
+    covariance: Matrix,
+    /// L (D, D), lower triangular, with L L^T = Sigma.
+    cholesky: Matrix,
+    /// -(D ln(2 pi) + ln det Sigma) / 2, which all densities share.
+    log_scale: f64,
+}
+
+/// Why there is no such distribution.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum MultivariateNormalError {
+    #[error("the mean has {mean} coordinates, but the covariance is {rows} x {cols}: expected {mean} x {mean}")]
+    Sizes { mean: usize, rows: usize, cols: usize },
+
+    #[error("coordinate {coordinate} (counted from 0) of the mean is {value}: expected a finite number")]
+    Mean { coordinate: usize, value: f64 },
+
+    #[error("not a covariance: {0}")]
+    Covariance(MatrixError),
+
+    #[error("a normal distribution cannot be fitted to no points at all")]
+    NoPoints,
+
+    #[error("point {point} has coordinate {coordinate} = {value} (both counted from 0): expected finite numbers")]
+    Point { point: usize, coordinate: usize, value: f64 },
+}
+
+impl MultivariateNormal {
+    /// # Errors
+    /// If the sizes do not agree, a number is not finite, or the covariance is not symmetric or not positive definite.
+    pub fn new(mean: Vec<f64>, covariance: Matrix) -> Result<MultivariateNormal, MultivariateNormalError> {
+        let (rows, cols) = covariance.shape();
+        if let Some((coordinate, &value)) = mean.iter().enumerate().find(|(_, x)| !x.is_finite()) {
+            return Err(MultivariateNormalError::Mean { coordinate, value });
+        }
+        let cholesky = covariance.cholesky().map_err(MultivariateNormalError::Covariance)?;
+        if rows != mean.len() {
+            return Err(MultivariateNormalError::Sizes { mean: mean.len(), rows, cols });
+        }
+        // ln det Sigma = 2 (ln L_11 + ... + ln L_DD)
+        let half_log_det = (0..rows).map(|i| libm::log(cholesky[(i, i)])).sum::<f64>();
+        let log_scale = -0.5 * rows as f64 * libm::log(2.0 * PI) - half_log_det;
+        Ok(MultivariateNormal { mean, covariance, cholesky, log_scale })
+    }
+
+    /// D.
+    pub fn dim(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// mu (D).
+    pub fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// Sigma (D, D).
+    pub fn covariance(&self) -> &Matrix {
+        &self.covariance
+    }
+
+    /// L (D, D), lower triangular, with L L^T = Sigma.
+    pub fn cholesky(&self) -> &Matrix {
+        &self.cholesky
+    }
+
+    /// -(D ln(2 pi) + ln det Sigma) / 2: the log-density at the mean, its largest value.
+    pub fn log_scale(&self) -> f64 {
+        self.log_scale
+    }
+
+    /// ln N(x; mu, Sigma) = -(D ln(2 pi) + ln det Sigma) / 2 - (x - mu)^T Sigma^-1 (x - mu) / 2 at x (D).
+    ///
+    /// # Panics
+    /// If x has not D coordinates.
+    #[track_caller]
+    pub fn log_pdf(&self, x: &[f64]) -> f64 {
+        let d = self.dim();
+        assert_eq!(x.len(), d, "log_pdf: x has {} coordinates, the distribution {d}", x.len());
+        // With L z = x - mu, solved from the first row down, (x - mu)^T Sigma^-1 (x - mu) = z^T z.
+        let mut z = Vec::with_capacity(d);
+        for i in 0..d {
+            let row = self.cholesky.row(i);
+            let known: f64 = row.iter().zip(&z).map(|(l, z)| l * z).sum();
+            z.push((x[i] - self.mean[i] - known) / row[i]);
+        }
+        self.log_scale - 0.5 * z.iter().map(|z| z * z).sum::<f64>()
+    }
+
+    /// The density at x (D), per unit of volume.
+    ///
+    /// # Panics
+    /// If x has not D coordinates.
+    #[track_caller]
+    pub fn pdf(&self, x: &[f64]) -> f64 {
+        libm::exp(self.log_pdf(x))
+    }
+
+    /// A random x (D): mu + L z, where z (D) are independent standard normal numbers. Its covariance is L L^T = Sigma.
+    pub fn sample(&self, rng: &mut Rng) -> Vec<f64> {
+        let z: Vec<f64> = (0..self.dim()).map(|_| rng.normal()).collect();
+        let l = self.cholesky.rows();
+        l.zip(&self.mean).map(|(row, mean)| mean + row.iter().zip(&z).map(|(l, z)| l * z).sum::<f64>()).collect()
+    }
+
+    /// The maximum-likelihood fit to the rows of x (N, D): mu is their mean, Sigma the mean of (x - mu)(x - mu)^T (divided
+    /// by N, not N - 1).
+    ///
+    /// # Errors
+    /// If there are no points, one is not finite, or they lie in a plane of fewer than D dimensions (then Sigma is singular).
+    pub fn fit(x: &Matrix) -> Result<MultivariateNormal, MultivariateNormalError> {
+        let (n, d) = x.shape();
+        if n == 0 || d == 0 {
+            return Err(MultivariateNormalError::NoPoints);
+        }
+        if let Some(i) = x.data().iter().position(|x| !x.is_finite()) {
+            return Err(MultivariateNormalError::Point { point: i / d, coordinate: i % d, value: x.data()[i] });
+        }
+        // Around the first point, so that a small spread far from 0 is not rounded away.
+        let first = x.row(0);
+        let mean: Vec<f64> =
+            (0..d).map(|j| first[j] + x.rows().map(|x| x[j] - first[j]).sum::<f64>() / n as f64).collect();
+        let mut covariance = Matrix::zeros(d, d);
+        for x in x.rows() {
+            for i in 0..d {
+                for j in 0..d {
+                    covariance[(i, j)] += (x[i] - mean[i]) * (x[j] - mean[j]) / n as f64;
+                }
+            }
+        }
+        MultivariateNormal::new(mean, covariance)
+    }
+}
