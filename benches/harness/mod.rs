@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::Instant;
 use tsukuru::Real;
-use tsukuru::profile::Cost;
+use tsukuru::profile::profiled;
 
 pub struct Harness {
     words: Vec<String>,
@@ -112,13 +112,13 @@ impl Harness {
 
 #[allow(dead_code)] // not every bench has a profile
 impl Harness {
-    /// Whether to tell where the time goes.
-    pub fn profile(&self) -> bool {
-        self.profile
-    }
-
-    /// What each kind of operation took, with its rate beside that of this machine.
-    pub fn print_costs(&self, costs: &[Cost]) {
+    /// With `--profile`, runs `work` once more and tells what each kind of operation took, and its rate beside that of
+    /// this machine.
+    pub fn profile(&self, work: impl FnOnce()) {
+        if !self.profile {
+            return;
+        }
+        let ((), costs) = profiled(work);
         let all: f64 = costs.iter().map(|cost| cost.time.as_secs_f64()).sum();
         println!(
             "{:<36} {:>5} {:>11} {:>6} {:>22} {:>18}",

@@ -8,7 +8,6 @@ use harness::{Harness, Work};
 use steps::step09::{Diffuser, T, UNet, diffusion_model};
 use tsukuru::nn::Module;
 use tsukuru::optim::{Adam, Optimizer};
-use tsukuru::profile::profiled;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
@@ -21,31 +20,23 @@ fn main() {
         let mut optimizer = Adam::new(model.parameters(), 1e-3);
         let x_0 = Rng::new(0, "images", 0).uniform_tensor([128, 1, 28, 28], 0.0, 1.0);
         let mut step = 0;
-        harness.time("ddpm_train_step_b128", Work::Flops(train_flops(128.0)), || {
+        let mut train = || {
             optimizer.clear_grads();
             let loss = diffusion_model::loss(&model, &diffuser, &x_0, 0, step);
             loss.backward();
             optimizer.step();
             assert!(loss.item().is_finite());
             step += 1;
-        });
-        if harness.profile() {
-            let (_, costs) = profiled(|| {
-                optimizer.clear_grads();
-                let loss = diffusion_model::loss(&model, &diffuser, &x_0, 0, step);
-                loss.backward();
-                optimizer.step();
-                loss.item()
-            });
-            harness.print_costs(&costs);
-        }
+        };
+        harness.time("ddpm_train_step_b128", Work::Flops(train_flops(128.0)), &mut train);
+        harness.profile(train);
     }
     if harness.wants("ddpm_denoise_step_b20") {
         let (model, mut rng) = (unet(), Rng::new(0, "sampling", 0));
         let x = Tensor::zeros([20, 1, 28, 28]);
-        harness.time("ddpm_denoise_step_b20", Work::Flops(train_flops(20.0) / 3.0), || {
-            diffuser.denoise(&model, &x, 500, &mut rng);
-        });
+        let mut denoise = || drop(diffuser.denoise(&model, &x, 500, &mut rng));
+        harness.time("ddpm_denoise_step_b20", Work::Flops(train_flops(20.0) / 3.0), &mut denoise);
+        harness.profile(denoise);
     }
 }
 
