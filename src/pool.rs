@@ -64,10 +64,11 @@ impl Buffer {
     }
 }
 
-/// The smallest waiting buffer that fits without wasting more than an eighth.
+/// The smallest waiting buffer that fits without wasting more than a third of it: the last batch of an epoch, which is
+/// smaller, shall find the buffers of the others.
 fn take_waiting(wanted: usize) -> Option<Vec<Real>> {
     let mut pool = pool();
-    let found = pool.by_len.range_mut(wanted..=wanted + wanted / 8).find_map(|(_, waiting)| waiting.pop());
+    let found = pool.by_len.range_mut(wanted..=wanted + wanted / 2).find_map(|(_, waiting)| waiting.pop());
     match &found {
         Some(storage) => {
             pool.statistics.hits += 1;

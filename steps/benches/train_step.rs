@@ -12,32 +12,50 @@ use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
 fn main() {
+    if std::env::args().any(|arg| arg == "--memory") {
+        return memory();
+    }
     let mut harness = Harness::new();
-    let diffuser = Diffuser::new(T);
-    let unet = || UNet::new(1, 64, &mut Rng::new(0, "init", 0));
     if harness.wants("ddpm_train_step_b128") {
-        let model = unet();
-        let mut optimizer = Adam::new(model.parameters(), 1e-3);
-        let x_0 = Rng::new(0, "images", 0).uniform_tensor([128, 1, 28, 28], 0.0, 1.0);
-        let mut step = 0;
-        let mut train = || {
-            optimizer.clear_grads();
-            let loss = diffusion_model::loss(&model, &diffuser, &x_0, 0, step);
-            loss.backward();
-            optimizer.step();
-            assert!(loss.item().is_finite());
-            step += 1;
-        };
+        let mut train = training();
         harness.time("ddpm_train_step_b128", Work::Flops(train_flops(128.0)), &mut train);
         harness.profile(train);
     }
     if harness.wants("ddpm_denoise_step_b20") {
-        let (model, mut rng) = (unet(), Rng::new(0, "sampling", 0));
+        let (model, diffuser, mut rng) = (unet(), Diffuser::new(T), Rng::new(0, "sampling", 0));
         let x = Tensor::zeros([20, 1, 28, 28]);
         let mut denoise = || drop(diffuser.denoise(&model, &x, 500, &mut rng));
         harness.time("ddpm_denoise_step_b20", Work::Flops(train_flops(20.0) / 3.0), &mut denoise);
         harness.profile(denoise);
     }
+}
+
+fn unet() -> UNet {
+    UNet::new(1, 64, &mut Rng::new(0, "init", 0))
+}
+
+/// Steps of the full-width U-Net at batch 128.
+fn training() -> impl FnMut() {
+    let (model, diffuser) = (unet(), Diffuser::new(T));
+    let mut optimizer = Adam::new(model.parameters(), 1e-3);
+    let x_0 = Rng::new(0, "images", 0).uniform_tensor([128, 1, 28, 28], 0.0, 1.0);
+    let mut step = 0;
+    move || {
+        optimizer.clear_grads();
+        let loss = diffusion_model::loss(&model, &diffuser, &x_0, 0, step);
+        loss.backward();
+        optimizer.step();
+        assert!(loss.item().is_finite());
+        step += 1;
+    }
+}
+
+/// `--memory`: three training steps and nothing else, and the most memory that they took.
+fn memory() {
+    let mut train = training();
+    (0..3).for_each(|_| train());
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells the peak of resident memory here");
+    println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).expect("Linux has this line"));
 }
 
 /// Multiplications and additions in the 3x3 convolutions, forward and twice backward, counted directly.

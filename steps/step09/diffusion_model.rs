@@ -25,7 +25,7 @@ use tsukuru::variable::Variable;
 pub struct Flags {
     #[command(flatten)]
     pub training: TrainingFlags,
-    /// Channels of the U-Net at full resolution (64; quick: 24)
+    /// Channels of the U-Net at full resolution (64; quick: 32)
     #[arg(long, value_name = "N")]
     pub width: Option<usize>,
 }
@@ -43,7 +43,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     ensure!((1..=WIDEST).contains(&given), "--width {given}: expected 1 to {WIDEST}");
     let quick = flags.training.quick;
     let or = |given: Option<usize>, long: usize, short: usize| given.unwrap_or(if quick { short } else { long });
-    let width = capped(or(flags.width, 64, 24), 4);
+    let width = capped(or(flags.width, 64, 32), 4);
     let epochs = capped(or(flags.training.epochs, 10, 2), 2);
     let batch_size = capped(or(flags.training.batch_size, 128, 32), 16);
     let lr = flags.training.lr.unwrap_or(if quick { 2e-3 } else { 1e-3 });

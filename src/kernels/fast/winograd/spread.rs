@@ -47,22 +47,27 @@ pub unsafe fn spread_images<S: Simd, F: Family<N>, const N: usize>(
             unsafe {
                 to_pixels::<S>(x, plane, x.len() / plane, plane, pixels);
                 pixels[plane * BLOCK..][..BLOCK].fill(0.0);
+                let mut next = x.as_ptr_range().end;
                 for (kind, squares) in squares.iter().enumerate() {
                     let first = tiling.start(kind, images) + image * squares.len();
                     let v = v.as_mut_ptr().add(block * layout.block + first * BLOCK);
                     match kind {
-                        0 => spread::<S, F::Map<true>, F::Map<false>, N>(pixels, squares, v, layout.point),
-                        1 => spread::<S, F::Map<true>, F::Map<true>, N>(pixels, squares, v, layout.point),
-                        2 => spread::<S, F::Map<false>, F::Map<true>, N>(pixels, squares, v, layout.point),
-                        _ => spread::<S, F::Map<false>, F::Map<false>, N>(pixels, squares, v, layout.point),
+                        0 => spread::<S, F::Map<true>, F::Map<false>, N>(pixels, squares, v, layout.point, next),
+                        1 => spread::<S, F::Map<true>, F::Map<true>, N>(pixels, squares, v, layout.point, next),
+                        2 => spread::<S, F::Map<false>, F::Map<true>, N>(pixels, squares, v, layout.point, next),
+                        _ => spread::<S, F::Map<false>, F::Map<false>, N>(pixels, squares, v, layout.point, next),
                     }
+                    next = next.wrapping_add(squares.len() * NEXT_LINES * BLOCK);
                 }
             }
         }
     }
 }
 
-/// Takes tiles to the points.
+/// Lines of the next block of channels that are asked for with each tile: 16 pixels of a tile of 4x4 in 16 channels.
+const NEXT_LINES: usize = 16;
+
+/// Takes tiles to the points. Meanwhile memory is asked for what comes `next`.
 ///
 /// # Safety
 /// The CPU has the instructions of `S`, `pixels` has all that the squares name, and `v` room for them at each point.
@@ -73,8 +78,13 @@ unsafe fn spread<S: Simd, Down: Map<N, POINTS>, Along: Map<N, POINTS>, const N: 
     squares: &[[[u32; N]; N]],
     v: *mut f32,
     point: usize,
+    next: *const f32,
 ) {
     for (tile, square) in squares.iter().enumerate() {
+        for line in 0..NEXT_LINES {
+            // SAFETY: any address will do.
+            unsafe { S::prefetch(next.wrapping_add((tile * NEXT_LINES + line) * BLOCK)) };
+        }
         for lane in (0..BLOCK).step_by(S::LANES) {
             // SAFETY: as the caller promises.
             unsafe {
