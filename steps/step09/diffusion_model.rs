@@ -4,7 +4,7 @@ use super::{Diffuser, T, UNet};
 use crate::common::cli::{Common, TrainingFlags, capped};
 use crate::common::data::{Part, Source};
 use crate::common::images::{save_animation, save_grid};
-use crate::common::plot;
+use crate::common::plot::{self, BLUE, Chart};
 use crate::common::progress::{Progress, duration};
 use crate::common::run::RunFolder;
 use crate::common::training::Training;
@@ -110,7 +110,8 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     if !curve.is_empty() {
         let path = run.file("loss.svg")?;
         let title = "Training of the diffusion model, mean over a twentieth of an epoch";
-        plot::curve(&path, title, "epoch", "mean squared error of the noise", &curve)?;
+        let chart = Chart::new(title, "epoch", "mean squared error of the noise").log_y().line("", BLUE, curve);
+        plot::save(&path, &[chart.into()])?;
         println!("{}", path.display());
     }
     if !frames.is_empty() {
