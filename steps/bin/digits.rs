@@ -24,7 +24,7 @@ struct Flags {
 }
 
 fn main() -> ExitCode {
-    cli::exit(run(&Flags::parse()))
+    cli::exit(run(&cli::parse()))
 }
 
 fn run(flags: &Flags) -> Result<()> {

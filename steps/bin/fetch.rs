@@ -3,6 +3,7 @@
 use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use steps::common::cli::parse;
 use steps::common::data::default_folder;
 use steps::common::fetch::{MIRRORS, MNIST, fetch};
 
@@ -15,7 +16,8 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let folder = Args::parse().into.unwrap_or_else(default_folder);
+    let Args { into } = parse();
+    let folder = into.unwrap_or_else(default_folder);
     match fetch(&MIRRORS, &MNIST, &folder, &mut |line| println!("{line}")) {
         Ok(()) => {
             println!("MNIST is in {}", folder.display());

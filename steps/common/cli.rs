@@ -1,15 +1,13 @@
 //! Flags that programs have in common, and the end of a program that failed.
 
+use super::plot::{self, Panel};
 use anyhow::{Context, Result, ensure};
-use clap::{Args, value_parser};
+use clap::{Args, Parser, value_parser};
 use std::path::PathBuf;
 
 /// Flags of every program.
 #[derive(Args, Clone, Debug)]
 pub struct Common {
-    /// Folder with MNIST's four files (or its parent); without it TSUKURU_DATA, datasets/mnist, then the built-in digits
-    #[arg(long, value_name = "DIR", global = true)]
-    pub data: Option<PathBuf>,
     /// Folder that results go to
     #[arg(long, value_name = "DIR", default_value = "out", global = true)]
     pub out: PathBuf,
@@ -22,6 +20,22 @@ pub struct Common {
     /// Print results only
     #[arg(long, global = true)]
     pub quiet: bool,
+}
+
+/// The flag of programs that read images.
+#[derive(Args, Clone, Debug)]
+pub struct Mnist {
+    /// Folder with MNIST's four files (or its parent); without it TSUKURU_DATA, datasets/mnist, then the built-in digits
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
+}
+
+/// The flag of programs that read heights or weights.
+#[derive(Args, Clone, Debug)]
+pub struct People {
+    /// Folder with the book's height.txt and height_weight.txt; without it, the built-in heights and weights
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
 }
 
 /// Flags of every program that trains. What is not given comes from the program.
@@ -67,6 +81,14 @@ impl Common {
         Ok(path)
     }
 
+    /// Writes a figure into the folder of its program, and says where it is.
+    pub fn figure(&self, step: &str, program: &str, name: &str, panels: &[Panel]) -> Result<()> {
+        let path = self.folder(step, program)?.join(name);
+        plot::save(&path, panels)?;
+        println!("{}", path.display());
+        Ok(())
+    }
+
     /// Prepares what all programs need: as many threads as `--threads` says.
     pub fn start(&self) -> Result<()> {
         tsukuru::kernels::check_choice().map_err(anyhow::Error::msg)?;
@@ -76,6 +98,15 @@ impl Common {
         }
         Ok(())
     }
+}
+
+/// The flags that the program was called with. `--help` is answered, and a mistake explained, by clap; like every other
+/// error, a mistake ends the program with exit code 1.
+pub fn parse<Cli: Parser>() -> Cli {
+    Cli::try_parse().unwrap_or_else(|said| {
+        let _ = said.print(); // nobody is left to tell if it fails
+        std::process::exit(said.exit_code().min(1))
+    })
 }
 
 /// Whether TSUKURU_SMOKE=1 asks every program to be a matter of seconds: few images, few steps, narrow models.

@@ -1,7 +1,7 @@
 //! Trains a U-Net to see the noise in digits, then draws digits out of noise.
 
 use super::{Diffuser, T, UNet};
-use crate::common::cli::{Common, TrainingFlags, capped};
+use crate::common::cli::{Common, Mnist, TrainingFlags, capped};
 use crate::common::data::{Part, Source};
 use crate::common::images::{save_animation, save_grid};
 use crate::common::plot::{self, BLUE, Chart};
@@ -36,7 +36,7 @@ const SAMPLES: usize = 20;
 /// Of them in a row of the picture.
 const COLUMNS: usize = 10;
 
-pub fn run(common: &Common, flags: &Flags) -> Result<()> {
+pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     flags.training.check()?;
     let given = flags.width.unwrap_or(1);
     ensure!((1..=WIDEST).contains(&given), "--width {given}: expected 1 to {WIDEST}");
@@ -48,7 +48,7 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     let lr = flags.training.lr.unwrap_or(if quick { 2e-3 } else { 1e-3 });
     let limit = capped(or(flags.training.limit, usize::MAX, 45_000), 32);
 
-    let source = Source::find(common.data.as_deref())?;
+    let source = Source::find(mnist.data.as_deref())?;
     let dataset = source.load(Part::Train, Some(limit))?;
     let [h, w] = [dataset.images().rows, dataset.images().cols];
     println!("{} images of {h} x {w}, {source}", dataset.len());

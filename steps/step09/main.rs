@@ -1,7 +1,7 @@
 //! `cargo run --release --bin step09`: all programs of the step, training in its quick form; `-- PROGRAM` runs one.
 
 use clap::{Parser, Subcommand};
-use steps::common::cli::{Common, TrainingFlags, exit};
+use steps::common::cli::{Common, Mnist, TrainingFlags, exit, parse};
 use steps::step09::{diffusion_model, gaussian_noise, sample, simple_unet};
 
 /// Step 9: a diffusion model. Without a program, the first three run in their quick form.
@@ -12,6 +12,8 @@ struct Cli {
     program: Option<Program>,
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    mnist: Mnist,
 }
 
 #[derive(Subcommand)]
@@ -28,17 +30,17 @@ enum Program {
 }
 
 fn main() -> std::process::ExitCode {
-    let Cli { program, common } = Cli::parse();
+    let Cli { program, common, mnist } = parse();
     let run = || match &program {
         None => {
             gaussian_noise::run(&common)?;
             simple_unet::run(&common)?;
             let training = TrainingFlags { quick: true, ..TrainingFlags::default() };
-            diffusion_model::run(&common, &diffusion_model::Flags { training, width: None })
+            diffusion_model::run(&common, &mnist, &diffusion_model::Flags { training, width: None })
         }
         Some(Program::GaussianNoise) => gaussian_noise::run(&common),
         Some(Program::SimpleUnet) => simple_unet::run(&common),
-        Some(Program::DiffusionModel(flags)) => diffusion_model::run(&common, flags),
+        Some(Program::DiffusionModel(flags)) => diffusion_model::run(&common, &mnist, flags),
         Some(Program::Sample(flags)) => sample::run(&common, flags),
     };
     exit(common.start().and_then(|()| run()))

@@ -101,6 +101,13 @@ fn a_folder_that_cannot_be_made_is_named() {
     assert!(error.starts_with(&format!("{}: cannot be made: ", file.display())), "{error}");
 }
 
+#[test]
+fn a_wrong_flag_ends_the_program_with_1() {
+    for program in [env!("CARGO_BIN_EXE_fetch"), env!("CARGO_BIN_EXE_digits")] {
+        assert_eq!(Command::new(program).arg("--wrong").output().unwrap().status.code(), Some(1), "{program}");
+    }
+}
+
 /// The program itself, on a system without curl.
 #[test]
 fn without_curl_the_program_says_so_and_fails() {

@@ -63,7 +63,7 @@ impl Scale {
 
     /// Round numbers on the axis, at most about `count`, each with its label.
     pub fn ticks(&self, count: usize) -> Vec<(f64, String)> {
-        if self.log { self.powers() } else { self.multiples(count) }
+        if self.log { self.powers(count) } else { self.multiples(count) }
     }
 
     /// Multiples of 1, 2 or 5 times a power of ten.
@@ -78,10 +78,11 @@ impl Scale {
         (first..=last).map(|i| i as f64 * step).map(|x| (x, label(x))).collect()
     }
 
-    /// Powers of ten, and where there are few of them, their 2- and 5-fold.
-    fn powers(&self) -> Vec<(f64, String)> {
+    /// Powers of ten, and where there is room, their 2- and 5-fold.
+    fn powers(&self, count: usize) -> Vec<(f64, String)> {
+        let decades = (self.high / self.low).log10();
+        let factors: &[f64] = if decades < 1.0 || 3.0 * decades <= count as f64 { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
-        let factors: &[f64] = if last - first > 3 { &[1.0] } else { &[1.0, 2.0, 5.0] };
         let all = (first..=last).flat_map(|power| factors.iter().map(move |factor| (power, factor)));
         let label = |x: f64, power: i32| match power {
             -4..=5 => format!("{x:.*}", (-power).max(0) as usize),

@@ -76,8 +76,8 @@ pub fn svg((width, height): Point, marks: &[Mark]) -> String {
     // Shown at its size in pixels; the viewBox that follows stays in units.
     let in_units = format!("width=\"{}\" height=\"{}\"", units(width), units(height));
     let svg = svg.replacen(&in_units, &format!("width=\"{width}\" height=\"{height}\""), 1);
-    // Full opacity need not be said.
-    svg.replace(" opacity=\"1\"", "")
+    // What holds anyway need not be said.
+    svg.replace(" opacity=\"1\"", "").replace(" stroke=\"none\"", "")
 }
 
 /// Draws all marks, on a white ground, with any of plotters' backends.

@@ -80,6 +80,15 @@ impl Chart {
         self.layer(name, color, Shape::Bars(bars))
     }
 
+    /// The outline of a histogram whose area is 1.
+    pub fn outline(self, name: &str, color: RGBColor, histogram: &Histogram) -> Chart {
+        let (first, last) = (histogram.edges[0], histogram.edges[histogram.edges.len() - 1]);
+        let tops = histogram.edges.windows(2).zip(histogram.density());
+        let tops = tops.flat_map(|(edge, height)| [(edge[0], height), (edge[1], height)]);
+        let points = [(first, 0.0)].into_iter().chain(tops).chain([(last, 0.0)]).collect();
+        self.layer(name, color, Shape::Line(points))
+    }
+
     /// A dot of `radius` pixels at each point.
     pub fn dots(self, name: &str, color: RGBColor, radius: f64, points: impl IntoIterator<Item = Point>) -> Chart {
         let points = points.into_iter().collect();

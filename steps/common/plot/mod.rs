@@ -65,7 +65,7 @@ impl From<Surface> for Panel {
 
 /// The points (x, f(x)) of a curve from `low` to `high`.
 pub fn sampled(low: f64, high: f64, f: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
-    const STEPS: usize = 200;
+    const STEPS: usize = 400;
     (0..=STEPS).map(|i| low + (high - low) * i as f64 / STEPS as f64).map(|x| (x, f(x))).collect()
 }
 

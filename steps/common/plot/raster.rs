@@ -1,8 +1,8 @@
 //! Figures as pixels, for animations: drawn in plotters' units, of which 4 x 4 are averaged to one pixel.
 
 use super::canvas::{self, HPos, Mark, Point, VPos, units};
-use image::codecs::gif::{GifEncoder, Repeat};
-use image::{Delay, DynamicImage, Frame, ImageResult, Rgb, RgbImage, imageops};
+use gif::{Encoder, EncodingError, Frame, Repeat};
+use image::{DynamicImage, Rgb, RgbImage, Rgba, RgbaImage, imageops};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 use plotters::drawing::IntoDrawingArea;
 use plotters::style::RGBAColor;
@@ -17,6 +17,8 @@ pub fn draw((width, height): Point, marks: &[Mark]) -> RgbImage {
     canvas::draw(&area, &shapes).expect("memory takes every figure");
     drop(area);
     let mut picture = imageops::thumbnail(&large, width as u32, height as u32);
+    // 32 shades of each colour are enough for edges, and make small files.
+    picture.iter_mut().for_each(|shade| *shade = *shade & 0xf8 | *shade >> 5);
     for word in &words {
         if let Mark::Text { text, at, size, anchor, upright, color } = word {
             write(&mut picture, text, *at, *size, *anchor, *upright, *color);
@@ -25,19 +27,28 @@ pub fn draw((width, height): Point, marks: &[Mark]) -> RgbImage {
     picture
 }
 
-/// The pictures one after the other as a GIF that never ends.
-pub fn animation(pictures: impl Iterator<Item = RgbImage>, milliseconds: u32) -> ImageResult<Vec<u8>> {
-    let mut bytes = vec![];
-    let mut gif = GifEncoder::new_with_speed(&mut bytes, 10);
-    gif.set_repeat(Repeat::Infinite)?;
+/// The pictures, all of one size, one after the other as a GIF that never ends.
+pub fn animation(pictures: impl Iterator<Item = RgbImage>, milliseconds: u32) -> Result<Vec<u8>, EncodingError> {
     let mut pictures = pictures.peekable();
+    let (width, height) = pictures.peek().map_or((1, 1), |picture| (picture.width() as u16, picture.height() as u16));
+    let mut gif = Encoder::new(vec![], width, height, &[])?;
+    gif.set_repeat(Repeat::Infinite)?;
+    let mut before: Option<RgbaImage> = None;
     while let Some(picture) = pictures.next() {
-        let stay = if pictures.peek().is_some() { milliseconds } else { 3 * milliseconds };
         let picture = DynamicImage::ImageRgb8(picture).into_rgba8();
-        gif.encode_frame(Frame::from_parts(picture, 0, 0, Delay::from_numer_denom_ms(stay, 1)))?;
+        // What stays is not written again: a transparent pixel lets the frame before it be seen.
+        let mut pixels = picture.clone();
+        for (pixel, before) in pixels.pixels_mut().zip(before.iter().flat_map(RgbaImage::pixels)) {
+            if pixel == before {
+                *pixel = Rgba([0; 4]);
+            }
+        }
+        let stay = if pictures.peek().is_some() { milliseconds } else { 3 * milliseconds };
+        let frame = Frame::from_rgba_speed(width, height, &mut pixels, 10);
+        gif.write_frame(&Frame { delay: (stay / 10) as u16, ..frame })?;
+        before = Some(picture);
     }
-    drop(gif);
-    Ok(bytes)
+    gif.into_inner()
 }
 
 /// plotters' own rasterizer on an image.
@@ -68,6 +79,10 @@ impl DrawingBackend for Units<'_> {
 }
 
 fn blend(pixel: &mut Rgb<u8>, color: [u8; 3], alpha: f64) {
+    if alpha >= 1.0 {
+        *pixel = Rgb(color);
+        return;
+    }
     for (old, new) in pixel.0.iter_mut().zip(color) {
         *old = (f64::from(*old) * (1.0 - alpha) + f64::from(new) * alpha).round() as u8;
     }

@@ -2,7 +2,7 @@
 
 use super::Grid;
 use super::axis::Scale;
-use super::canvas::{GRID, HPos, INK, LABEL, Mark, Place, Point, TICK, TITLE, VPos, viridis};
+use super::canvas::{GRID, HPos, INK, LABEL, Mark, Place, Point, TICK, TITLE, VPos, text_width, viridis};
 use plotters::style::{Color as _, RGBColor};
 
 /// The landscape z = f(x, y).
@@ -69,21 +69,30 @@ impl Surface {
         marks.extend(edges.map(|(from, to)| line(from, to, INK)));
         for (axis, (scale, ticks)) in [x, y, z].iter().zip(&ticks).enumerate() {
             // Away from the box: towards the viewer on the ground, to the left at the wall.
-            let (anchor, away) = [
-                ((HPos::Right, VPos::Top), (-3.0, 4.0)),
-                ((HPos::Left, VPos::Top), (4.0, 4.0)),
-                ((HPos::Right, VPos::Center), (-7.0, 0.0)),
+            let (h, v, away) = [
+                (HPos::Right, VPos::Top, (-3.0, 4.0)),
+                (HPos::Left, VPos::Top, (4.0, 4.0)),
+                (HPos::Right, VPos::Center, (-7.0, 0.0)),
             ][axis];
             let (from, to) = edges[axis];
-            for (value, word) in ticks {
-                let (px, py) = view.project(between(from, to, scale.place(*value)));
-                marks.push(Mark::text(word, (px + away.0, py + away.1), TICK, anchor));
+            // On the ground two axes meet in a corner, where there is no room for two words.
+            let roomy = |t: f64| axis == 2 || (0.04..0.96).contains(&t);
+            let words = ticks.iter().map(|(value, word)| (scale.place(*value), word)).filter(|(t, _)| roomy(*t));
+            let mut widest: f64 = 0.0;
+            for (t, word) in words {
+                let (px, py) = view.project(between(from, to, t));
+                marks.push(Mark::text(word, (px + away.0, py + away.1), TICK, (h, v)));
+                widest = widest.max(text_width(word, TICK));
             }
             let (px, py) = view.project(between(from, to, 0.5));
+            let label = &self.labels[axis];
             marks.push(match axis {
-                0 => Mark::text(&self.labels[0], (px - 26.0, py + 30.0), LABEL, (HPos::Center, VPos::Top)),
-                1 => Mark::text(&self.labels[1], (px + 26.0, py + 30.0), LABEL, (HPos::Center, VPos::Top)),
-                _ => Mark::upright_text(&self.labels[2], (px - 48.0, py), LABEL, (HPos::Center, VPos::Center)),
+                0 => Mark::text(label, (px - widest, py + 20.0), LABEL, (h, v)),
+                1 => {
+                    let within = place.right - 4.0 - text_width(label, LABEL);
+                    Mark::text(label, ((px + widest).min(within), py + 20.0), LABEL, (h, v))
+                }
+                _ => Mark::upright_text(label, (px - widest - 21.0, py), LABEL, (HPos::Center, VPos::Center)),
             });
         }
 
@@ -118,8 +127,8 @@ struct View {
 impl View {
     fn new(place: Place) -> View {
         let inner = Place {
-            left: place.left + 56.0,
-            right: place.right - 24.0,
+            left: place.left + 64.0,
+            right: place.right - 40.0,
             top: place.top + 44.0,
             bottom: place.bottom - 52.0,
         };
