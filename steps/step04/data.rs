@@ -2,31 +2,34 @@
 
 use crate::step03::Matrix;
 use anyhow::{Context, Result, ensure};
+use clap::Args;
 use std::path::{Path, PathBuf};
 
-const FILE: &str = "old_faithful.csv";
 const HEADER: &str = "eruptions,waiting";
 
-/// x (272, 2): the eruption and the waiting time after it, both in minutes (datasets/README.md names the source). A file
-/// `old_faithful.csv` in `folder` comes before the repository's.
-///
-/// # Errors
-/// As [`read`].
-pub fn old_faithful(folder: Option<&Path>) -> Result<Matrix> {
-    let own = folder.map(|folder| folder.join(FILE)).filter(|path| path.exists());
-    read(&own.unwrap_or_else(repository))
+/// The flag of programs that read the eruptions.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Geyser {
+    /// Folder with an old_faithful.csv of your own; by default datasets/ of this repository
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
 }
 
-fn repository() -> PathBuf {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the repository");
-    repository.join("datasets").join(FILE)
+impl Geyser {
+    /// x (272, 2): how long each eruption lasted and how long the wait for the next one was, both in minutes
+    /// (datasets/README.md names the source).
+    ///
+    /// # Errors
+    /// If the file cannot be read, or a line is not what it should be: then file and line are named.
+    pub fn eruptions(&self) -> Result<Matrix> {
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the repository");
+        let folder = self.data.clone().unwrap_or_else(|| repository.join("datasets"));
+        read(&folder.join("old_faithful.csv"))
+    }
 }
 
 /// Points (N, 2) from a file of two columns, `eruptions,waiting`.
-///
-/// # Errors
-/// If the file cannot be read, or a line is not what it should be: then file and line are named.
-pub fn read(path: &Path) -> Result<Matrix> {
+fn read(path: &Path) -> Result<Matrix> {
     let at = |line: usize| format!("{}, line {}", path.display(), line + 1);
     let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
     let mut numbers = Vec::new();

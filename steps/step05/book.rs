@@ -2,7 +2,7 @@
 //! responsibilities and repairs nothing.
 
 use crate::step03::{Matrix, MultivariateNormal, MultivariateNormalError};
-use crate::step04::GaussianMixture;
+use crate::step04::{GaussianMixture, log_sum_exp};
 
 /// E-step: q (N, K) with q_n(k) = p(z = k | x_n), for points x (N, D).
 ///
@@ -52,13 +52,23 @@ pub fn mean_log_likelihood(mixture: &GaussianMixture, x: &Matrix) -> f64 {
 /// The mean over all points x (N, D) of the evidence lower bound, for any q (N, K):
 /// ELBO = sum over k of q(k) ln(p(x, z = k) / q(k)).
 pub fn mean_elbo(mixture: &GaussianMixture, x: &Matrix, q: &[Vec<f64>]) -> f64 {
-    let elbo = |x: &[f64], q: &[f64]| -> f64 {
-        mixture
-            .log_joint(x)
-            .iter()
-            .zip(q)
-            .map(|(joint, q)| if *q > 0.0 { q * (joint - libm::log(*q)) } else { 0.0 })
-            .sum()
+    let elbo = |(x, q): (&[f64], &Vec<f64>)| -> f64 { -log_ratio(q, &mixture.log_joint(x)) };
+    x.rows().zip(q).map(elbo).sum::<f64>() / x.shape().0 as f64
+}
+
+/// The mean over all points x (N, D) of KL(q || p(z | x)) = sum over k of q(k) ln(q(k) / p(z = k | x)), for any q (N, K): how far
+/// it is from what the mixture says. With ln p(z = k | x) = ln p(x, z = k) - ln p(x) it stays finite where p(z = k | x) is too small
+/// for an f64.
+pub fn mean_kl(mixture: &GaussianMixture, x: &Matrix, q: &[Vec<f64>]) -> f64 {
+    let kl = |(x, q): (&[f64], &Vec<f64>)| {
+        let joint = mixture.log_joint(x);
+        let p = log_sum_exp(&joint);
+        log_ratio(q, &joint.iter().map(|joint| joint - p).collect::<Vec<f64>>())
     };
-    x.rows().zip(q).map(|(x, q)| elbo(x, q)).sum::<f64>() / x.shape().0 as f64
+    x.rows().zip(q).map(kl).sum::<f64>() / x.shape().0 as f64
+}
+
+/// sum over k of q_k (ln q_k - log_p_k), where 0 ln 0 is 0.
+fn log_ratio(q: &[f64], log_p: &[f64]) -> f64 {
+    q.iter().zip(log_p).map(|(&q, log_p)| if q > 0.0 { q * (libm::log(q) - log_p) } else { 0.0 }).sum()
 }

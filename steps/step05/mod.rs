@@ -7,8 +7,12 @@
 //! [`em`], [`generate`].
 
 pub mod book;
+pub mod em;
 mod exp;
 mod fit_em;
+pub mod generate;
+pub mod kl;
+pub mod monte_carlo;
 mod pass;
 mod start;
 

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::LazyLock;
 use steps::step03::{Matrix, MultivariateNormal};
-use steps::step04::{GaussianMixture, MixtureError, data};
+use steps::step04::{GaussianMixture, Geyser, MixtureError};
 use steps::step05::{EmError, EmOptions, Repair, RepairKind, Stop, book, fit_em, fit_em_watched};
 use tsukuru::random::Rng;
 
@@ -44,7 +44,7 @@ fn close(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
 /// Two round bells of standard deviation 1, 12 apart, 100 and 200 points: (300, 2).
 fn two_bells() -> Matrix {
     let mut rng = Rng::new(0, "two bells", 0);
-    let centre = |i: usize| if i % 3 == 0 { [0.0, 0.0] } else { [12.0, 0.0] };
+    let centre = |i: usize| if i.is_multiple_of(3) { [0.0, 0.0] } else { [12.0, 0.0] };
     let data = (0..300).flat_map(|i| centre(i).map(|c| c + rng.normal())).collect();
     Matrix::from_data(300, 2, data)
 }
@@ -153,7 +153,7 @@ fn em_agrees_with_scikit_learn() {
 /// The figures that the book prints: the mean of ln(p(x) + 1e-8).
 #[test]
 fn em_prints_the_books_figures() {
-    let x = data::old_faithful(None).expect("the data");
+    let x = Geyser::default().eruptions().expect("the data");
     let start = book_start();
     assert!((book::mean_log_likelihood(&start, &x) - -137.488).abs() < 5e-4);
     let mut figures: Vec<f64> = Vec::new();
@@ -273,7 +273,7 @@ fn a_known_mixture_is_found_again() {
 
 #[test]
 fn of_several_starts_the_best_is_kept() {
-    let x = data::old_faithful(None).expect("the data");
+    let x = Geyser::default().eruptions().expect("the data");
     let mut ends = std::collections::BTreeMap::new();
     let options = EmOptions { starts: 5, seed: 3, max_iterations: 20, ..EmOptions::default() };
     let fit = fit_em_watched(&x, 6, &options, |progress| {
@@ -415,21 +415,24 @@ fn as_many_points_as_components() {
 fn a_malformed_line_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("old_faithful.csv");
-    let say = |text: &str| {
-        std::fs::write(&path, text).expect("a file");
-        let said = format!("{:#}", data::read(&path).expect_err("malformed"));
+    let geyser = Geyser { data: Some(folder.path().into()) };
+    let say = || {
+        let said = format!("{:#}", geyser.eruptions().expect_err("malformed"));
         said.replace(&path.display().to_string(), "FILE")
     };
+    let say_of = |text: &str| {
+        std::fs::write(&path, text).expect("a file");
+        say()
+    };
+    assert!(say().starts_with("FILE: cannot be read: "));
     let line = "FILE, line 3: expected two numbers like 3.6,79, found ";
     for cells in ["3.6", "3.6,79,1", "3.6,x", "3.6,NaN", "3.6,inf", ""] {
-        assert_eq!(say(&format!("eruptions,waiting\n3.6,79\n{cells}\n1.8,54\n")), format!("{line}{cells:?}"));
+        assert_eq!(say_of(&format!("eruptions,waiting\n3.6,79\n{cells}\n1.8,54\n")), format!("{line}{cells:?}"));
     }
-    let header = "FILE, line 1: expected the header \"eruptions,waiting\", found \"3.6,79\"";
-    assert_eq!(say("3.6,79\n"), header);
-    assert!(say("").contains("found none") && say("eruptions,waiting\n").contains("found none"));
-    std::fs::remove_file(&path).expect("gone");
-    assert!(format!("{:#}", data::read(&path).expect_err("no file")).contains("cannot be read"));
+    assert_eq!(say_of("3.6,79\n"), "FILE, line 1: expected the header \"eruptions,waiting\", found \"3.6,79\"");
+    let none = "FILE: expected the header \"eruptions,waiting\" and then numbers, found none";
+    assert_eq!((say_of(""), say_of("eruptions,waiting\n")), (none.into(), none.into()));
     std::fs::write(&path, "eruptions,waiting\r\n3.6,79\r\n").expect("a file");
-    assert_eq!(data::old_faithful(Some(folder.path())).expect("one row").shape(), (1, 2));
-    assert_eq!(data::old_faithful(None).expect("the repository's").shape(), (272, 2));
+    assert_eq!(geyser.eruptions().expect("one row").data(), [3.6, 79.0]);
+    assert_eq!(Geyser::default().eruptions().expect("the repository's").shape(), (272, 2));
 }
