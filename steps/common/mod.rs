@@ -5,6 +5,7 @@ pub mod data;
 pub mod digits;
 pub mod fetch;
 pub mod images;
+pub mod people;
 pub mod plot;
 pub mod progress;
 pub mod run;

@@ -1,6 +1,6 @@
 //! [`MultivariateNormal`]: the bell in D dimensions.
 
-use super::matrix::{Matrix, MatrixError};
+use super::linear_algebra::{Matrix, MatrixError};
 use std::f64::consts::PI;
 use tsukuru::random::Rng;
 

@@ -63,7 +63,9 @@ impl Scale {
 
     /// Round numbers on the axis, at most about `count`, each with its label.
     pub fn ticks(&self, count: usize) -> Vec<(f64, String)> {
-        if self.log { self.powers(count) } else { self.multiples(count) }
+        let powers = if self.log { self.powers(count) } else { vec![] };
+        // Within a decade there may be none.
+        if powers.len() > 1 { powers } else { self.multiples(count) }
     }
 
     /// Multiples of 1, 2 or 5 times a power of ten.
@@ -92,5 +94,44 @@ impl Scale {
             .filter(|(x, _)| (-1e-9..=1.0 + 1e-9).contains(&self.place(*x)))
             .map(|(x, power)| (x, label(x, power)))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(low: f64, high: f64, log: bool, count: usize) -> String {
+        let ticks = Scale { low, high, log }.ticks(count);
+        ticks.into_iter().map(|(_, word)| word).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn ticks_are_round_numbers() {
+        assert_eq!(words(0.0, 1.0, false, 5), "0.0 0.2 0.4 0.6 0.8 1.0");
+        assert_eq!(words(-3.0, 3.0, false, 4), "-2 0 2");
+        assert_eq!(words(153.1, 190.9, false, 10), "155 160 165 170 175 180 185 190");
+        assert_eq!(words(0.0, 3e-7, false, 3), "0e0 1e-7 2e-7 3e-7");
+    }
+
+    #[test]
+    fn a_logarithmic_axis_marks_what_there_is_room_for() {
+        assert_eq!(words(1.0, 1e5, true, 8), "1 10 100 1000 10000 100000");
+        assert_eq!(words(0.8, 100.0, true, 3), "1 10 100");
+        assert_eq!(words(0.8, 100.0, true, 10), "1 2 5 10 20 50 100");
+        assert_eq!(words(0.03, 0.3, true, 4), "0.05 0.1 0.2");
+        assert_eq!(words(0.055, 0.095, true, 4), "0.06 0.07 0.08 0.09", "no power, nor its 2- or 5-fold");
+    }
+
+    #[test]
+    fn data_decide_where_an_axis_ends() {
+        let ends = |log, values: &[f64]| {
+            let Scale { low, high, .. } = Axis { log, ..Axis::new("") }.scale(values.iter().copied(), (0.0, 0.1));
+            (low, high)
+        };
+        assert_eq!(ends(false, &[2.0, 12.0, f64::NAN]), (2.0, 13.0));
+        assert_eq!(ends(false, &[5.0, 5.0]), (4.5, 5.6));
+        assert_eq!(ends(true, &[0.0, 1.0, 1e10]).0, 1.0);
+        assert!((ends(true, &[0.0, 1.0, 1e10]).1 / 1e11 - 1.0).abs() < 1e-9);
     }
 }

@@ -225,22 +225,15 @@ impl Layer {
     }
 
     fn draw(&self, x: &Scale, y: &Scale, at: impl Fn(Point) -> Point, marks: &mut Vec<Mark>) {
-        let line = |points: &[Point], width: f64| Mark::Line {
-            points: points.iter().map(|&p| at(p)).collect(),
-            color: self.color.to_rgba(),
-            width,
+        // 0 has no place on a logarithmic axis.
+        let path = |points: &[Point]| -> Vec<Point> {
+            points.iter().map(|&p| at(p)).filter(|(px, py)| px.is_finite() && py.is_finite()).collect()
         };
+        let line = |points: Vec<Point>, width: f64| Mark::Line { points, color: self.color.to_rgba(), width };
         match &self.shape {
-            Shape::Line(points) => marks.push(line(points, LINE_WIDTH)),
-            Shape::Dashes(points) => {
-                let path: Vec<Point> = points.iter().map(|&p| at(p)).collect();
-                marks.extend(dashes(&path).into_iter().map(|points| Mark::Line {
-                    points,
-                    color: self.color.to_rgba(),
-                    width: LINE_WIDTH,
-                }));
-            }
-            Shape::Contour(lines) => marks.extend(lines.iter().map(|points| line(points, 1.5))),
+            Shape::Line(points) => marks.push(line(path(points), LINE_WIDTH)),
+            Shape::Dashes(points) => marks.extend(dashes(&path(points)).into_iter().map(|dash| line(dash, LINE_WIDTH))),
+            Shape::Contour(lines) => marks.extend(lines.iter().map(|points| line(path(points), 1.5))),
             Shape::Area(points) => {
                 let ends = points.first().into_iter().chain(points.last());
                 let [first, last] = &ends.map(|&(x, _)| (x, 0.0)).collect::<Vec<_>>()[..] else { return };

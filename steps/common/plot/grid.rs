@@ -9,7 +9,7 @@ pub struct Grid {
     pub xs: Vec<f64>,
     /// The places along y (rows).
     pub ys: Vec<f64>,
-    /// (rows, columns): z[i * columns + j] belongs to ys[i], xs[j].
+    /// (rows, columns): `z[i * columns + j]` belongs to `ys[i]`, `xs[j]`.
     pub z: Vec<f64>,
 }
 

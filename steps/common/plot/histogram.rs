@@ -24,7 +24,7 @@ impl Histogram {
         let iqr = quantile(&sorted, 0.75) - quantile(&sorted, 0.25);
         let freedman_diaconis = 2.0 * iqr * libm::pow(n, -1.0 / 3.0);
         let width = freedman_diaconis.max(range / n.sqrt() / 2.0).min(range / (libm::log2(n) + 1.0));
-        Histogram::new(xs, if width > 0.0 { (range / width).ceil() as usize } else { 1 })
+        Histogram::new(xs, if width > 0.0 { (range / width).ceil().max(1.0) as usize } else { 1 })
     }
 
     /// Bins of equal width from the smallest number to the largest (around a single one, from 1/2 below to 1/2 above).

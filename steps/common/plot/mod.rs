@@ -1,7 +1,7 @@
 //! Figures in one house style: 800 pixels wide, colours that every eye tells apart, units on the axes.
 //!
 //! A figure is a few [`Panel`]s side by side; a panel is a [`Chart`] or a [`Surface`]. [`save`] writes it as SVG,
-//! [`gif`] writes several as an animation.
+//! [`gif()`] writes several as an animation.
 //!
 //! ```no_run
 //! use steps::common::plot::{self, BLUE, Chart};

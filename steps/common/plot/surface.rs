@@ -14,7 +14,8 @@ pub struct Surface {
     grid: Grid,
 }
 
-/// Where the eye stands: 60 degrees to the right of the y axis, 30 degrees above the ground.
+/// Where the eye stands, in degrees: around the box from the x axis, and above the ground. The corner of the largest x and
+/// the smallest y is in front.
 const AZIMUTH: f64 = -60.0;
 const ELEVATION: f64 = 30.0;
 /// Height of the box, where its sides are 2 long.

@@ -1,0 +1,43 @@
+//! Means of uniform numbers: the more of them, the closer to a normal distribution, and the closer together.
+
+use super::Normal;
+use crate::common::cli::Common;
+use crate::common::plot::{BLUE, Chart, Histogram, Panel, VERMILION, sampled};
+use anyhow::Result;
+use tsukuru::random::Rng;
+
+/// Means that are drawn for each N.
+const MEANS: usize = 10_000;
+
+pub fn run(common: &Common) -> Result<()> {
+    let mut rng = Rng::new(common.seed, "sampling", 0);
+    let mut panels: Vec<Panel> = vec![];
+    let mut spreads = vec![];
+
+    println!(" N   mean of the means   their std   1/sqrt(12 N)");
+    for n in [1, 2, 4, 10, 50] {
+        let mean_of_n = |rng: &mut Rng| (0..n).map(|_| rng.uniform()).sum::<f64>() / f64::from(n);
+        let means: Vec<f64> = (0..MEANS).map(|_| mean_of_n(&mut rng)).collect();
+
+        // A uniform number in [0, 1) has mean 1/2 and variance 1/12; the mean of n of them has mean 1/2 and variance 1/(12 n).
+        let limit = Normal::new(0.5, 1.0 / f64::from(12 * n).sqrt());
+        let Normal { mu, sigma } = Normal::fit(&means)?;
+        println!("{n:>2}   {mu:>17.4}   {sigma:>9.4}   {:>12.4}", limit.sigma);
+        spreads.push((f64::from(n), sigma));
+
+        let chart = Chart::new(&format!("N = {n}"), "mean of N uniform numbers", "probability density")
+            .histogram("", BLUE, &Histogram::auto(&means))
+            .line("", VERMILION, sampled(0.0, 1.0, |x| limit.pdf(x)))
+            .x_range(0.0, 1.0);
+        panels.push(chart.into());
+    }
+
+    let spread = Chart::new("How far they spread", "N", "standard deviation")
+        .line("1/sqrt(12 N)", VERMILION, sampled(1.0, 100.0, |n| 1.0 / (12.0 * n).sqrt()))
+        .dots("of the means", BLUE, 3.5, spreads)
+        .x_range(0.8, 100.0)
+        .log_x()
+        .log_y();
+    panels.push(spread.into());
+    common.figure("step01", "sample_avg", "sample_avg.svg", &panels)
+}

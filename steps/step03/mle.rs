@@ -1,0 +1,47 @@
+//! The normal distribution in two dimensions under which heights and weights are most probable.
+
+use super::{Matrix, MultivariateNormal};
+use crate::common::cli::{Common, People};
+use crate::common::plot::{BLUE, Chart, Grid, Surface};
+use anyhow::{Context, Result};
+
+/// More dots would be one blot.
+const SHOWN: usize = 500;
+
+pub fn run(common: &Common, people: &People) -> Result<()> {
+    let (rows, source) = people.heights_and_weights()?;
+    println!("heights and weights of {} people, {source}", rows.len());
+    let x = Matrix::new(&rows);
+
+    // As in one dimension: mu = 1/N sum of x_n,   Sigma = 1/N sum of (x_n - mu)(x_n - mu)^T
+    let fitted = MultivariateNormal::fit(&x).with_context(|| source.to_string())?;
+    let mu = fitted.mean();
+    println!("mu = [{:.8}, {:.8}]", mu[0], mu[1]);
+    println!("Sigma, maximum likelihood (sum / N) =\n{:.8}", fitted.covariance());
+    let n = rows.len() as f64;
+    println!("Sigma, unbiased (sum / (N - 1)) =\n{:.8}", fitted.covariance().scale(n / (n - 1.0)));
+
+    // At k standard deviations the density is exp(-k^2 / 2) of its highest; 1 - exp(-k^2 / 2) of the people lie within.
+    let highest = fitted.log_scale();
+    for k in 1..=3 {
+        let edge = -0.5 * f64::from(k * k);
+        let within = x.rows().filter(|x| fitted.log_pdf(x) >= highest + edge).count() as f64 / n;
+        println!("within {k} sigma: {within:.4} of the data, {:.4} expected", 1.0 - edge.exp());
+    }
+
+    let reach = |i: usize| {
+        let sigma = fitted.covariance()[(i, i)].sqrt();
+        (mu[i] - 3.6 * sigma, mu[i] + 3.6 * sigma)
+    };
+    let (heights, weights) = (reach(0), reach(1));
+    let grid = |steps| Grid::new(heights, weights, steps, |height, weight| fitted.pdf(&[height, weight]));
+    let labels = ["height [cm]", "weight [kg]", "density [1/(cm kg)]"];
+    let surface = Surface::new("The fitted density", labels, grid(26));
+    let levels = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5].map(|k: f64| (highest - 0.5 * k * k).exp());
+    let contours = Chart::new("0.5, 1, ..., 3 standard deviations", "height [cm]", "weight [kg]")
+        .dots("", BLUE, 1.5, rows.iter().take(SHOWN).map(|&[height, weight]| (height, weight)))
+        .contours(&grid(80), &levels)
+        .x_range(heights.0, heights.1)
+        .y_range(weights.0, weights.1);
+    common.figure("step03", "mle", "mle.svg", &[surface.into(), contours.into()])
+}

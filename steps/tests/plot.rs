@@ -1,0 +1,163 @@
+//! Figures: bins as NumPy makes them, contours where the level is, files that hold what was drawn.
+
+use std::f64::consts::PI;
+use steps::common::plot::{self, BLUE, Chart, Grid, Histogram, Panel, Surface};
+
+/// The figures of `numpy.histogram(xs, bins="auto")` (NumPy 2.4).
+#[test]
+fn bins_are_numpy_s() {
+    let auto = |xs: &[f64]| Histogram::auto(xs).counts;
+    let remainders: Vec<f64> = (0..1000).map(|k| f64::from(k * 37 % 101) / 8.0).collect();
+    assert_eq!(auto(&remainders), [99, 89, 89, 89, 89, 89, 90, 88, 89, 90, 99]);
+    let crowded: Vec<f64> = (0..500).map(|k| 1.0 / (1.0 + f64::from(k))).collect();
+    assert_eq!((auto(&crowded).len(), &auto(&crowded)[..6]), (45, &[459, 20, 7, 3, 3, 1][..]));
+    let cubes: Vec<f64> = (0..20_000_u64).map(|k| (k * k * k % 1009) as f64 / 16.0).collect();
+    assert_eq!((auto(&cubes).len(), &auto(&cubes)[..4]), (27, &[736, 1015, 415, 777][..]));
+    let squares: Vec<f64> = (0..300).map(|k| f64::from(k * k % 64).powi(2) / 4.0).collect();
+    assert_eq!(auto(&squares), [169, 19, 0, 56, 0, 18, 0, 19, 0, 19]);
+    // Its middle half has no width at all.
+    let flat: Vec<f64> = (0..90).map(|_| 0.0).chain((1..=10).map(f64::from)).collect();
+    assert_eq!((auto(&flat).len(), &auto(&flat)[..5]), (20, &[90, 0, 1, 0, 1][..]));
+    assert_eq!(auto(&[1.0, 2.0]), [1, 1]);
+    assert_eq!(auto(&[-f64::MAX, f64::MAX]).len(), 1, "a range that no f64 can hold");
+    for (xs, edges) in [(&[7.5][..], [7.0, 8.0]), (&[5.0; 40], [4.5, 5.5]), (&[], [0.0, 1.0])] {
+        assert_eq!(Histogram::auto(xs), Histogram { edges: edges.to_vec(), counts: vec![xs.len()] });
+    }
+}
+
+/// The figures of `numpy.histogram(numpy.arange(61) / 10 + 0.1, bins=60)`: rounding decides on which side of a border a
+/// number lies.
+#[test]
+fn numbers_on_a_border_are_counted_as_numpy_does() {
+    let tenths: Vec<f64> = (0..=60).map(|i| f64::from(i) / 10.0 + 0.1).collect();
+    let numpy = "111112101112020120111121011210112101120120111202012020120202";
+    let counts: String = Histogram::new(&tenths, 60).counts.iter().map(ToString::to_string).collect();
+    assert_eq!(counts, numpy);
+}
+
+#[test]
+fn the_area_of_a_histogram_is_1() {
+    let histogram = Histogram::new(&[0.0, 1.0, 1.5, 4.0], 8);
+    let area: f64 = histogram.density().iter().map(|height| height * 0.5).sum();
+    assert!((area - 1.0).abs() < 1e-12, "{area}");
+}
+
+#[test]
+#[should_panic(expected = "numbers must be finite")]
+fn a_histogram_of_nan_is_refused() {
+    Histogram::auto(&[1.0, f64::NAN, 2.0]);
+}
+
+#[test]
+fn the_contour_of_a_cone_is_one_closed_circle() {
+    let grid = Grid::new((-2.0, 2.0), (-2.0, 2.0), 60, f64::hypot);
+    let [circle] = &grid.contour(1.5)[..] else { panic!("one line was expected") };
+    assert_eq!(circle.first(), circle.last());
+    assert!(circle.iter().all(|(x, y)| (x.hypot(*y) - 1.5).abs() < 1e-3));
+    let length: f64 = circle.windows(2).map(|p| (p[1].0 - p[0].0).hypot(p[1].1 - p[0].1)).sum();
+    assert!((length - 3.0 * PI).abs() < 0.02, "{length}");
+    // Beyond the middle of the sides it reaches the border: four arcs, open at both ends.
+    let arcs = grid.contour(2.5);
+    let on_border = |&(x, y): &(f64, f64)| x.abs() == 2.0 || y.abs() == 2.0;
+    assert_eq!(arcs.len(), 4);
+    assert!(
+        arcs.iter().all(|arc| on_border(&arc[0]) && on_border(&arc[arc.len() - 1]) && arc[0] != arc[arc.len() - 1])
+    );
+    assert!(grid.contour(3.0).is_empty());
+}
+
+/// Around a saddle the middle of the cell decides; either way the lines follow xy = level.
+#[test]
+fn a_saddle_has_two_lines() {
+    let grid = Grid::new((-1.0, 1.0), (-1.0, 1.0), 21, |x, y| x * y);
+    for level in [-1e-3, 1e-3] {
+        let lines = grid.contour(level);
+        assert_eq!(lines.len(), 2);
+        for line in lines {
+            assert!(line.iter().all(|(x, y)| (x * y - level).abs() < 2e-3 && x * y * level > -1e-9));
+            assert!(line.iter().all(|(x, _)| *x > 0.0) || line.iter().all(|(x, _)| *x < 0.0), "it crosses the saddle");
+        }
+    }
+    assert_eq!(grid.levels(3), [-0.5, 0.0, 0.5]);
+}
+
+#[test]
+fn a_figure_is_svg_with_its_words_and_curves() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("figure.svg");
+    let chart = Chart::new("A title <&>", "x [cm]", "y [kg]").line("named", BLUE, [(0.0, 0.0), (1.0, 10.0)]);
+    let grid = Grid::new((0.0, 1.0), (0.0, 1.0), 4, |x, y| x + y);
+    plot::save(&path, &[chart.into(), Surface::new("Hill", ["a", "b", "c"], grid).into()]).unwrap();
+    let svg = std::fs::read_to_string(&path).unwrap();
+    assert!(svg.starts_with("<svg width=\"800\" height=\"390\" viewBox=\"0 0 3200 1560\""), "{svg}");
+    assert!(svg.trim_end().ends_with("</svg>"));
+    for words in ["A title &lt;&amp;&gt;", "x [cm]", "y [kg]", "named", "Hill", "10"] {
+        assert!(svg.contains(words), "{words} is missing");
+    }
+    assert_eq!(svg.matches("<polygon").count() - 1, 16, "a polygon for each cell, and one behind the legend");
+    assert!(!svg.contains("NaN") && !svg.contains("inf"));
+}
+
+/// One number, a constant, nothing at all: figures without a natural scale are still figures.
+#[test]
+fn figures_of_nearly_nothing_can_be_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("figure.svg");
+    let chart = || Chart::new("t", "x", "y");
+    let grid = Grid::new((0.0, 1.0), (0.0, 1.0), 3, |_, _| 0.25);
+    let panels: [Panel; 6] = [
+        chart().into(),
+        chart().line("", BLUE, [(3.0, 3.0)]).into(),
+        chart().area("", BLUE, []).dashes("", BLUE, []).into(),
+        chart().log_x().log_y().dots("", BLUE, 2.0, [(0.0, -1.0)]).dashes("", BLUE, [(0.0, 1.0), (2.0, 3.0)]).into(),
+        chart().contours(&grid, &grid.levels(3)).into(),
+        Surface::new("t", ["x", "y", "z"], grid).into(),
+    ];
+    for panels in panels.chunks(1).chain([&panels[..]]) {
+        plot::save(&path, panels).unwrap();
+        let svg = std::fs::read_to_string(&path).unwrap();
+        assert!(!svg.contains("NaN") && !svg.contains(&i32::MIN.to_string()) && !svg.contains(&i32::MAX.to_string()));
+    }
+    plot::save(&path, &panels[1..2]).unwrap();
+    let svg = std::fs::read_to_string(&path).unwrap();
+    assert!(svg.contains("\n2.6\n") && svg.contains("\n3.0\n"), "a single number stands in the middle of an axis");
+}
+
+#[test]
+fn an_animation_shows_every_frame_on_top_of_the_one_before() {
+    use image::AnimationDecoder;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("figure.gif");
+    let frame = |height: f64| {
+        let chart = Chart::new("t", "x", "y").x_range(0.0, 1.0).y_range(0.0, 1.0);
+        vec![chart.line("", BLUE, [(0.0, height), (1.0, height)]).into()]
+    };
+    plot::gif(&path, &[frame(0.25), frame(0.75)], 200).unwrap();
+    let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
+    let frames = image::codecs::gif::GifDecoder::new(file).unwrap().into_frames().collect_frames().unwrap();
+    assert_eq!(frames.len(), 2);
+    assert_eq!(frames[0].delay().numer_denom_ms(), (200, 1));
+    assert_eq!(frames[1].delay().numer_denom_ms(), (600, 1));
+    let dark = |left: u32, top: u32| {
+        let pixels = (left..left + 40).flat_map(|x| (top..top + 20).map(move |y| (x, y)));
+        pixels.filter(|&(x, y)| frames[0].buffer().get_pixel(x, y).0[0] < 128).count()
+    };
+    assert!(dark(405, 12) > 5 && dark(405, 434) > 5, "the title and the label below have letters");
+    // Rows in which the middle column is blue.
+    let blue = |i: usize| -> Vec<u32> {
+        let picture: &image::RgbaImage = frames[i].buffer();
+        assert_eq!(picture.dimensions(), (800, 480));
+        assert_eq!(picture.get_pixel(2, 2).0, [255; 4]);
+        (0..480).filter(|&y| picture.get_pixel(430, y).0[0] < 100 && picture.get_pixel(430, y).0[2] > 150).collect()
+    };
+    let (low, high) = (blue(0), blue(1));
+    assert!(!low.is_empty() && !high.is_empty() && low.len() < 5 && high.len() < 5, "{low:?} {high:?}");
+    assert!(low[0] > high[0] + 150, "{low:?} {high:?}");
+}
+
+#[test]
+fn what_cannot_be_written_is_said_with_its_path() {
+    let panels = [Chart::new("t", "x", "y").into()];
+    let error = plot::save("no/such/folder/figure.svg".as_ref(), &panels).unwrap_err();
+    assert_eq!(error.to_string(), "no/such/folder/figure.svg: cannot be written");
+}
