@@ -57,8 +57,8 @@ fn start(x: &Matrix, k: usize) -> GaussianMixture {
     GaussianMixture::new(vec![1.0 / k as f64; k], (0..k).map(bell).collect()).expect("k equal weights")
 }
 
-/// For each point and component, in eleven E-steps and M-steps: solving with a triangle and adding up another, one multiplication
-/// and one addition for each of their D (D + 1) / 2 numbers; the rest is small if D is large.
+/// For each point and component, in eleven E-steps and M-steps: solving with a triangle and adding up another, one
+/// multiplication and one addition for each of their D (D + 1) / 2 numbers; the rest is small if D is large.
 fn flops(n: usize, d: usize, k: usize) -> f64 {
     (11 * n * k * 2 * d * (d + 1)) as f64
 }

@@ -3,8 +3,8 @@
 use crate::step03::MultivariateNormal;
 use tsukuru::random::Rng;
 
-/// A Gaussian mixture in D dimensions: a point x belongs to component z = k with probability phi_k, and then it is normal
-/// with mean mu_k and covariance Sigma_k.
+/// A Gaussian mixture in D dimensions: a point x belongs to component z = k with probability phi_k, and then it is
+/// normal with mean mu_k and covariance Sigma_k.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GaussianMixture {
     weights: Vec<f64>,
@@ -100,8 +100,9 @@ impl GaussianMixture {
         libm::exp(self.log_pdf(x))
     }
 
-    /// p(z = k | x) = p(x, z = k) / p(x) for each k (K): to which component x (D) belongs. Where x is so far away (1e154
-    /// standard deviations) that even the logarithms of all densities are minus infinity, x says nothing, and they are phi.
+    /// p(z = k | x) = p(x, z = k) / p(x) for each k (K): to which component x (D) belongs. Where x is so far away
+    /// (1e154 standard deviations) that even the logarithms of all densities are minus infinity, x says nothing, and
+    /// they are phi.
     ///
     /// # Panics
     /// If x has not D coordinates.
@@ -132,8 +133,8 @@ impl GaussianMixture {
     }
 }
 
-/// ln sum over k of e^(l_k) = m + ln sum over k of e^(l_k - m) with m = max l_k: one term is e^0 = 1, so that the sum is
-/// never 0, however small all the e^(l_k) are.
+/// ln sum over k of e^(l_k) = m + ln sum over k of e^(l_k - m) with m = max l_k: one term is e^0 = 1, so that the sum
+/// is never 0, however small all the e^(l_k) are.
 pub fn log_sum_exp(logs: &[f64]) -> f64 {
     let max = largest(logs);
     if max == f64::NEG_INFINITY {

@@ -2,7 +2,8 @@
 //!
 //! Data with two humps: first a component is drawn, then a point from its bell (chapter 4 of the book).
 //!
-//! [`GaussianMixture`] is the type that later steps use. Programs: [`old_faithful`], [`gmm`], [`gmm_sampling`], [`two_groups`].
+//! [`GaussianMixture`] is the type that later steps use. Programs: [`old_faithful`], [`gmm`], [`gmm_sampling`],
+//! [`two_groups`].
 
 mod data;
 mod gaussian_mixture;

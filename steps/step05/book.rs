@@ -56,9 +56,9 @@ pub fn mean_elbo(mixture: &GaussianMixture, x: &Matrix, q: &[Vec<f64>]) -> f64 {
     x.rows().zip(q).map(elbo).sum::<f64>() / x.shape().0 as f64
 }
 
-/// The mean over all points x (N, D) of KL(q || p(z | x)) = sum over k of q(k) ln(q(k) / p(z = k | x)), for any q (N, K): how far
-/// it is from what the mixture says. With ln p(z = k | x) = ln p(x, z = k) - ln p(x) it stays finite where p(z = k | x) is too small
-/// for an f64.
+/// The mean over all points x (N, D) of KL(q || p(z | x)) = sum over k of q(k) ln(q(k) / p(z = k | x)), for any q (N,
+/// K): how far it is from what the mixture says. With ln p(z = k | x) = ln p(x, z = k) - ln p(x) it stays finite where
+/// p(z = k | x) is too small for an f64.
 pub fn mean_kl(mixture: &GaussianMixture, x: &Matrix, q: &[Vec<f64>]) -> f64 {
     let kl = |(x, q): (&[f64], &Vec<f64>)| {
         let joint = mixture.log_joint(x);

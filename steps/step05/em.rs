@@ -17,7 +17,8 @@ pub fn start() -> Result<GaussianMixture> {
     Ok(GaussianMixture::new(vec![0.5, 0.5], vec![bell([0.0, 50.0])?, bell([0.0, 100.0])?])?)
 }
 
-/// The figure that the book prints, the mean of ln(p(x) + 1e-8). The 1e-8 is there lest p(x) is 0, but it hides how bad the start is.
+/// The figure that the book prints, the mean of ln(p(x) + 1e-8). The 1e-8 is there lest p(x) is 0, but it hides how bad
+/// the start is.
 fn book_figure(mixture: &GaussianMixture, x: &Matrix) -> f64 {
     x.rows().map(|x| libm::log(mixture.pdf(x) + 1e-8)).sum::<f64>() / x.shape().0 as f64
 }

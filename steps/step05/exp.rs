@@ -1,7 +1,7 @@
 //! e^x for x <= 0 without a branch or a table, so that a loop over it becomes vector instructions.
 //!
-//! It is at most 3e-16 of its value away from `libm::exp`, which calculates one number at a time, and it gives 0 below -708,
-//! where e^x leaves the range of normal numbers.
+//! It is at most 3e-16 of its value away from `libm::exp`, which calculates one number at a time, and it gives 0 below
+//! -708, where e^x leaves the range of normal numbers.
 
 /// 1/n! for n = 13, ..., 2.
 const SERIES: [f64; 12] = [
@@ -26,8 +26,8 @@ const LN2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76); // ln 2 - LN2_HIGH
 pub fn exp_of_negative(x: f64) -> f64 {
     let normal = x > -708.0;
     let x = if normal { x } else { -708.0 };
-    // e^x = 2^k e^r with k = round(x / ln 2) and |r| <= ln 2 / 2. Added to 1.5 * 2^52, a number loses its fraction, and its
-    // integer part stands in the lowest bits.
+    // e^x = 2^k e^r with k = round(x / ln 2) and |r| <= ln 2 / 2. Added to 1.5 * 2^52, a number loses its fraction, and
+    // its integer part stands in the lowest bits.
     const MAGIC: f64 = 6_755_399_441_055_744.0;
     let shifted = x * std::f64::consts::LOG2_E + MAGIC;
     let k = shifted - MAGIC;

@@ -33,7 +33,8 @@ impl Default for EmOptions {
 #[derive(Clone, Debug)]
 pub struct EmFit {
     pub mixture: GaussianMixture,
-    /// The mean of ln p(x) over the data, in nats: at the start, then after each iteration. The last is that of `mixture`.
+    /// The mean of ln p(x) over the data, in nats: at the start, then after each iteration. The last is that of
+    /// `mixture`.
     pub log_likelihoods: Vec<f64>,
     /// Why it ended.
     pub stop: Stop,
@@ -62,8 +63,8 @@ pub struct Repair {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RepairKind {
-    /// In some direction it had less variance than the floor (its points are one, or lie on a line), so the floor was added
-    /// to its covariance. After that the likelihood may fall.
+    /// In some direction it had less variance than the floor (its points are one, or lie on a line), so the floor was
+    /// added to its covariance. After that the likelihood may fall.
     Floored,
     /// No point belonged to it: it stays where it was, with weight 0.
     Empty,
@@ -100,7 +101,8 @@ pub enum EmError {
     Constant { column: usize, value: f64 },
 
     #[error(
-        "the numbers in column {column} of the data are so large or so small that no f64 holds their variance; rescale them"
+        "the numbers in column {column} of the data are so large or so small that no f64 holds their variance; \
+         rescale them"
     )]
     Range { column: usize },
 
@@ -111,28 +113,31 @@ pub enum EmError {
     Option { name: &'static str, value: f64, expected: &'static str },
 
     #[error(
-        "iteration {iteration}: the covariance of component {component} is singular; a covariance_floor above 0 prevents that"
+        "iteration {iteration}: the covariance of component {component} is singular; \
+         a covariance_floor above 0 prevents that"
     )]
     Singular { component: usize, iteration: usize },
 
     #[error(
-        "iteration {iteration}: all points are so far from all components that even ln p(x) is minus infinity; start closer"
+        "iteration {iteration}: all points are so far from all components that even ln p(x) is minus infinity; \
+         start closer"
     )]
     TooFar { iteration: usize },
 }
 
 /// Fits a mixture of K components to the rows of x (N, D) by maximum likelihood (EM; Dempster, Laird and Rubin, 1977).
-/// Time grows as N K D^2; beside x it needs room for N numbers at most. The result is the same bits at any number of threads.
+/// Time grows as N K D^2; beside x it needs room for N numbers at most. The result is the same bits at any number of
+/// threads.
 ///
 /// # Errors
-/// If the data are none, not finite, constant in a column or fewer than K, K is 0, the start does not fit them, an option
-/// makes no sense, or a covariance is singular and no floor is set.
+/// If the data are none, not finite, constant in a column or fewer than K, K is 0, the start does not fit them, an
+/// option makes no sense, or a covariance is singular and no floor is set.
 pub fn fit_em(x: &Matrix, k: usize, options: &EmOptions) -> Result<EmFit, EmError> {
     fit_em_watched(x, k, options, |_| ControlFlow::Continue(()))
 }
 
-/// [`fit_em`] that calls `watch` at each start and after each iteration. `watch` may say [`ControlFlow::Break`]: then the mixture
-/// that it saw is the result, unless an earlier start had found a likelier one.
+/// [`fit_em`] that calls `watch` at each start and after each iteration. `watch` may say [`ControlFlow::Break`]: then
+/// the mixture that it saw is the result, unless an earlier start had found a likelier one.
 ///
 /// # Errors
 /// As [`fit_em`].

@@ -1,10 +1,10 @@
 //! # Step 5: the EM algorithm
 //!
-//! A mixture cannot be fitted by setting a derivative to 0, but if somebody told us which point belongs to which component,
-//! it could; EM guesses that, fits, guesses better, and the likelihood never falls (chapter 5 of the book).
+//! A mixture cannot be fitted by setting a derivative to 0, but if somebody told us which point belongs to which
+//! component, it could; EM guesses that, fits, guesses better, and the likelihood never falls (chapter 5 of the book).
 //!
-//! [`fit_em`] fits any data, fast; [`book`] says the same in the formulas of the book. Programs: [`kl`], [`monte_carlo`],
-//! [`em`], [`generate`].
+//! [`fit_em`] fits any data, fast; [`book`] says the same in the formulas of the book. Programs: [`kl`],
+//! [`monte_carlo`], [`em`], [`generate`].
 
 pub mod book;
 pub mod em;

@@ -2,9 +2,9 @@
 //!
 //! The (N, K) responsibilities never exist as a whole: a block of 64 points goes through both steps while it is in the
 //! cache, turned so that each coordinate is a column and loops over points become vector instructions (what
-//! [`vectorised`] runs is inlined into it, so that it may use all that the CPU has: 1.4 times as fast as without). Many blocks are a
-//! chunk; threads take chunks, whose borders come from the sizes alone, and the sums of the chunks are added in their order:
-//! the result is the same bits at any number of threads.
+//! [`vectorised`] runs is inlined into it, so that it may use all that the CPU has: 1.4 times as fast as without). Many
+//! blocks are a chunk; threads take chunks, whose borders come from the sizes alone, and the sums of the chunks are
+//! added in their order: the result is the same bits at any number of threads.
 
 use super::exp::exp_of_negative;
 use crate::step03::{Matrix, MultivariateNormal};
@@ -128,8 +128,8 @@ impl Work<'_> {
         log_likelihood
     }
 
-    /// E-step: q_n(k) = p(x_n, z = k) / p(x_n), as e^(ln p(x_n, z = k) - m_n) / s_n with m_n the largest logarithm and s_n the
-    /// sum over k, and 0 beyond the first n points. Returns the sum over those of ln p(x_n) = m_n + ln s_n.
+    /// E-step: q_n(k) = p(x_n, z = k) / p(x_n), as e^(ln p(x_n, z = k) - m_n) / s_n with m_n the largest logarithm and
+    /// s_n the sum over k, and 0 beyond the first n points. Returns the sum over those of ln p(x_n) = m_n + ln s_n.
     #[inline(always)]
     fn responsibilities(&mut self, n: usize) -> f64 {
         let mut max = [f64::MIN; BLOCK];

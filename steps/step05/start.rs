@@ -35,9 +35,9 @@ pub fn variances(x: &Matrix) -> Result<Vec<f64>, EmError> {
     (0..d).map(column).collect()
 }
 
-/// K bells of equal weight around points of x (N, D) that k-means++ chooses (Arthur and Vassilvitskii, 2007): each the likelier,
-/// the farther it is from those before it. Distances are measured in standard deviations of the columns; the variance of the
-/// bells is that of the data times the mean square of the distance to the nearest of them, over D.
+/// K bells of equal weight around points of x (N, D) that k-means++ chooses (Arthur and Vassilvitskii, 2007): each the
+/// likelier, the farther it is from those before it. Distances are measured in standard deviations of the columns; the
+/// variance of the bells is that of the data times the mean square of the distance to the nearest of them, over D.
 pub fn random_start(x: &Matrix, k: usize, variances: &[f64], options: &EmOptions, start: usize) -> GaussianMixture {
     let (n, d) = x.shape();
     let mut rng = Rng::new(options.seed, "em start", start as u64);

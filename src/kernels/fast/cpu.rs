@@ -58,8 +58,8 @@ fn best() -> Level {
     Level::Portable
 }
 
-/// Runs `f`, compiled once per [`Level`], with the instructions of this CPU. Only what is inlined profits: mark `f` and the
-/// functions that it calls `#[inline(always)]`, and write loops rather than chains of closures.
+/// Runs `f`, compiled once per [`Level`], with the instructions of this CPU. Only what is inlined profits: mark `f` and
+/// the functions that it calls `#[inline(always)]`, and write loops rather than chains of closures.
 pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     {
