@@ -6,4 +6,6 @@ pub mod common;
 pub mod step01;
 pub mod step02;
 pub mod step03;
+pub mod step04;
+pub mod step05;
 pub mod step09;

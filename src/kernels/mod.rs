@@ -106,6 +106,16 @@ pub fn check_choice() -> Result<(), String> {
     Ok(())
 }
 
+/// Runs `f` with the best instructions that this CPU has, for loops over numbers that are no kernel of the menu; see
+/// `fast::cpu::vectorised`. The result is the same bits with any of them.
+pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
+    #[cfg(not(feature = "f64"))]
+    if !ground_floor() {
+        return fast::cpu::vectorised(f);
+    }
+    f()
+}
+
 #[cfg(not(feature = "f64"))]
 fn ground_floor() -> bool {
     use std::sync::LazyLock;

@@ -58,6 +58,30 @@ fn best() -> Level {
     Level::Portable
 }
 
+/// Runs `f`, compiled once per [`Level`], with the instructions of this CPU. Only what is inlined profits: mark `f` and
+/// the functions that it calls `#[inline(always)]`, and write loops rather than chains of closures.
+pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2<R>(f: impl FnOnce() -> R) -> R {
+            f()
+        }
+        #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")]
+        fn avx512<R>(f: impl FnOnce() -> R) -> R {
+            f()
+        }
+        match level() {
+            // SAFETY: `level` has checked that this CPU has these instructions.
+            Level::Avx512 => unsafe { avx512(f) },
+            Level::Avx2 => unsafe { avx2(f) },
+            Level::Portable => f(),
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    f()
+}
+
 /// Defines functions whose plain Rust body is compiled once per [`Level`], so that the compiler's vectoriser may use
 /// all that the level has; a call picks the one for this CPU.
 macro_rules! for_each_level {

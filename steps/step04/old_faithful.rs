@@ -1,0 +1,24 @@
+//! The data: 272 eruptions of a geyser. They lie in two heaps, and no single bell has two.
+
+use super::Geyser;
+use crate::common::cli::Common;
+use crate::common::plot::{BLUE, Chart};
+use crate::step01::Normal;
+use anyhow::Result;
+
+pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
+    let x = geyser.eruptions()?;
+    println!("{} eruptions of Old Faithful", x.shape().0);
+    println!("{:<17} {:>6} {:>6} {:>6} {:>6}", "[min]", "mean", "std", "least", "most");
+    for (i, name) in ["eruption", "wait for the next"].iter().enumerate() {
+        let column: Vec<f64> = x.rows().map(|x| x[i]).collect();
+        let Normal { mu, sigma } = Normal::fit(&column)?;
+        let least = column.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        println!("{name:<17} {mu:>6.2} {sigma:>6.2} {least:>6.2} {most:>6.2}");
+    }
+
+    let chart = Chart::new("Old Faithful", "eruption [min]", "wait for the next [min]");
+    let chart = chart.dots("", BLUE, 3.5, x.rows().map(|x| (x[0], x[1])));
+    common.figure("step04", "old_faithful", "old_faithful.svg", &[chart.into()])
+}

@@ -1,0 +1,34 @@
+//! A fitted mixture makes eruptions that never were.
+
+use super::{EmOptions, fit_em};
+use crate::common::cli::Common;
+use crate::common::plot::{BLUE, Chart, VERMILION};
+use crate::step04::Geyser;
+use anyhow::Result;
+use tsukuru::random::Rng;
+
+pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
+    let x = geyser.eruptions()?;
+    let fit = fit_em(&x, 2, &EmOptions { seed: common.seed, ..EmOptions::default() })?;
+    let [.., log_likelihood] = fit.log_likelihoods[..] else { unreachable!("there is a start") };
+    println!("fitted: ln p = {log_likelihood:.4}, {:?}", fit.stop);
+
+    let mut rng = Rng::new(common.seed, "generate", 0);
+    let draws: Vec<Vec<f64>> = (0..x.shape().0).map(|_| fit.mixture.sample(&mut rng).1).collect();
+    let mean = |column: usize, points: &mut dyn Iterator<Item = &[f64]>| {
+        points.map(|x| x[column]).sum::<f64>() / x.shape().0 as f64
+    };
+    for (i, name) in ["eruption", "wait for the next"].iter().enumerate() {
+        let (data, drawn) = (mean(i, &mut x.rows()), mean(i, &mut draws.iter().map(|x| &x[..])));
+        println!("{name}: {data:.2} min in the mean of the data, {drawn:.2} min of the draws");
+    }
+
+    let points = |x: &[f64]| (x[0], x[1]);
+    let chart = |title: &str| {
+        let chart = Chart::new(title, "eruption [min]", "wait for the next [min]");
+        chart.x_range(0.8, 6.0).y_range(36.0, 104.0)
+    };
+    let data = chart("272 eruptions").dots("", BLUE, 3.0, x.rows().map(points));
+    let drawn = chart("272 draws from the mixture").dots("", VERMILION, 3.0, draws.iter().map(|x| points(x)));
+    common.figure("step05", "generate", "generate.svg", &[data.into(), drawn.into()])
+}

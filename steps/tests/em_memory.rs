@@ -1,0 +1,26 @@
+//! How much memory a fit takes. It is a program of its own, because the system counts the peak of a whole process.
+#![cfg(target_os = "linux")]
+
+use steps::step03::Matrix;
+use steps::step05::{EmOptions, fit_em};
+use tsukuru::random::Rng;
+
+/// The most bytes that this process has held.
+fn peak() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    1024 * line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number of kB")
+}
+
+#[test]
+fn a_fit_takes_no_more_memory_than_its_data() {
+    let (n, d, k) = (2_000_000, 2, 8);
+    let mut rng = Rng::new(0, "points", 0);
+    let mut data = Vec::with_capacity(n * d);
+    data.extend((0..n * d).map(|i| rng.normal() + (i % 14) as f64));
+    let x = Matrix::from_data(n, d, data);
+    let before = peak();
+    fit_em(&x, k, &EmOptions { starts: 1, max_iterations: 2, ..EmOptions::default() }).expect("a fit");
+    let (taken, of_data) = (peak() - before, n * d * size_of::<f64>());
+    assert!(taken <= of_data, "{taken} bytes beside {of_data} of data");
+}
