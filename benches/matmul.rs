@@ -2,9 +2,9 @@
 
 mod harness;
 
-use harness::{Harness, Work};
-use tsukuru::Real;
-use tsukuru::kernels::{self, MatMul};
+use harness::Harness;
+use harness::kernels::time_matmul;
+use tsukuru::kernels::MatMul;
 
 fn main() {
     let mut harness = Harness::new();
@@ -28,11 +28,5 @@ fn main() {
 }
 
 fn time(harness: &mut Harness, name: &str, (m, k, n): (usize, usize, usize), a_transposed: bool, b_transposed: bool) {
-    if !harness.wants(name) {
-        return;
-    }
-    let size = MatMul { batch: 1, m, k, n, a_transposed, b_transposed };
-    let numbers = |len: usize| -> Vec<Real> { (0..len).map(|i| (i % 17) as Real / 16.0 - 0.5).collect() };
-    let (a, b, mut c) = (numbers(m * k), numbers(k * n), numbers(m * n));
-    harness.time(name, Work::Flops(2.0 * (m * k * n) as f64), || kernels::matmul(&size, &a, &b, None, &mut c));
+    time_matmul(harness, name, &MatMul { batch: 1, m, k, n, a_transposed, b_transposed });
 }

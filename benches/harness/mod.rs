@@ -4,8 +4,12 @@
 //! cargo bench --bench matmul -- 1024 --quick --json times.json
 //! ```
 //!
-//! A word keeps only the names that contain it. The clock rate of a shared machine may drop to half at any moment, so
-//! each repetition stands between two short probes of the multiply-add rate; one that ran slowed down is counted.
+//! A word keeps only the names that contain it, or with `--exact` the one name that it is. The clock rate of a shared
+//! machine may drop to half at any moment, so each repetition stands between two short probes of the multiply-add
+//! rate; one that ran slowed down is counted.
+
+#[allow(dead_code)] // no bench times all of them
+pub mod kernels;
 
 use rayon::prelude::*;
 use std::hint::black_box;
@@ -15,6 +19,7 @@ use tsukuru::profile::profiled;
 
 pub struct Harness {
     words: Vec<String>,
+    exact: bool,
     json: Option<String>,
     quick: bool,
     profile: bool,
@@ -38,16 +43,18 @@ pub enum Work {
 
 impl Harness {
     pub fn new() -> Harness {
-        let (mut words, mut json, mut quick, mut profile) = (Vec::new(), None, false, false);
+        let (mut words, mut json) = (Vec::new(), None);
+        let (mut exact, mut quick, mut profile) = (false, false, false);
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
             match &arg[..] {
                 "--bench" => {} // cargo says so
+                "--exact" => exact = true,
                 "--quick" => quick = true,
                 "--profile" => profile = true,
                 "--json" => json = Some(args.next().expect("--json needs a file")),
                 word if !word.starts_with('-') => words.push(arg),
-                _ => panic!("{arg} is unknown: expected words to filter by, --quick, --profile or --json FILE"),
+                _ => panic!("{arg} is unknown: expected words, --exact, --quick, --profile or --json FILE"),
             }
         }
         let best = |f: &dyn Fn() -> f64| (0..if quick { 3 } else { 15 }).map(|_| f()).fold(0.0, f64::max);
@@ -59,12 +66,12 @@ impl Harness {
             bandwidth / 1e9
         );
         println!("{:<36} {:>11} {:>11} {:>12} {:>6} {:>14}", "", "median", "best", "rate", "share", "slowed/repeats");
-        Harness { words, json, quick, profile, peak, bandwidth, results: Vec::new() }
+        Harness { words, exact, json, quick, profile, peak, bandwidth, results: Vec::new() }
     }
 
     /// Whether `name` is asked for: what it needs may be expensive to make.
     pub fn wants(&self, name: &str) -> bool {
-        self.words.is_empty() || self.words.iter().any(|word| name.contains(&word[..]))
+        self.words.is_empty() || self.words.iter().any(|word| name == word || !self.exact && name.contains(&word[..]))
     }
 
     /// Times `run` for about a second.
