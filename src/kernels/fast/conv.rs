@@ -1,5 +1,9 @@
-//! Convolution and its two derivatives (see `conv_products`, `conv2d`, `conv2d_dx` and `conv2d_dw` in reference.rs):
-//! three matrix products, one of whose factors is made of patches of images.
+//! Convolution and its two derivatives (see `conv_products`, `conv2d`, `conv2d_dx` and `conv2d_dw` in reference.rs).
+//! Three ways lead there, and the first that suits the sizes is taken:
+//!
+//! 1. [`winograd`]: 3x3, stride 1, 16 channels or more on both sides: a quarter of the multiplications;
+//! 2. [`narrow`]: stride 1 and few channels to be made: no packing;
+//! 3. below, for all others: matrix products, one of whose factors is made of patches of images.
 //!
 //! | | C | A | B |
 //! |---|---|---|---|
@@ -8,8 +12,8 @@
 //! | [`conv2d_dw`] | gw turned (taps, C_out)   | patches of x (taps, pixels)| gy turned (pixels, C_out)         |
 //!
 //! Taps are (channel, row and column of the kernel). Pixels are those of a *group* of images, so that small images fill
-//! whole vectors too; for each group there is one product. At batch 128 this runs at 70 to 80 % of the multiply-add peak
-//! (64 channels of 28x28, 3x3, forward: 30 ms on two cores; 256 channels of 7x7: 26 ms).
+//! whole vectors too; for each group there is one product. Of x, every stride-th pixel met the same taps, so its gradient
+//! is stride x stride products. At batch 128 a product runs at 70 to 80 % of the multiply-add peak.
 
 use super::blocked::{Output, Plus, block, for_each_block};
 use super::pack::{Matrix, Operand, Patches};
@@ -37,7 +41,7 @@ pub fn conv2d(size: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [
     let plus = bias.map_or(Plus::Nothing, Plus::Rows);
     let patches = Grid { h: size.h, w: size.w, channels: size.c };
     let pixels = Grid { h: size.h_out(), w: size.w_out(), channels: size.c_out };
-    weights_times_patches(size, w, (&patches, x), seen_by(size), plus, (&pixels, y));
+    weights_times_patches(w, (&patches, x), &Taps::all(size), seen_by(size), plus, (&pixels, &pixels.all(), y));
 }
 
 pub fn conv2d_prepared_len(size: &Conv) -> usize {
@@ -67,21 +71,63 @@ pub fn conv2d_dx(size: &Conv, gy: &[f32], w: &[f32], gx: &mut [f32]) {
     if narrow::suits_dx(size) {
         return narrow::conv2d_dx(size, gy, w, gx);
     }
-    let taps = size.kh * size.kw;
-    let mut turned = Buffer::scratch(w.len());
-    for (co, w) in w.chunks_exact((size.c * taps).max(1)).enumerate() {
-        for (c, w) in w.chunks_exact(taps).enumerate() {
-            turned[(c * size.c_out + co) * taps..][..taps].copy_from_slice(w);
-        }
-    }
     let patches = Grid { h: size.h_out(), w: size.w_out(), channels: size.c_out };
     let pixels = Grid { h: size.h, w: size.w, channels: size.c };
     // Pixel i of x met tap d in pixel p of y if i + padding = p stride + d.
-    let place = |i: usize, d: usize, len: usize| {
-        let p = (i + size.padding).checked_sub(d).filter(|p| p % size.stride == 0)? / size.stride;
-        (p < len).then_some(p)
-    };
-    weights_times_patches(size, &turned, (&patches, gy), place, Plus::Nothing, (&pixels, gx));
+    let place =
+        |i: usize, d: usize, len: usize| Some((i + size.padding).checked_sub(d)? / size.stride).filter(|&p| p < len);
+    // Every stride-th pixel of x met the same taps.
+    for (i, j) in (0..size.stride.min(size.h)).flat_map(|i| (0..size.stride.min(size.w)).map(move |j| (i, j))) {
+        let met =
+            |i: usize, taps: usize| (0..taps).filter(move |d| (i + size.padding) % size.stride == d % size.stride);
+        let taps = Taps { rows: met(i, size.kh).collect(), columns: met(j, size.kw).collect() };
+        let mut turned = Buffer::scratch(size.c * size.c_out * taps.count());
+        let places = (0..size.c).flat_map(|c| (0..size.c_out).map(move |co| (co * size.c + c) * size.kh * size.kw));
+        let places = places.flat_map(|start| taps.places(size.kw).map(move |tap| start + tap));
+        turned.iter_mut().zip(places).for_each(|(to, place)| *to = w[place]);
+        let some = pixels.every(size.stride, (i, j));
+        weights_times_patches(&turned, (&patches, gy), &taps, place, Plus::Nothing, (&pixels, &some, gx));
+    }
+}
+
+/// Some rows and columns of a convolution's kernel.
+struct Taps {
+    rows: Vec<usize>,
+    columns: Vec<usize>,
+}
+
+impl Taps {
+    fn all(size: &Conv) -> Taps {
+        Taps { rows: (0..size.kh).collect(), columns: (0..size.kw).collect() }
+    }
+
+    fn count(&self) -> usize {
+        self.rows.len() * self.columns.len()
+    }
+
+    /// Their places in a kernel of this width.
+    fn places(&self, width: usize) -> impl Iterator<Item = usize> {
+        self.rows.iter().flat_map(move |row| self.columns.iter().map(move |column| row * width + column))
+    }
+}
+
+/// Every `step`-th pixel of a grid, from a first row and column on: h x w pixels.
+struct Lattice {
+    first: (usize, usize),
+    step: usize,
+    h: usize,
+    w: usize,
+}
+
+impl Lattice {
+    fn count(&self) -> usize {
+        self.h * self.w
+    }
+
+    /// Row and column of pixel `i`, counted row by row.
+    fn pixel(&self, i: usize) -> (usize, usize) {
+        (self.first.0 + i / self.w * self.step, self.first.1 + i % self.w * self.step)
+    }
 }
 
 /// Pixel i of y sees, through tap d, pixel p = i stride + d - padding of x.
@@ -106,31 +152,37 @@ impl Grid {
         self.channels * self.plane()
     }
 
-    /// Where the pixels of one channel of `images` images lie.
-    fn pixels(&self, images: usize) -> Runs {
-        let plane = self.plane();
-        Runs::new(geometry().0, 1, images * plane, |_, i| Some(i / plane * self.image() + i % plane))
+    fn every(&self, step: usize, first: (usize, usize)) -> Lattice {
+        Lattice { first, step, h: (self.h - first.0).div_ceil(step), w: (self.w - first.1).div_ceil(step) }
     }
 
-    /// For each tap, where it lies for each of the pixels of `images` images of `to`. `place` has the place along one
-    /// axis for a pixel, a tap and the length of the axis.
+    fn all(&self) -> Lattice {
+        self.every(1, (0, 0))
+    }
+
+    /// Where some pixels of one channel of `images` images lie.
+    fn pixels(&self, pixels: &Lattice, images: usize) -> Runs {
+        Runs::new(geometry().0, 1, images * pixels.count(), |_, i| {
+            let (row, column) = pixels.pixel(i % pixels.count());
+            Some(i / pixels.count() * self.image() + row * self.w + column)
+        })
+    }
+
+    /// For each tap, where it lies for each of the `pixels` of `images` images. `place` has the place along one axis
+    /// for a pixel, a tap and the length of the axis.
     fn patches(
         &self,
-        size: &Conv,
-        to: &Grid,
+        taps: &Taps,
+        pixels: &Lattice,
         images: usize,
         place: impl Fn(usize, usize, usize) -> Option<usize>,
     ) -> Runs {
-        let table = |len, taps: usize, end| -> Vec<Vec<_>> {
-            (0..taps).map(|d| (0..len).map(|i| place(i, d, end)).collect()).collect()
-        };
-        let (rows, columns) = (table(to.h, size.kh, self.h), table(to.w, size.kw, self.w));
-        let each = |s: usize| (0..to.h).flat_map(move |i| (0..to.w).map(move |j| (s, i, j)));
-        let pixels: Vec<_> = (0..images).flat_map(each).collect();
-        Runs::new(geometry().0, size.kh * size.kw, pixels.len(), |tap, pixel| {
-            let (s, i, j) = pixels[pixel];
-            let (row, column) = (rows[tap / size.kw][i]?, columns[tap % size.kw][j]?);
-            Some(s * self.image() + row * self.w + column)
+        let (rows, columns) = (&taps.rows, &taps.columns);
+        Runs::new(geometry().0, taps.count(), images * pixels.count(), |tap, i| {
+            let (row, column) = pixels.pixel(i % pixels.count());
+            let row = place(row, rows[tap / columns.len()], self.h)?;
+            let column = place(column, columns[tap % columns.len()], self.w)?;
+            Some(i / pixels.count() * self.image() + row * self.w + column)
         })
     }
 }
@@ -173,32 +225,32 @@ impl Groups {
     }
 }
 
+/// The `pixels` of y = w (channels of y, channels of x and taps) times what the taps see of x.
 fn weights_times_patches(
-    size: &Conv,
     w: &[f32],
     (from, x): (&Grid, &[f32]),
+    taps: &Taps,
     place: impl Fn(usize, usize, usize) -> Option<usize>,
     plus: Plus,
-    (to, y): (&Grid, &mut [f32]),
+    (to, pixels, y): (&Grid, &Lattice, &mut [f32]),
 ) {
-    let taps = size.kh * size.kw;
-    let groups = Groups::new(size.n, to.plane());
-    let patches = groups.prepare(|images| from.patches(size, to, images, &place));
-    let pixels = groups.prepare(|images| to.pixels(images));
-    let k = from.channels * taps;
+    let n = y.len() / to.image().max(1);
+    let groups = Groups::new(n, pixels.count());
+    let patches = groups.prepare(|images| from.patches(taps, pixels, images, &place));
+    let lying = groups.prepare(|images| to.pixels(pixels, images));
+    let k = from.channels * taps.count();
     let w = Operand { rows: Matrix { data: w, width: k }, transposed: false };
     let y = Output::new(y);
-    for_each_block(groups.count(), (to.channels, groups.each * to.plane(), k), |group, rows, columns| {
+    for_each_block(groups.count(), (to.channels, groups.each * pixels.count(), k), |group, rows, columns| {
         let images = groups.images(group);
-        let columns = columns.start..columns.end.min(images.len() * to.plane());
+        let columns = columns.start..columns.end.min(images.len() * pixels.count());
         if columns.is_empty() {
             return;
         }
         let x = &x[images.start * from.image()..];
-        let patches = Patches::new(x, from.channels, from.plane(), taps, groups.prepared(&patches, group));
+        let patches = Patches::new(x, from.channels, from.plane(), taps.count(), groups.prepared(&patches, group));
         let patches = Operand { rows: patches, transposed: false };
-        let pixels = groups.prepared(&pixels, group);
-        let y = y.at(images.start * to.image(), to.channels, to.plane(), pixels);
+        let y = y.at(images.start * to.image(), to.channels, to.plane(), groups.prepared(&lying, group));
         // SAFETY: every block of each group's product is given out once.
         unsafe { block(&w, &patches, k, plus, &y, rows, columns) }
     });
@@ -212,8 +264,9 @@ pub fn conv2d_dw(size: &Conv, x: &[f32], gy: &[f32], gw: &mut [f32]) {
     let from = Grid { h: size.h, w: size.w, channels: size.c };
     let to = Grid { h: size.h_out(), w: size.w_out(), channels: size.c_out };
     let groups = Groups::new(size.n, to.plane());
-    let patches = groups.prepare(|images| from.patches(size, &to, images, seen_by(size)));
-    let pixels = groups.prepare(|images| to.pixels(images));
+    let (taps_seen, all) = (Taps::all(size), to.all());
+    let patches = groups.prepare(|images| from.patches(&taps_seen, &all, images, seen_by(size)));
+    let pixels = groups.prepare(|images| to.pixels(&all, images));
 
     let chunks = groups.count().min(DW_CHUNKS);
     let in_chunk = |chunk: usize| groups.count() * chunk / chunks..groups.count() * (chunk + 1) / chunks;

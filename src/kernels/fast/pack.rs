@@ -170,7 +170,7 @@ impl CopyPatches<'_> {
         let CopyPatches { patches, rows, columns, to, stride } = self;
         let slots = if SLOTS > 0 { SLOTS } else { patches.runs.slots() };
         let vectors = columns.start / S::LANES..columns.end.div_ceil(S::LANES);
-        let (mut channel, mut tap) = (rows.start / patches.taps, rows.start % patches.taps);
+        let (mut channel, mut tap) = (rows.start / patches.taps.max(1), rows.start % patches.taps.max(1));
         for r in 0..rows.len() {
             let plane = patches.data.as_ptr().wrapping_add(channel * patches.channel_stride);
             let runs = patches.runs.vectors(tap, vectors.clone());

@@ -44,10 +44,12 @@ const TOGETHER: usize = 4;
 /// Blocks of channels that a product sums over at once: their part of U stays in the first-level cache.
 const SUM_BLOCKS: usize = 8;
 const TAPS: usize = 9;
+/// Fewer pixels in all are not worth taking the weights to the points.
+const PIXELS: usize = 256;
 
 /// Whether this is a convolution that Winograd's way is faster for.
 pub fn suits(size: &Conv) -> bool {
-    let small = size.c < BLOCK || size.c_out < BLOCK || size.n * size.h_out() * size.w_out() < 2 * BLOCK;
+    let small = size.c < BLOCK || size.c_out < BLOCK || size.n * size.h_out() * size.w_out() < PIXELS;
     (size.kh, size.kw, size.stride) == (3, 3, 1) && size.padding <= 2 && !small
 }
 
