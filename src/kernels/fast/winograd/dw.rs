@@ -5,7 +5,7 @@ use super::points::{POINTS, PointsToWeights, both};
 use super::product::{BLOCK, ChannelsByTiles, Layout, Product};
 use super::spread::{Outputs, Pixels, spread_images};
 use super::tiling::{Squares, Tiling, points};
-use super::{SCRATCH, Scratch, TAPS, at_least, images_per_task};
+use super::{SCRATCH, Scratch, TAPS, TILES, at_least};
 use crate::kernels::Conv;
 use crate::kernels::fast::simd::{Kernel, Simd, dispatch};
 use crate::pool::Buffer;
@@ -76,7 +76,7 @@ impl Kernel for PartOfDw<'_> {
         let (plane, plane_out) = (size.h * size.w, size.h_out() * size.w_out());
         let (blocks, out_blocks) = (size.c.div_ceil(BLOCK), size.c_out.div_ceil(BLOCK));
         let u_layout = Layout::by_block(out_blocks, blocks * BLOCK);
-        let images = images_per_task(x.len() / (size.c * plane), tiling.count());
+        let images = TILES.div_ceil(tiling.count());
         let Scratch { pixels, v, m, sums } = scratch;
         let u = at_least(sums, u_layout.len);
         pixels.resize((plane.max(plane_out) + 1) * BLOCK, 0.0);

@@ -114,11 +114,14 @@ fn correlate(size: &Conv, x: &[f32], u: &[f32], bias: Option<&[f32]>, y: &mut [f
     });
 }
 
-/// So many that a task has about [`TILES`] tiles, and that there is an even number of tasks.
+/// So many that a task has at most about [`TILES`] tiles, and that the threads end at about the same time. (Which images
+/// are in a task changes no result.)
 fn images_per_task(n: usize, tiles: usize) -> usize {
-    let most = TILES.div_ceil(tiles);
-    let tasks = n.div_ceil(most).next_multiple_of(2);
-    n.div_ceil(tasks)
+    let threads = rayon::current_num_threads();
+    let longest = |images: usize| n.div_ceil(images).div_ceil(threads) * images;
+    let sizes = 1..=TILES.div_ceil(tiles);
+    let best = sizes.clone().map(longest).min().expect("one image at least");
+    sizes.rev().find(|&images| longest(images) <= best + best / 20).expect("the best is one of them")
 }
 
 struct Correlate<'a> {
