@@ -82,6 +82,9 @@ fn far_away_points_are_no_nan() {
         assert!((q.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{far:e}: {q:?}");
     }
     assert_eq!(mixture.responsibilities(&[1e300, 0.0]), [0.5, 0.5]);
+    // Only what is NaN itself stays so.
+    assert!(mixture.log_pdf(&[f64::NAN, 50.0]).is_nan() && mixture.pdf(&[0.0, f64::NAN]).is_nan());
+    assert!(mixture.responsibilities(&[f64::NAN, 50.0]).iter().all(|q| q.is_nan()));
     // One of three hundred points lies 1e6 standard deviations away from all others.
     let mut points = two_bells().data().to_vec();
     points[0] = 1e6;
