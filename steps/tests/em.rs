@@ -353,6 +353,8 @@ fn options_that_make_no_sense_are_explained() {
     assert_eq!(say(EmOptions { threshold: -1.0, ..standard() }), message);
     assert!(say(EmOptions { threshold: f64::NAN, ..standard() }).starts_with("threshold is NaN"));
     assert!(say(EmOptions { covariance_floor: f64::NAN, ..standard() }).starts_with("covariance_floor is NaN"));
+    let message = "covariance_floor is 1.5: expected a share from 0 to 1";
+    assert_eq!(say(EmOptions { covariance_floor: 1.5, ..standard() }), message);
     let start = Some(mixture(&[1.0], &[vec![0.0]], &[vec![1.0]]));
     let message = "the start has 1 components of 1 dimensions: expected 2 of 2";
     assert_eq!(say(EmOptions { start, ..standard() }), message);
