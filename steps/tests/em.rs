@@ -438,7 +438,9 @@ fn a_malformed_line_is_named() {
     assert_eq!(say_of("3.6,79\n"), "FILE, line 1: expected the header \"eruptions,waiting\", found \"3.6,79\"");
     let none = "FILE: expected the header \"eruptions,waiting\" and then numbers, found none";
     assert_eq!((say_of(""), say_of("eruptions,waiting\n")), (none.into(), none.into()));
-    std::fs::write(&path, "eruptions,waiting\r\n3.6,79\r\n").expect("a file");
+    std::fs::write(&path, b"eruptions,waiting\n\xff\xfe\n").expect("a file");
+    assert!(say().starts_with("FILE, line 2: expected two numbers"));
+    std::fs::write(&path, "eruptions,waiting\r\n3.6,79\r\n\r\n").expect("a file");
     assert_eq!(geyser.eruptions().expect("one row").data(), [3.6, 79.0]);
     assert_eq!(Geyser::default().eruptions().expect("the repository's").shape(), (272, 2));
 }
