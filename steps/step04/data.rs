@@ -31,17 +31,19 @@ impl Geyser {
 /// Points (N, 2) from a file of two columns, `eruptions,waiting`.
 fn read(path: &Path) -> Result<Matrix> {
     let at = |line: usize| format!("{}, line {}", path.display(), line + 1);
-    let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let text = String::from_utf8_lossy(&bytes);
     let mut numbers = Vec::new();
-    for (i, line) in text.lines().enumerate() {
+    for (i, line) in text.trim_end().lines().enumerate() {
+        let found: String = line.chars().take(60).collect();
         if i == 0 {
-            ensure!(line.trim_end() == HEADER, "{}: expected the header {HEADER:?}, found {line:?}", at(i));
+            ensure!(line.trim_end() == HEADER, "{}: expected the header {HEADER:?}, found {found:?}", at(i));
             continue;
         }
         let cells = line.split(',').map(|cell| cell.trim().parse().ok().filter(|x: &f64| x.is_finite()));
         let row: Option<Vec<f64>> = cells.collect();
         let row = row.filter(|row| row.len() == 2);
-        numbers.extend(row.with_context(|| format!("{}: expected two numbers like 3.6,79, found {line:?}", at(i)))?);
+        numbers.extend(row.with_context(|| format!("{}: expected two numbers like 3.6,79, found {found:?}", at(i)))?);
     }
     ensure!(!numbers.is_empty(), "{}: expected the header {HEADER:?} and then numbers, found none", path.display());
     Ok(Matrix::from_data(numbers.len() / 2, 2, numbers))

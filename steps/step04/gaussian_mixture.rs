@@ -143,6 +143,7 @@ pub fn log_sum_exp(logs: &[f64]) -> f64 {
     max + libm::log(logs.iter().map(|l| libm::exp(l - max)).sum())
 }
 
+/// Where all are NaN, so is the largest: a point that is no number must not look like one that is far away.
 fn largest(numbers: &[f64]) -> f64 {
-    numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+    numbers.iter().copied().fold(f64::NEG_INFINITY, |max, number| if max >= number { max } else { number })
 }

@@ -16,7 +16,7 @@ pub fn e_step(mixture: &GaussianMixture, x: &Matrix) -> Vec<Vec<f64>> {
 /// M-step: the mixture that fits points x (N, D) best, if they belong to its components as q (N, K) says.
 ///
 /// # Errors
-/// If a component has so few points that its covariance is singular.
+/// If no point belongs to a component, or so few that its covariance is singular.
 pub fn m_step(x: &Matrix, q: &[Vec<f64>]) -> Result<GaussianMixture, MultivariateNormalError> {
     let (n, d) = x.shape();
     let k = q.first().map_or(0, Vec::len);

@@ -6,7 +6,7 @@ use crate::common::cli::Common;
 use crate::common::plot::{self, BLACK, BLUE, Chart, Corner, Grid, VERMILION};
 use crate::step03::{Matrix, MultivariateNormal};
 use crate::step04::{GaussianMixture, Geyser};
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 /// The iterations end where the figure that the book prints changes by less than this.
 const THRESHOLD: f64 = 1e-4;
@@ -47,7 +47,9 @@ pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
         println!("{elbo:>9.3} +{:>7.4}", kl.abs()); // 0 up to rounding, which may be negative
 
         // M-step: the mixture with the highest ELBO for this q; ln p(x) is not below it
-        mixture = m_step(&x, &q)?;
+        let iteration = log_likelihoods.len();
+        mixture = m_step(&x, &q)
+            .with_context(|| format!("iteration {iteration}: EM from the book's start does not suit these data"))?;
 
         let before = figure;
         figure = book_figure(&mixture, &x);
@@ -100,7 +102,7 @@ fn contours(x: &Matrix, mixture: &GaussianMixture, iteration: usize) -> Chart {
     let title = format!("EM after {iteration} iterations");
     let mut chart = Chart::new(&title, "eruption [min]", "wait for the next [min]");
     for (k, color) in [BLUE, VERMILION].into_iter().enumerate() {
-        let own = x.rows().filter(|x| mixture.responsibilities(x)[k] > 0.5).map(|x| (x[0], x[1]));
+        let own = x.rows().filter(|x| usize::from(mixture.responsibilities(x)[1] > 0.5) == k).map(|x| (x[0], x[1]));
         chart = chart.dots(&format!("component {k}: phi = {:.2}", mixture.weights()[k]), color, 3.0, own);
     }
     let means = mixture.components().iter().map(|bell| (bell.mean()[0], bell.mean()[1]));

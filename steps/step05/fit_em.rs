@@ -184,10 +184,13 @@ fn check(k: usize, (n, d): (usize, usize), options: &EmOptions) -> Result<(), Em
     if options.starts == 0 {
         return Err(EmError::Option { name: "starts", value: 0.0, expected: "at least 1" });
     }
-    for (name, value) in [("threshold", options.threshold), ("covariance_floor", options.covariance_floor)] {
-        if !(value >= 0.0 && value.is_finite()) {
-            return Err(EmError::Option { name, value, expected: "a finite number that is not negative" });
-        }
+    let (threshold, floor) = (options.threshold, options.covariance_floor);
+    if !(threshold >= 0.0 && threshold.is_finite()) {
+        let expected = "a finite number that is not negative";
+        return Err(EmError::Option { name: "threshold", value: threshold, expected });
+    }
+    if !(0.0..=1.0).contains(&floor) {
+        return Err(EmError::Option { name: "covariance_floor", value: floor, expected: "a share from 0 to 1" });
     }
     match &options.start {
         Some(start) if (start.weights().len(), start.dim()) != (k, d) => {

@@ -82,6 +82,9 @@ fn far_away_points_are_no_nan() {
         assert!((q.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{far:e}: {q:?}");
     }
     assert_eq!(mixture.responsibilities(&[1e300, 0.0]), [0.5, 0.5]);
+    // Only what is NaN itself stays so.
+    assert!(mixture.log_pdf(&[f64::NAN, 50.0]).is_nan() && mixture.pdf(&[0.0, f64::NAN]).is_nan());
+    assert!(mixture.responsibilities(&[f64::NAN, 50.0]).iter().all(|q| q.is_nan()));
     // One of three hundred points lies 1e6 standard deviations away from all others.
     let mut points = two_bells().data().to_vec();
     points[0] = 1e6;
@@ -350,6 +353,8 @@ fn options_that_make_no_sense_are_explained() {
     assert_eq!(say(EmOptions { threshold: -1.0, ..standard() }), message);
     assert!(say(EmOptions { threshold: f64::NAN, ..standard() }).starts_with("threshold is NaN"));
     assert!(say(EmOptions { covariance_floor: f64::NAN, ..standard() }).starts_with("covariance_floor is NaN"));
+    let message = "covariance_floor is 1.5: expected a share from 0 to 1";
+    assert_eq!(say(EmOptions { covariance_floor: 1.5, ..standard() }), message);
     let start = Some(mixture(&[1.0], &[vec![0.0]], &[vec![1.0]]));
     let message = "the start has 1 components of 1 dimensions: expected 2 of 2";
     assert_eq!(say(EmOptions { start, ..standard() }), message);
@@ -433,7 +438,9 @@ fn a_malformed_line_is_named() {
     assert_eq!(say_of("3.6,79\n"), "FILE, line 1: expected the header \"eruptions,waiting\", found \"3.6,79\"");
     let none = "FILE: expected the header \"eruptions,waiting\" and then numbers, found none";
     assert_eq!((say_of(""), say_of("eruptions,waiting\n")), (none.into(), none.into()));
-    std::fs::write(&path, "eruptions,waiting\r\n3.6,79\r\n").expect("a file");
+    std::fs::write(&path, b"eruptions,waiting\n\xff\xfe\n").expect("a file");
+    assert!(say().starts_with("FILE, line 2: expected two numbers"));
+    std::fs::write(&path, "eruptions,waiting\r\n3.6,79\r\n\r\n").expect("a file");
     assert_eq!(geyser.eruptions().expect("one row").data(), [3.6, 79.0]);
     assert_eq!(Geyser::default().eruptions().expect("the repository's").shape(), (272, 2));
 }

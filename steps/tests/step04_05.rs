@@ -148,6 +148,9 @@ fn data_of_ones_own_are_read_and_mistakes_in_them_named() {
     let said = fails(STEP05, folder.path(), "generate --data .");
     assert!(said.starts_with("error: column 0 of the data is 3.6 in every row"), "{said}");
     assert!(!folder.path().join("out/step05/generate").exists(), "a figure of nothing");
+    let said = fails(STEP05, folder.path(), "em --data .");
+    let message = "error: iteration 1: EM from the book's start does not suit these data: not a covariance: ";
+    assert!(said.starts_with(message), "{said}");
 }
 
 #[test]
