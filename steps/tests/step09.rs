@@ -205,6 +205,15 @@ fn resuming_with_other_flags_is_refused() {
     assert!((model(&run), losses(&run)) == before, "nothing was overwritten");
 }
 
+/// Its learning rate falls to zero at the end of the last epoch: with another number of epochs it was wrong from the start.
+#[test]
+fn the_quick_form_goes_on_with_as_many_epochs_only() {
+    let folder = folder();
+    step09(folder.path(), &format!("{TRAIN} --quick --epochs 1"));
+    fails(folder.path(), &format!("{TRAIN} --quick --epochs 2 --resume"), &["checkpoint.safetensors", "falls_over"]);
+    step09(folder.path(), &format!("{TRAIN} --quick --epochs 1 --resume"));
+}
+
 #[test]
 fn a_loss_that_is_not_finite_ends_the_training() {
     let folder = folder();
