@@ -299,8 +299,8 @@ fn what_a_killed_run_left_undone_is_made_good() {
     fs::remove_file(run("broken").join("samples/epoch_001.png")).expect("a picture");
     fs::remove_file(run("broken").join("denoising.gif")).expect("an animation");
     fs::write(run("broken").join("model.safetensors"), "of an epoch before").expect("a model");
-    let log = fs::read_to_string(run("broken").join("metrics.csv")).expect("a log");
-    fs::write(run("broken").join("metrics.csv"), log + "2,5,0.5,1\n2,6").expect("a log");
+    let log = read("broken", "metrics.csv");
+    fs::write(run("broken").join("metrics.csv"), [&log[..], b"2,5,0.5,1\n2,6\xff"].concat()).expect("a log");
 
     step09(folder.path(), &format!("{TRAIN} --epochs 1 --out broken --resume"));
     assert!(finished.map(|file| read("broken", file)) == first);
