@@ -186,6 +186,7 @@ fn flags_that_clap_refuses_end_with_1_and_help_with_0() {
         ("diffusion_model --epoch 1", "'--epochs'"),
         ("diffusion_model --epochs abc", "invalid value 'abc' for '--epochs <N>'"),
         ("--threads 0", "invalid value '0' for '--threads <N>'"),
+        ("--threads 1025", "invalid value '1025' for '--threads <N>'"),
     ] {
         let (code, said) = run(args);
         assert_eq!(code, Some(1), "step09 {args}: {said}");
