@@ -80,13 +80,44 @@ impl Profile {
 }
 
 fn flops(name: &str, inputs: &[Shape], output: &Shape) -> f64 {
+    let count = |shape: &Shape| shape.count() as f64;
     let products = match name {
-        "conv2d" => output.count() * inputs[1].count() / inputs[1][0].max(1),
-        "conv2d_dx" => inputs[0].count() * inputs[1].count() / inputs[1][0].max(1),
-        "conv2d_dw" => inputs[1].count() * output.count() / output[0].max(1),
-        // (m k) (k n) (m n) is the square of m k n
-        "matmul" | "linear" => (inputs[0].count() * inputs[1].count() * output.count()).isqrt(),
-        _ => 0,
+        "conv2d" => count(output) * count(&inputs[1]) / inputs[1][0].max(1) as f64,
+        "conv2d_dx" => count(&inputs[0]) * count(&inputs[1]) / inputs[1][0].max(1) as f64,
+        "conv2d_dw" => count(&inputs[1]) * count(output) / output[0].max(1) as f64,
+        // For each product of a batch, (m k) (k n) (m n) is the square of m k n.
+        "matmul" | "linear" => {
+            let batch: usize = output[..output.len() - 2].iter().product();
+            (count(&inputs[0]) * count(&inputs[1]) * count(output) / batch.max(1) as f64).sqrt()
+        }
+        _ => 0.0,
     };
-    2.0 * products as f64
+    2.0 * products
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::Tensor;
+    use crate::variable::Variable;
+
+    #[test]
+    fn flops_are_two_for_each_product() {
+        let ones = |shape: &[usize]| Variable::new(Tensor::ones(Shape::new(shape)));
+        let (x, w) = (ones(&[2, 3, 7, 6]), ones(&[5, 3, 2, 4]));
+        let work = || {
+            (
+                x.conv2d(&w, None, 1, 0),
+                ones(&[9, 4, 5]).matmul(&ones(&[9, 5, 6])),
+                ones(&[4, 5]).linear(&ones(&[6, 5]), None),
+            )
+        };
+        let (_, costs) = profiled(work);
+        let of = |name: &str| costs.iter().find(|cost| cost.name == name).map(|cost| cost.flops.round());
+        assert_eq!(of("conv2d"), Some((2 * 2 * 5 * 6 * 3 * 3 * 2 * 4) as f64));
+        assert_eq!(of("matmul"), Some((2 * 9 * 4 * 5 * 6) as f64));
+        assert_eq!(of("linear"), Some((2 * 4 * 5 * 6) as f64));
+        let large = Shape::new(&[8192, 8192]); // of which the square is more than an integer holds
+        assert_eq!(flops("matmul", &[large, large], &large), 2.0 * 8192f64.powi(3));
+    }
 }

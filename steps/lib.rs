@@ -2,6 +2,15 @@
 //!
 //! A step may use any earlier step, never a later one.
 
+/// Like the standard one, but a reader who has gone away (`step01 | head -1`) is no reason to panic: a training has more
+/// to lose than its output.
+#[macro_export]
+macro_rules! println {
+    ($($line:tt)*) => {{
+        let _ = ::std::io::Write::write_fmt(&mut ::std::io::stdout(), format_args!("{}\n", format_args!($($line)*)));
+    }};
+}
+
 pub mod common;
 pub mod step01;
 pub mod step02;

@@ -122,3 +122,25 @@ fn any_size_padding_and_number_of_channels() {
         }
     }
 }
+
+#[test]
+fn images_that_are_nothing_but_padding() {
+    for (h, w) in [(0, 12), (12, 0), (0, 0)] {
+        let size = Conv { n: 40, c: 16, h, w, c_out: 17, kh: 3, kw: 3, stride: 1, padding: 2 };
+        let (x, weights, bias) = (vec![], vec![1.0; 17 * 16 * 9], vec![2.0; 17]);
+        let (mut y, mut gx, mut gw) = (vec![f32::NAN; 40 * 17 * size.h_out() * size.w_out()], vec![], weights.clone());
+        let gy = vec![1.0; y.len()];
+        fast::conv2d(&size, &x, &weights, Some(&bias), &mut y);
+        fast::conv2d_dx(&size, &gy, &weights, &mut gx);
+        fast::conv2d_dw(&size, &x, &gy, &mut gw);
+        assert!(y.iter().all(|&y| y == 2.0) && gw.iter().all(|&gw| gw == 0.0), "{size:?}");
+    }
+}
+
+#[test]
+#[should_panic]
+fn too_few_images_are_refused() {
+    let size = Conv { n: 40, c: 16, h: 7, w: 9, c_out: 16, kh: 3, kw: 3, stride: 1, padding: 1 };
+    let image = 16 * 7 * 9;
+    fast::conv2d(&size, &vec![0.0; 39 * image], &[0.0; 16 * 16 * 9], None, &mut vec![0.0; 40 * image]);
+}

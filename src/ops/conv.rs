@@ -56,8 +56,8 @@ impl Variable {
     }
 }
 
-#[track_caller]
 /// While no graph is recorded, weights are rarely updated: what the kernel makes of them is kept.
+#[track_caller]
 fn convolved(size: &Conv, x: &Variable, w: &Variable, bias: Option<&Variable>) -> Tensor {
     let (x, bias) = (x.value(), bias.map(|b| b.value()));
     let (x, bias) = (x.data(), bias.as_ref().map(|b| b.data()));

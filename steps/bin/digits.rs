@@ -1,12 +1,13 @@
 //! Writes the built-in digits as the four files in which MNIST is published, for other programs to read.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use steps::common::data::{Part, Source};
 use steps::common::{cli, images};
+use steps::println;
 use tsukuru::data::{Dataset, idx};
 
 /// Writes the built-in digits as four gzipped IDX files, under MNIST's names
@@ -30,9 +31,14 @@ fn main() -> ExitCode {
 fn run(flags: &Flags) -> Result<()> {
     let count = flags.count.map(|count| count as usize);
     fs::create_dir_all(&flags.out).with_context(|| format!("{}: cannot be made", flags.out.display()))?;
-    for part in [Part::Train, Part::Test] {
+    let parts = [Part::Train, Part::Test];
+    let path = |name: &str| flags.out.join(format!("{name}.gz"));
+    for path in parts.iter().flat_map(|part| part.files().map(path)) {
+        ensure!(!path.exists(), "{}: is there already, and nothing is overwritten", path.display());
+    }
+    for part in parts {
         let digits = Source::BuiltIn.load(part, count)?;
-        let [images, labels] = part.files().map(|name| flags.out.join(format!("{name}.gz")));
+        let [images, labels] = part.files().map(path);
         idx::write_images(&images, digits.images())?;
         println!("{}: {} images", images.display(), digits.len());
         idx::write_labels(&labels, digits.labels())?;

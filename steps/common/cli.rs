@@ -15,7 +15,7 @@ pub struct Common {
     #[arg(long, default_value_t = 0, global = true)]
     pub seed: u64,
     /// Threads to calculate with; all cores by default. The results are the same bits with any number
-    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..), global = true)]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024), global = true)]
     pub threads: Option<u16>,
     /// Print results only
     #[arg(long, global = true)]

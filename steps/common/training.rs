@@ -197,7 +197,8 @@ impl Training<'_> {
     fn open_metrics(&self, done: usize) -> Result<BufWriter<File>> {
         let path = self.run.file("metrics.csv")?;
         let failed = || format!("{}: cannot be written", path.display());
-        let earlier = if done > 0 { fs::read_to_string(&path).unwrap_or_default() } else { String::new() };
+        let earlier = if done > 0 { fs::read(&path).unwrap_or_default() } else { vec![] };
+        let earlier = String::from_utf8_lossy(&earlier); // of a killed run, the end may be anything
         write_whole(&path, |file| {
             writeln!(file, "epoch,step,loss,seconds")?;
             earlier.lines().skip(1).take(done).try_for_each(|row| writeln!(file, "{row}"))

@@ -82,13 +82,15 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
         progress.finish();
         frames
     };
+    // The quick form's learning rate knows how many epochs there will be.
+    let falls_over = quick.then_some(epochs);
     let training = Training {
         run: &run,
         epochs,
         batch_size,
         seed,
         lr: &|done| if quick { lr * (1.0 - done) } else { lr },
-        settings: json!({ "width": width, "lr": lr, "checksum": dataset.checksum() }),
+        settings: json!({ "width": width, "lr": lr, "falls_over": falls_over, "checksum": dataset.checksum() }),
         resume: flags.training.resume,
         quiet: common.quiet,
     };

@@ -1,6 +1,7 @@
 //! The built-in digits: always the same, of MNIST's format, varied, and showing what their labels say.
 
 use std::collections::HashSet;
+use std::process::{Command, Stdio};
 use steps::common::data::{Part, Source};
 use steps::common::digits::{self, LabelledImages, PIXELS, SIDE};
 
@@ -152,4 +153,31 @@ fn an_eight_has_two_holes() {
     }
     let usual = counts.map(|count| (0..4).max_by_key(|&holes| count[holes]).unwrap());
     assert_eq!(usual, [1, 0, 0, 0, 0, 0, 1, 0, 2, 1], "{counts:?}");
+}
+
+fn write_digits(folder: &std::path::Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_digits"));
+    command.args(["--count", "20", "--out"]).arg(folder);
+    command
+}
+
+#[test]
+fn the_program_overwrites_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = folder.path().join("t10k-images-idx3-ubyte.gz");
+    std::fs::write(&theirs, "precious").unwrap();
+    let output = write_digits(folder.path()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("is there already"), "{said}");
+    assert_eq!(std::fs::read(theirs).unwrap(), b"precious");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_reader_who_has_gone_away_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = write_digits(folder.path()).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4);
 }

@@ -186,6 +186,7 @@ fn flags_that_clap_refuses_end_with_1_and_help_with_0() {
         ("diffusion_model --epoch 1", "'--epochs'"),
         ("diffusion_model --epochs abc", "invalid value 'abc' for '--epochs <N>'"),
         ("--threads 0", "invalid value '0' for '--threads <N>'"),
+        ("--threads 1025", "invalid value '1025' for '--threads <N>'"),
     ] {
         let (code, said) = run(args);
         assert_eq!(code, Some(1), "step09 {args}: {said}");
@@ -203,6 +204,15 @@ fn resuming_with_other_flags_is_refused() {
     let before = (model(&run), losses(&run));
     fails(folder.path(), &format!("{TRAIN} --epochs 2 --resume --lr 0.5"), &["checkpoint.safetensors", "other flags"]);
     assert!((model(&run), losses(&run)) == before, "nothing was overwritten");
+}
+
+/// Its learning rate falls to zero at the end of the last epoch: with another number of epochs it was wrong from the start.
+#[test]
+fn the_quick_form_goes_on_with_as_many_epochs_only() {
+    let folder = folder();
+    step09(folder.path(), &format!("{TRAIN} --quick --epochs 1"));
+    fails(folder.path(), &format!("{TRAIN} --quick --epochs 2 --resume"), &["checkpoint.safetensors", "falls_over"]);
+    step09(folder.path(), &format!("{TRAIN} --quick --epochs 1 --resume"));
 }
 
 #[test]
@@ -290,8 +300,8 @@ fn what_a_killed_run_left_undone_is_made_good() {
     fs::remove_file(run("broken").join("samples/epoch_001.png")).expect("a picture");
     fs::remove_file(run("broken").join("denoising.gif")).expect("an animation");
     fs::write(run("broken").join("model.safetensors"), "of an epoch before").expect("a model");
-    let log = fs::read_to_string(run("broken").join("metrics.csv")).expect("a log");
-    fs::write(run("broken").join("metrics.csv"), log + "2,5,0.5,1\n2,6").expect("a log");
+    let log = read("broken", "metrics.csv");
+    fs::write(run("broken").join("metrics.csv"), [&log[..], b"2,5,0.5,1\n2,6\xff"].concat()).expect("a log");
 
     step09(folder.path(), &format!("{TRAIN} --epochs 1 --out broken --resume"));
     assert!(finished.map(|file| read("broken", file)) == first);

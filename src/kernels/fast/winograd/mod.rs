@@ -13,6 +13,8 @@
 //! round. The one in w takes gy to the points by the adjoint of the last arrow, W = A gy A^T, sums U' = V^T W over all
 //! tiles, and goes back by the adjoint of the second, gw = G^T U' G.
 //!
+//! An infinite or NaN number makes the whole tile of outputs so, and rounding is relative to the tile's largest number.
+//!
 //! What matters, in order: one task is a few images, about 48 tiles, so that V and M stay in the second-level cache; 16
 //! channels lie side by side, so that the maps work on whole vectors and the products need no packing; tiles of 3 beside
 //! tiles of 4 where 4 does not divide the image.
@@ -50,7 +52,8 @@ const PIXELS: usize = 256;
 /// Whether this is a convolution that Winograd's way is faster for.
 pub fn suits(size: &Conv) -> bool {
     let small = size.c < BLOCK || size.c_out < BLOCK || size.n * size.h_out() * size.w_out() < PIXELS;
-    (size.kh, size.kw, size.stride) == (3, 3, 1) && size.padding <= 2 && !small
+    let empty = size.h * size.w == 0; // padding makes outputs of no pixels at all
+    (size.kh, size.kw, size.stride) == (3, 3, 1) && size.padding <= 2 && !small && !empty
 }
 
 /// How many numbers the weights of [`conv2d`] are at the points.
@@ -150,8 +153,9 @@ impl Kernel for Correlate<'_> {
         let (v, m) = (at_least(v, v_layout.len), at_least(m, m_layout.len));
         pixels.resize((plane.max(plane_out) + 1) * BLOCK, 0.0);
         let u_layout = weights::layout(size.c, size.c_out);
-        assert_eq!(u.len(), u_layout.len);
-        // SAFETY: the CPU has the instructions of S; V, M and U are as long as their layouts say.
+        assert_eq!((u.len(), y.len()), (u_layout.len, images * size.c_out * plane_out));
+        // SAFETY: the CPU has the instructions of S; V, M and U are as long as their layouts say; y has no more images
+        // than x, whose tiles M holds.
         unsafe {
             spread_images::<S, Pixels, 6>(x, (size.c, plane), from, tiling, pixels, v, &v_layout);
             for first in (0..out_blocks).step_by(TOGETHER) {
