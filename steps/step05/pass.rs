@@ -18,7 +18,7 @@ const BLOCK: usize = 64;
 /// So many points of a block are solved for at once: their sums fill half of the registers.
 const GROUP: usize = 16;
 /// A sum over points is kept as so many partial sums.
-const LANES: usize = 8;
+const LANES: usize = 4;
 
 /// A number for each point of a block.
 type Column = [f64; BLOCK];
