@@ -10,15 +10,16 @@ use super::exp::exp_of_negative;
 use crate::step03::{Matrix, MultivariateNormal};
 use crate::step04::GaussianMixture;
 use rayon::prelude::*;
-use std::array::{from_mut, from_ref};
 use tsukuru::kernels::vectorised;
 
 /// Points in a block.
 const BLOCK: usize = 64;
-/// So many points of a block are solved for at once: their sums fill half of the registers.
+/// So many points of a block are multiplied by two rows at once: their sums fill half of the registers.
 const GROUP: usize = 16;
 /// A sum over points is kept as so many partial sums.
 const LANES: usize = 4;
+/// Columns whose products with a column are summed at once.
+const TILE: usize = 4;
 
 /// A number for each point of a block.
 type Column = [f64; BLOCK];
@@ -71,10 +72,13 @@ struct Component<'a> {
     normal: &'a MultivariateNormal,
     /// ln phi_k - (D ln(2 pi) + ln det Sigma_k) / 2
     log_scale: f64,
+    /// L^-1 (D, D), rounded up to a multiple of [`TILE`] with zeros.
+    inverse: Vec<f64>,
     /// First ln p(x_n, z = k), then q_n, for each point of the block.
     q: Column,
     count: Sum,
     first: Vec<Sum>,
+    /// (D, D), of which the lower triangle counts; both rounded up to a multiple of [`TILE`].
     second: Vec<Sum>,
 }
 
@@ -83,10 +87,8 @@ struct Work<'a> {
     components: Vec<Component<'a>>,
     /// The block, coordinate by coordinate (D).
     x: Vec<Column>,
-    /// x - mu_k (D).
+    /// x - mu_k (D), and zeros up to a multiple of [`TILE`].
     d: Vec<Column>,
-    /// L^-1 (x - mu_k) (D) for a group of points.
-    z: Vec<[f64; GROUP]>,
 }
 
 impl Work<'_> {
@@ -95,16 +97,16 @@ impl Work<'_> {
         let components = mixture.weights().iter().zip(mixture.components()).map(|(phi, normal)| Component {
             normal,
             log_scale: libm::log(*phi) + normal.log_scale(),
+            inverse: inverse(normal.cholesky(), d.next_multiple_of(TILE)),
             q: [0.0; BLOCK],
             count: [0.0; LANES],
             first: vec![[0.0; LANES]; d],
-            second: vec![[0.0; LANES]; d * (d + 1) / 2],
+            second: vec![[0.0; LANES]; d.next_multiple_of(TILE).pow(2)],
         });
         Work {
             components: components.collect(),
             x: vec![[0.0; BLOCK]; d],
-            d: vec![[0.0; BLOCK]; d],
-            z: vec![[0.0; GROUP]; d],
+            d: vec![[0.0; BLOCK]; d.next_multiple_of(TILE)],
         }
     }
 
@@ -119,7 +121,7 @@ impl Work<'_> {
             self.x.iter_mut().zip(point).for_each(|(column, &x)| column[b] = x);
         }
         for component in &mut self.components {
-            component.log_joint(&self.x, &mut self.z);
+            component.log_joint(&self.x, &mut self.d);
         }
         let log_likelihood = self.responsibilities(n);
         for component in &mut self.components {
@@ -162,73 +164,90 @@ impl Work<'_> {
 
     fn moments(self) -> Vec<Moments> {
         let total = |sum: &Sum| sum.iter().sum::<f64>();
-        let totals = |sums: &[Sum]| sums.iter().map(total).collect();
-        let moments =
-            |c: &Component| Moments { count: total(&c.count), first: totals(&c.first), second: totals(&c.second) };
+        let moments = |c: &Component| {
+            let d = c.first.len();
+            let triangle = (0..d).flat_map(|i| (0..=i).map(move |j| i * d.next_multiple_of(TILE) + j));
+            Moments {
+                count: total(&c.count),
+                first: c.first.iter().map(total).collect(),
+                second: triangle.map(|place| total(&c.second[place])).collect(),
+            }
+        };
         self.components.iter().map(moments).collect()
     }
 }
 
 impl Component<'_> {
-    /// ln p(x_n, z = k) = ln phi_k - (D ln(2 pi) + ln det Sigma_k + z^T z) / 2 with L z = x_n - mu_k, into q.
+    /// d = x - mu_k
     #[inline(always)]
-    fn log_joint(&mut self, x: &[Column], z: &mut [[f64; GROUP]]) {
-        for group in (0..BLOCK).step_by(GROUP) {
-            let square = self.solve(x, group, z);
-            for (q, square) in self.q[group..].iter_mut().zip(square) {
-                // Where z^T z overflows, the comparison is false.
-                *q = if square < f64::INFINITY { self.log_scale - 0.5 * square } else { f64::NEG_INFINITY };
-            }
-        }
-    }
-
-    /// Solves L z = x - mu_k from the first row down, for a group of points; returns z^T z.
-    #[inline(always)]
-    fn solve(&self, x: &[Column], group: usize, z: &mut [[f64; GROUP]]) -> [f64; GROUP] {
-        let mut square = [0.0; GROUP];
-        for (i, (row, mean)) in self.normal.cholesky().rows().zip(self.normal.mean()).enumerate() {
-            let x = x[i][group..].first_chunk::<GROUP>().expect("groups fill a block");
-            let mut rest = x.map(|x| x - mean);
-            for (l, z) in row[..i].iter().zip(&*z) {
-                for b in 0..GROUP {
-                    rest[b] -= l * z[b];
-                }
-            }
-            let inverse = 1.0 / row[i];
-            for b in 0..GROUP {
-                rest[b] *= inverse;
-                square[b] += rest[b] * rest[b];
-            }
-            z[i] = rest;
-        }
-        square
-    }
-
-    /// The sums of the M-step: count += q_n, first += q_n d_n and second += q_n d_n d_n^T over the block.
-    #[inline(always)]
-    fn add(&mut self, x: &[Column], d: &mut [Column]) {
+    fn centre(&self, x: &[Column], d: &mut [Column]) {
         for ((d, x), mean) in d.iter_mut().zip(x).zip(self.normal.mean()) {
             for b in 0..BLOCK {
                 d[b] = x[b] - mean;
             }
         }
-        add_sum(&self.q, &mut self.count);
-        let mut second = &mut self.second[..];
-        for i in 0..d.len() {
-            let mut weighted = self.q;
-            for b in 0..BLOCK {
-                weighted[b] *= d[i][b];
+    }
+
+    /// ln p(x_n, z = k) = ln phi_k - (D ln(2 pi) + ln det Sigma_k + z^T z) / 2 with z = L^-1 (x_n - mu_k), into q.
+    #[inline(always)]
+    fn log_joint(&mut self, x: &[Column], d: &mut [Column]) {
+        self.centre(x, d);
+        let mut square = [0.0; BLOCK];
+        let rows = self.inverse.chunks_exact(2 * d.len()).map(|rows| rows.split_at(d.len()));
+        for (i, (upper, lower)) in (0..self.first.len()).step_by(2).zip(rows) {
+            for group in (0..BLOCK).step_by(GROUP) {
+                let mut z = [[0.0; GROUP]; 2];
+                for ((upper, lower), d) in upper[..i + 2].iter().zip(&lower[..i + 2]).zip(&*d) {
+                    for b in 0..GROUP {
+                        z[0][b] += upper * d[group + b];
+                        z[1][b] += lower * d[group + b];
+                    }
+                }
+                for b in 0..GROUP {
+                    square[group + b] += z[0][b] * z[0][b] + z[1][b] * z[1][b];
+                }
             }
-            add_sum(&weighted, &mut self.first[i]);
-            // Row i of the triangle: i + 1 products of columns, four of them while `weighted` is in the registers.
-            let (row, below) = second.split_at_mut(i + 1);
-            let ((fours, columns), (sums, ends)) = (d[..=i].as_chunks::<4>(), row.as_chunks_mut::<4>());
-            fours.iter().zip(sums).for_each(|(columns, sums)| add_products(&weighted, columns, sums));
-            let one = |(column, sum)| add_products(&weighted, from_ref(column), from_mut(sum));
-            columns.iter().zip(ends).for_each(one);
-            second = below;
+        }
+        for (q, square) in self.q.iter_mut().zip(square) {
+            // Where z^T z overflows, the comparison is false.
+            *q = if square < f64::INFINITY { self.log_scale - 0.5 * square } else { f64::NEG_INFINITY };
         }
     }
+
+    /// The sums of the M-step: count += q_n, first += q_n d_n and second += q_n d_n d_n^T over the block.
+    #[inline(always)]
+    fn add(&mut self, x: &[Column], d: &mut [Column]) {
+        self.centre(x, d);
+        add_sum(&self.q, &mut self.count);
+        let dim = self.first.len();
+        for i in (0..dim).step_by(2) {
+            let mut weighted = [self.q; 2];
+            for b in 0..BLOCK {
+                weighted[0][b] *= d[i][b];
+                weighted[1][b] *= d[i + 1][b];
+            }
+            self.first[i..].iter_mut().zip(&weighted).for_each(|(sum, weighted)| add_sum(weighted, sum));
+            // Two rows of the triangle at once keep eight sums in the registers, enough to hide how long one takes.
+            let (upper, lower) = self.second[i * d.len()..][..2 * d.len()].split_at_mut(d.len());
+            let sums = upper.as_chunks_mut::<TILE>().0.iter_mut().zip(lower.as_chunks_mut::<TILE>().0);
+            for (columns, (upper, lower)) in d[..(i + 2).next_multiple_of(TILE)].as_chunks::<TILE>().0.iter().zip(sums)
+            {
+                add_products(&weighted, columns, upper, lower);
+            }
+        }
+    }
+}
+
+/// L^-1 of a lower triangular L, in rows of `width`: column by column, L times it is the unit matrix.
+fn inverse(l: &Matrix, width: usize) -> Vec<f64> {
+    let mut inverse = vec![0.0; width * width];
+    for j in 0..l.shape().0 {
+        for (i, row) in l.rows().enumerate().skip(j) {
+            let known: f64 = (j..i).map(|m| row[m] * inverse[m * width + j]).sum();
+            inverse[i * width + j] = (if i == j { 1.0 } else { 0.0 } - known) / row[i];
+        }
+    }
+    inverse
 }
 
 #[inline(always)]
@@ -240,16 +259,17 @@ fn add_sum(a: &Column, sum: &mut Sum) {
     }
 }
 
-/// Adds the products of a with each of T columns to their sums.
+/// Adds the products of two columns with each of [`TILE`] columns to their sums.
 #[inline(always)]
-fn add_products<const T: usize>(a: &Column, columns: &[Column; T], sums: &mut [Sum; T]) {
-    let mut totals = *sums;
+fn add_products(a: &[Column; 2], columns: &[Column; TILE], upper: &mut [Sum; TILE], lower: &mut [Sum; TILE]) {
+    let mut totals = [*upper, *lower];
     for b in (0..BLOCK).step_by(LANES) {
-        for (total, column) in totals.iter_mut().zip(columns) {
+        for t in 0..TILE {
             for l in 0..LANES {
-                total[l] += a[b + l] * column[b + l];
+                totals[0][t][l] += a[0][b + l] * columns[t][b + l];
+                totals[1][t][l] += a[1][b + l] * columns[t][b + l];
             }
         }
     }
-    *sums = totals;
+    [*upper, *lower] = totals;
 }
