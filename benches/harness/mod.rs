@@ -30,17 +30,6 @@ pub struct Harness {
     results: Vec<serde_json::Value>,
 }
 
-/// What a piece of work would take at least.
-#[derive(Clone, Copy)]
-#[allow(dead_code)] // not every bench measures both
-pub enum Work {
-    /// Floating-point operations: a multiply-add is two.
-    Flops(f64),
-    /// Bytes read and written.
-    Bytes(f64),
-    Unknown,
-}
-
 impl Harness {
     pub fn new() -> Harness {
         let (mut words, mut json) = (Vec::new(), None);
@@ -74,8 +63,8 @@ impl Harness {
         self.words.is_empty() || self.words.iter().any(|word| name == word || !self.exact && name.contains(&word[..]))
     }
 
-    /// Times `run` for about a second.
-    pub fn time(&mut self, name: &str, work: Work, mut run: impl FnMut()) {
+    /// Times `run`, which does so many floating-point operations (a multiply-add is two), for about a second.
+    pub fn time(&mut self, name: &str, flops: f64, mut run: impl FnMut()) {
         if !self.wants(name) {
             return;
         }
@@ -99,11 +88,7 @@ impl Harness {
         }
         times.sort_by(f64::total_cmp);
         let (median, min, max) = (times[times.len() / 2], times[0], times[times.len() - 1]);
-        let (rate, share) = match work {
-            Work::Flops(flops) => (format!("{:.1} GFLOP/s", flops / median / 1e9), flops / median / self.peak),
-            Work::Bytes(bytes) => (format!("{:.1} GB/s", bytes / median / 1e9), bytes / median / self.bandwidth),
-            Work::Unknown => (String::new(), f64::NAN),
-        };
+        let (rate, share) = (format!("{:.1} GFLOP/s", flops / median / 1e9), flops / median / self.peak);
         println!(
             "{name:<36} {:>8.3} ms {:>8.3} ms {rate:>14} {:>5.0}% {slowed:>6}/{repeats}",
             median * 1e3,
@@ -112,7 +97,7 @@ impl Harness {
         );
         self.results.push(serde_json::json!({
             "name": name, "median_s": median, "min_s": min, "max_s": max, "repeats": repeats, "slowed": slowed,
-            "share_of_peak": share.is_finite().then_some(share), "peak_gflops": self.peak / 1e9,
+            "share_of_peak": share, "peak_gflops": self.peak / 1e9,
         }));
     }
 }

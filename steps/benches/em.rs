@@ -3,7 +3,7 @@
 #[path = "../../benches/harness/mod.rs"]
 mod harness;
 
-use harness::{Harness, Work};
+use harness::Harness;
 use steps::step03::{Matrix, MultivariateNormal};
 use steps::step04::GaussianMixture;
 use steps::step05::{EmOptions, fit_em};
@@ -23,7 +23,7 @@ fn main() {
                 covariance_floor: 0.0,
                 ..EmOptions::default()
             };
-            harness.time(&name, Work::Flops(flops(n, d, k)), || {
+            harness.time(&name, flops(n, d, k), || {
                 let fit = fit_em(&x, k, &options).expect("K bells");
                 assert_eq!(fit.log_likelihoods.len(), 11);
             });
@@ -57,7 +57,7 @@ fn start(x: &Matrix, k: usize) -> GaussianMixture {
     GaussianMixture::new(vec![1.0 / k as f64; k], (0..k).map(bell).collect()).expect("k equal weights")
 }
 
-/// For each point and component, in eleven E-steps and M-steps: solving with a triangle and adding up another, one
+/// For each point and component, in eleven E-steps and M-steps: multiplying by a triangle and adding up another, one
 /// multiplication and one addition for each of their D (D + 1) / 2 numbers; the rest is small if D is large.
 fn flops(n: usize, d: usize, k: usize) -> f64 {
     (11 * n * k * 2 * d * (d + 1)) as f64

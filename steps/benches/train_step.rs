@@ -4,7 +4,7 @@
 #[path = "../../benches/harness/mod.rs"]
 mod harness;
 
-use harness::{Harness, Work};
+use harness::Harness;
 use steps::step09::{Diffuser, T, UNet, diffusion_model};
 use tsukuru::nn::Module;
 use tsukuru::optim::{Adam, Optimizer};
@@ -18,14 +18,14 @@ fn main() {
     let mut harness = Harness::new();
     if harness.wants("ddpm_train_step_b128") {
         let mut train = training();
-        harness.time("ddpm_train_step_b128", Work::Flops(train_flops(128.0)), &mut train);
+        harness.time("ddpm_train_step_b128", train_flops(128.0), &mut train);
         harness.profile(train);
     }
     if harness.wants("ddpm_denoise_step_b20") {
         let (model, diffuser, mut rng) = (unet(), Diffuser::new(T), Rng::new(0, "sampling", 0));
         let x = Tensor::zeros([20, 1, 28, 28]);
         let mut denoise = || drop(diffuser.denoise(&model, &x, 500, &mut rng));
-        harness.time("ddpm_denoise_step_b20", Work::Flops(train_flops(20.0) / 3.0), &mut denoise);
+        harness.time("ddpm_denoise_step_b20", train_flops(20.0) / 3.0, &mut denoise);
         harness.profile(denoise);
     }
 }

@@ -82,8 +82,7 @@ pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Defines functions whose plain Rust body is compiled once per [`Level`], so that the compiler's vectoriser may use
-/// all that the level has; a call picks the one for this CPU.
+/// Defines functions whose plain Rust body is [`vectorised`].
 macro_rules! for_each_level {
     ($($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $kind:ty),* $(,)?) $(-> $out:ty)? $body:block)*) => {$(
         $(#[$meta])*
@@ -91,21 +90,10 @@ macro_rules! for_each_level {
         $vis fn $name($($arg: $kind),*) $(-> $out)? {
             #[inline(always)]
             fn body($($arg: $kind),*) $(-> $out)? $body
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx2,fma")]
-                fn avx2($($arg: $kind),*) $(-> $out)? { body($($arg),*) }
-                #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")]
-                fn avx512($($arg: $kind),*) $(-> $out)? { body($($arg),*) }
-                match $crate::kernels::fast::cpu::level() {
-                    // SAFETY: `level` has checked that this CPU has these instructions.
-                    $crate::kernels::fast::cpu::Level::Avx512 => unsafe { avx512($($arg),*) },
-                    $crate::kernels::fast::cpu::Level::Avx2 => unsafe { avx2($($arg),*) },
-                    $crate::kernels::fast::cpu::Level::Portable => body($($arg),*),
-                }
-            }
-            #[cfg(not(target_arch = "x86_64"))]
-            body($($arg),*)
+            $crate::kernels::fast::cpu::vectorised(
+                #[inline(always)]
+                || body($($arg),*),
+            )
         }
     )*};
 }

@@ -79,7 +79,7 @@ impl Kernel for PartOfDw<'_> {
         let images = TILES.div_ceil(tiling.count());
         let Scratch { pixels, v, m, sums } = scratch;
         let u = at_least(sums, u_layout.len);
-        pixels.resize((plane.max(plane_out) + 1) * BLOCK, 0.0);
+        let pixels = at_least(pixels, (plane.max(plane_out) + 1) * BLOCK);
         let vectors = out_blocks * BLOCK / S::LANES;
         let groups = x.chunks(images * size.c * plane).zip(gy.chunks(images * size.c_out * plane_out));
         // SAFETY: the CPU has the instructions of S; V, W and U are as long as their layouts say.

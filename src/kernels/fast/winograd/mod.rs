@@ -66,23 +66,18 @@ pub fn prepare_weights(size: &Conv, w: &[f32], u: &mut [f32]) {
     weights_to_points(size, w, false, u);
 }
 
-/// y from x and the prepared weights.
-pub fn conv2d(size: &Conv, x: &[f32], u: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-    correlate(size, x, u, bias, y);
-}
-
 pub fn conv2d_dx(size: &Conv, gy: &[f32], w: &[f32], gx: &mut [f32]) {
     let [c, c_out, h, w_out] = [size.c_out, size.c, size.h_out(), size.w_out()];
     let back = Conv { c, c_out, h, w: w_out, padding: 2 - size.padding, ..*size };
     let mut u = Buffer::scratch(weights_len(&back));
     weights_to_points(size, w, true, &mut u);
-    correlate(&back, gy, &u, None, gx);
+    conv2d(&back, gy, &u, None, gx);
 }
 
 /// Where a thread keeps what a task needs.
 #[derive(Default)]
 struct Scratch {
-    pixels: Vec<f32>,
+    pixels: Option<Buffer>,
     v: Option<Buffer>,
     m: Option<Buffer>,
     sums: Option<Buffer>,
@@ -101,8 +96,8 @@ fn at_least(buffer: &mut Option<Buffer>, len: usize) -> &mut [f32] {
     &mut buffer.as_mut().expect("just made")[..len]
 }
 
-/// y = x correlated with the weights u at the points, plus bias.
-fn correlate(size: &Conv, x: &[f32], u: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+/// y from x and the weights u at the points.
+pub fn conv2d(size: &Conv, x: &[f32], u: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
     let (h_out, w_out) = (size.h_out(), size.w_out());
     let tiling = Tiling::new(h_out, w_out);
     let from = tiling.pixels(size.padding, size.h, size.w);
@@ -112,7 +107,7 @@ fn correlate(size: &Conv, x: &[f32], u: &[f32], bias: Option<&[f32]>, y: &mut [f
     let tasks = y.par_chunks_mut(images * y_image).zip(x.par_chunks(images * x_image));
     tasks.with_max_len(1).for_each(|(y, x)| {
         SCRATCH.with_borrow_mut(|scratch| {
-            dispatch(Correlate { size, tiling: &tiling, from: &from, to: &to, u, bias, x, y, scratch });
+            dispatch(SomeImages { size, tiling: &tiling, from: &from, to: &to, u, bias, x, y, scratch });
         });
     });
 }
@@ -127,7 +122,8 @@ fn images_per_task(n: usize, tiles: usize) -> usize {
     sizes.rev().find(|&images| longest(images) <= best + best / 20).expect("the best is one of them")
 }
 
-struct Correlate<'a> {
+/// A task of [`conv2d`].
+struct SomeImages<'a> {
     size: &'a Conv,
     tiling: &'a Tiling,
     from: &'a Squares<6>,
@@ -139,10 +135,10 @@ struct Correlate<'a> {
     scratch: &'a mut Scratch,
 }
 
-impl Kernel for Correlate<'_> {
+impl Kernel for SomeImages<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Correlate { size, tiling, from, to, u, bias, x, y, scratch } = self;
+        let SomeImages { size, tiling, from, to, u, bias, x, y, scratch } = self;
         let (plane, plane_out) = (size.h * size.w, size.h_out() * size.w_out());
         let images = x.len() / (size.c * plane);
         let (blocks, out_blocks) = (size.c.div_ceil(BLOCK), size.c_out.div_ceil(BLOCK));
@@ -151,7 +147,7 @@ impl Kernel for Correlate<'_> {
         let m_layout = Layout::by_point(TOGETHER.min(out_blocks), tiles);
         let Scratch { pixels, v, m, .. } = scratch;
         let (v, m) = (at_least(v, v_layout.len), at_least(m, m_layout.len));
-        pixels.resize((plane.max(plane_out) + 1) * BLOCK, 0.0);
+        let pixels = at_least(pixels, (plane.max(plane_out) + 1) * BLOCK);
         let u_layout = weights::layout(size.c, size.c_out);
         assert_eq!((u.len(), y.len()), (u_layout.len, images * size.c_out * plane_out));
         // SAFETY: the CPU has the instructions of S; V, M and U are as long as their layouts say; y has no more images

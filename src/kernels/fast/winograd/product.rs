@@ -1,5 +1,6 @@
 //! The matrix products at the points, on numbers that lie in blocks of 16 channels.
 
+use super::points::POINTS;
 use crate::kernels::fast::simd::Simd;
 use std::ops::Range;
 
@@ -18,20 +19,22 @@ pub struct Layout {
     pub len: usize,
 }
 
-/// A cache line between points, since 36 streams a power of two apart would meet in the same lines of the cache.
+/// Points of a tile.
+const COUNT: usize = POINTS * POINTS;
+/// A cache line between points, since so many streams a power of two apart would meet in the same lines of the cache.
 const GAP: usize = BLOCK;
 
 impl Layout {
     /// (point, block, row): for the tiles of images.
     pub fn by_point(blocks: usize, rows: usize) -> Layout {
         let point = blocks * rows * BLOCK + GAP;
-        Layout { rows, point, block: rows * BLOCK, len: 36 * point }
+        Layout { rows, point, block: rows * BLOCK, len: COUNT * point }
     }
 
     /// (block, point, row): for weights, each block of which is made at once.
     pub fn by_block(blocks: usize, rows: usize) -> Layout {
         let point = rows * BLOCK + GAP;
-        Layout { rows, point, block: 36 * point, len: blocks * 36 * point }
+        Layout { rows, point, block: COUNT * point, len: blocks * COUNT * point }
     }
 }
 
@@ -58,7 +61,7 @@ impl Sides for ChannelsByTiles {
     const STEP: usize = BLOCK;
 }
 
-/// C = A B, or C += A B: a few rows of C, and all vectors of `blocks` blocks.
+/// C = A B, or C += A B, where B and C lie in blocks of columns.
 #[derive(Clone, Copy)]
 pub struct Product {
     pub a: *const f32,
