@@ -157,18 +157,18 @@ fn a_malformed_line_is_reported_with_file_and_number() {
         ("1e999", 1, "1e999"),
     ] {
         fs::write(&heights, text).unwrap();
-        let sentence = format!("{}, line {line}: expected a height in cm, found `{found}`", name(&heights));
+        let sentence = format!("{}, line {line}: expected a height in cm, found {found:?}", name(&heights));
         fails(work.path(), "step02", &format!("hist {flag}"), &sentence);
     }
     fs::write(&heights, b"170\n\xff\xfe\x00\n").unwrap();
     assert_eq!(call(work.path(), "step02", &format!("fit {flag}")).status.code(), Some(1));
     for empty in ["", "\n \n"] {
         fs::write(&heights, empty).unwrap();
-        let sentence = format!("{}: expected a line for each person, found none", name(&heights));
+        let sentence = format!("{}, line 1: expected a height in cm, found the end of the file", name(&heights));
         fails(work.path(), "step02", &format!("hist {flag}"), &sentence);
     }
     fs::write(&both, "170 60\n171\n").unwrap();
-    let sentence = format!("{}, line 2: expected a height in cm and a weight in kg, found `171`", name(&both));
+    let sentence = format!("{}, line 2: expected a height in cm and a weight in kg, found \"171\"", name(&both));
     fails(work.path(), "step03", &format!("plot_dataset {flag}"), &sentence);
     // Nothing was drawn.
     assert!(!work.path().join("out").exists());
