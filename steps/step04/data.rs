@@ -21,10 +21,14 @@ impl Geyser {
     /// # Errors
     /// If the file cannot be read, or a line is not what it should be: then file and line are named.
     pub fn eruptions(&self) -> Result<Matrix> {
+        let rows = table::read::<2>(&self.path(), Some("eruptions,waiting"), "two numbers like 3.6,79")?;
+        Ok(Matrix::new(&rows))
+    }
+
+    /// The file that they are read from.
+    pub fn path(&self) -> PathBuf {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the repository");
         let folder = self.data.clone().unwrap_or_else(|| repository.join("datasets"));
-        let path = folder.join("old_faithful.csv");
-        let rows = table::read::<2>(&path, Some("eruptions,waiting"), "two numbers like 3.6,79")?;
-        Ok(Matrix::new(&rows))
+        folder.join("old_faithful.csv")
     }
 }
