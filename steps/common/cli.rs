@@ -18,7 +18,7 @@ pub struct Common {
     /// Threads to calculate with; all cores by default. The results are the same bits with any number
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024), global = true)]
     pub threads: Option<u16>,
-    /// Print results only
+    /// Do not show how far long work is
     #[arg(long, global = true)]
     pub quiet: bool,
 }
