@@ -28,8 +28,13 @@ pub struct Flags {
     /// Channels of the U-Net at full resolution (64; quick: 32)
     #[arg(long, value_name = "N")]
     pub width: Option<usize>,
+    /// Decay of the moving average of the weights that draws and is saved; 0: no average, as in the book
+    #[arg(long, value_name = "DECAY", default_value_t = EMA, allow_negative_numbers = true)]
+    pub ema: f64,
 }
 
+/// About the last thousand steps count, once there are several thousand.
+pub const EMA: f64 = 0.999;
 /// Eight times the book's width: a step of it would take minutes and some gigabytes.
 const WIDEST: usize = 512;
 /// How many digits are drawn after each epoch.
@@ -41,6 +46,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     flags.training.check()?;
     let given = flags.width.unwrap_or(1);
     ensure!((1..=WIDEST).contains(&given), "--width {given}: expected 1 to {WIDEST}");
+    ensure!((0.0..1.0).contains(&flags.ema), "--ema {}: expected 0 to below 1", flags.ema);
     let quick = flags.training.quick;
     let or = |given: Option<usize>, long: usize, short: usize| given.unwrap_or(if quick { short } else { long });
     let width = capped(or(flags.width, 64, 32), 4);
@@ -89,6 +95,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
         epochs,
         batch_size,
         seed,
+        ema: flags.ema,
         lr: &|done| if quick { lr * (1.0 - done) } else { lr },
         settings: json!({ "width": width, "lr": lr, "falls_over": falls_over, "checksum": dataset.checksum() }),
         resume: flags.training.resume,

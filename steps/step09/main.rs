@@ -36,7 +36,11 @@ fn main() -> std::process::ExitCode {
             gaussian_noise::run(&common)?;
             simple_unet::run(&common)?;
             let training = TrainingFlags { quick: true, ..TrainingFlags::default() };
-            diffusion_model::run(&common, &mnist, &diffusion_model::Flags { training, width: None })
+            diffusion_model::run(
+                &common,
+                &mnist,
+                &diffusion_model::Flags { training, width: None, ema: diffusion_model::EMA },
+            )
         }
         Some(Program::GaussianNoise) => gaussian_noise::run(&common),
         Some(Program::SimpleUnet) => simple_unet::run(&common),

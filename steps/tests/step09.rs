@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
+use tsukuru::checkpoint;
 use tsukuru::data::idx::{self, Images};
 
 fn command(folder: &Path, args: &str) -> Command {
@@ -105,6 +106,29 @@ fn a_resumed_run_gives_the_same_losses_and_the_same_model() {
     assert!(model(&out("broken")) == model(&out("unbroken")));
 }
 
+/// The average only looks on: it changes the model that is saved, and nothing in the training.
+#[test]
+fn the_average_changes_no_loss() {
+    let folder = folder();
+    let out = |name: &str| folder.path().join(name).join("step09/diffusion_model");
+    let state = |name: &str| checkpoint::read(&out(name).join("checkpoint.safetensors")).expect("a checkpoint");
+    step09(folder.path(), &format!("{TRAIN} --epochs 2 --out average"));
+    step09(folder.path(), &format!("{TRAIN} --epochs 2 --out book --ema 0"));
+    assert_eq!(losses(&out("average")), losses(&out("book")));
+    let (mut with, mut without) = (state("average"), state("book"));
+    let raw = with.under("model.");
+    assert!(raw.iter().eq(without.under("model.").iter()));
+
+    // What is saved is the average: every parameter and every running statistic differs from the last step's.
+    let saved = checkpoint::read(&out("average").join("model.safetensors")).expect("a model");
+    assert!(saved.iter().eq(with.under("average.").iter()));
+    for ((name, average), (_, last)) in saved.iter().zip(raw.iter()) {
+        assert!(average != last || name.ends_with("num_batches_tracked"), "{name}");
+    }
+    let book = checkpoint::read(&out("book").join("model.safetensors")).expect("a model");
+    assert!(book.iter().eq(raw.iter()));
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_saves_in_the_middle_of_an_epoch() {
@@ -169,6 +193,8 @@ fn wrong_flags_are_explained() {
     fails(folder.path(), "diffusion_model --epochs 0", &["--epochs 0", "at least 1"]);
     fails(folder.path(), "diffusion_model --data nowhere", &["nowhere", "train-images-idx3-ubyte"]);
     fails(folder.path(), "diffusion_model --data built-in --resume", &["--resume", "checkpoint.safetensors"]);
+    fails(folder.path(), "diffusion_model --ema 1", &["--ema 1", "0 to below 1"]);
+    fails(folder.path(), "diffusion_model --ema -1", &["--ema -1", "0 to below 1"]);
     fails(folder.path(), "sample --model nothing.safetensors", &["nothing.safetensors"]);
     assert!(!folder.path().join("out/step09/diffusion_model/metrics.csv").exists());
 }
