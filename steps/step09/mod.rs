@@ -14,4 +14,4 @@ pub mod simple_unet;
 mod unet;
 
 pub use diffuser::{Diffuser, T};
-pub use unet::{ConvBlock, TIME_DIM, UNet, time_encoding};
+pub use unet::{ConvBlock, Label, TIME_DIM, UNet, time_encoding};
