@@ -162,6 +162,25 @@ fn samples_come_from_a_model_file() {
     assert!(folder.path().join("out/step09/sample/samples.png").exists());
 }
 
+/// Both samplers begin with the same noise, and DDIM without noise of its own draws the same again.
+#[test]
+fn the_sampler_can_be_chosen() {
+    let folder = folder();
+    step09(folder.path(), &format!("{TRAIN} --epochs 1 --sampler ddim --sample-steps 3"));
+    let sample = "sample --count 2 --model out/step09/diffusion_model/model.safetensors";
+    let draw = |flags: &str, out: &str| {
+        step09(folder.path(), &format!("{sample} {flags} --out {out}"));
+        fs::read(folder.path().join(out).join("step09/sample/samples.png")).expect("samples")
+    };
+    let ddim = draw("--sampler ddim --sample-steps 3", "a");
+    assert!(draw("--sampler ddim --sample-steps 3 --eta 0", "b") == ddim);
+    for (i, other) in
+        ["", "--sampler ddim --sample-steps 2", "--sampler ddim --sample-steps 3 --eta 1"].iter().enumerate()
+    {
+        assert!(draw(other, &i.to_string()) != ddim, "{other}");
+    }
+}
+
 #[test]
 fn samples_overwrite_nothing() {
     let folder = folder();
@@ -196,6 +215,10 @@ fn wrong_flags_are_explained() {
     fails(folder.path(), "diffusion_model --ema 1", &["--ema 1", "0 to below 1"]);
     fails(folder.path(), "diffusion_model --ema -1", &["--ema -1", "0 to below 1"]);
     fails(folder.path(), "sample --model nothing.safetensors", &["nothing.safetensors"]);
+    fails(folder.path(), "diffusion_model --sampler ddim --eta 1.5", &["--eta 1.5", "0 to 1"]);
+    fails(folder.path(), "diffusion_model --sampler ddim --sample-steps 0", &["--sample-steps 0", "1 to 10"]);
+    fails(folder.path(), "sample --model m --sample-steps 5", &["--sample-steps", "--sampler ddim"]);
+    fails(folder.path(), "sample --model m --sampler ancestral --eta 0", &["--eta", "--sampler ddim"]);
     assert!(!folder.path().join("out/step09/diffusion_model/metrics.csv").exists());
 }
 
