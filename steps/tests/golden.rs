@@ -7,7 +7,7 @@ use golden::Golden;
 use safetensors::SafeTensors;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use steps::step09::UNet;
+use steps::step09::{Label, UNet};
 use tsukuru::Real;
 use tsukuru::nn::{Entry, Module};
 use tsukuru::ops::Reduction;
@@ -21,7 +21,7 @@ const DOUBLE: bool = size_of::<Real>() == size_of::<f64>();
 const TOLERANCE: f64 = if DOUBLE { 1e-9 } else { 1e-4 };
 
 /// Models of the files that the course does not have yet.
-const SKIPPED: [&str; 3] = ["vae", "hvae", "unet_cond"];
+const SKIPPED: [&str; 2] = ["vae", "hvae"];
 
 /// Biases that a batch norm follows: their gradient is zero but for rounding, which Adam blows up to whole steps.
 fn before_a_norm(name: &str) -> bool {
@@ -59,7 +59,7 @@ fn models_train_as_in_pytorch() {
     let wrong: Vec<String> = checked
         .iter()
         .flat_map(|model| match model.as_str() {
-            "unet" => unet(),
+            name @ ("unet" | "unet_cond") => unet(&format!("{name}.safetensors")),
             other => vec![format!("{other}: the course has no such model")],
         })
         .collect();
@@ -69,15 +69,19 @@ fn models_train_as_in_pytorch() {
 }
 
 /// What differs from PyTorch.
-fn unet() -> Vec<String> {
-    let bytes = golden::bytes("unet.safetensors");
+fn unet(file: &str) -> Vec<String> {
+    let bytes = golden::bytes(file);
     let file = SafeTensors::deserialize(&bytes).expect("a safetensors file");
     let (_, header) = SafeTensors::read_metadata(&bytes).expect("a header");
     let meta = &header.metadata().as_ref().expect("metadata")["meta"];
     let meta: Value = serde_json::from_str(meta).expect("meta is JSON");
     let want = |name: String| Golden::read(&file, &name).unwrap_or_else(|| panic!("{name} is missing"));
 
-    let model = UNet::new(1, meta["width"].as_u64().unwrap() as usize, &mut Rng::new(0, "init", 0));
+    let mut rng = Rng::new(0, "init", 0);
+    let mut model = UNet::new(1, meta["width"].as_u64().unwrap() as usize, &mut rng);
+    if let Some(labels) = meta["num_labels"].as_u64() {
+        model = model.with_labels(labels as usize, &mut rng);
+    }
     let entries: BTreeMap<String, Entry> = model.entries().into_iter().collect();
     let stored = file.names().iter().filter(|name| name.starts_with("init.")).count();
     assert_eq!(entries.len(), stored, "the model has exactly PyTorch's entries");
@@ -92,11 +96,16 @@ fn unet() -> Vec<String> {
 
     let (x, noise) = (want("input.x".into()).tensor(), want("input.noise".into()).tensor());
     let (x, noise) = (Variable::new(x), Variable::new(noise));
-    let t: Vec<usize> = want("input.t".into()).numbers.iter().map(|&t| t as usize).collect();
+    let whole = |numbers: Golden| -> Vec<usize> { numbers.numbers.iter().map(|&x| x as usize).collect() };
+    let t = whole(want("input.t".into()));
+    let labels: Vec<Label> = match model.label_emb {
+        Some(_) => whole(want("input.label".into())).into_iter().map(Some).collect(),
+        None => vec![None; t.len()],
+    };
     let mut optimizer = Adam::new(model.parameters(), meta["lr"].as_f64().unwrap());
     let mut wrong = Vec::new();
     for (step, loss_wanted) in meta["losses"].as_array().unwrap().iter().enumerate() {
-        let loss = model.forward(&x, &t).mse_loss(&noise, Reduction::Mean);
+        let loss = model.forward_told(&x, &t, &labels).mse_loss(&noise, Reduction::Mean);
         let (got, wanted) = (f64::from(loss.item()), loss_wanted.as_f64().unwrap());
         if (got - wanted).abs() > TOLERANCE * wanted {
             wrong.push(format!("loss {step}: {got}, expected {wanted}"));
