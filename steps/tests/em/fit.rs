@@ -106,7 +106,11 @@ proptest! {
     fn one_pass_is_the_plain_e_step_and_m_step(seed: u64, n in 50_usize..400, d in 1_usize..11, k in 1_usize..5) {
         let (x, start) = random(seed, n, d, k);
         let fit = fit_em(&x, k, &EmOptions { max_iterations: 1, ..given(start.clone()) });
-        let plain = book::m_step(&x, &book::e_step(&start, &x));
+        let shares = book::e_step(&start, &x);
+        // Of D points or fewer a covariance is singular but for rounding, which the two formulas do differently.
+        let points = |j: usize| shares.iter().map(|q| q[j]).sum::<f64>();
+        prop_assume!((0..k).all(|j| points(j) > 2.0 * d as f64));
+        let plain = book::m_step(&x, &shares);
         prop_assert_eq!(fit.is_ok(), plain.is_ok());
         if let (Ok(fit), Ok(plain)) = (fit, plain) {
             close("log-likelihood", &fit.log_likelihoods[..1], &[book::mean_log_likelihood(&start, &x)], 1e-12);
