@@ -81,16 +81,26 @@ pub fn conv2d_dx(size: &Conv, gy: &[f32], w: &[f32], gx: &mut [f32]) {
         let met =
             |i: usize, taps: usize| (0..taps).filter(move |d| (i + size.padding) % size.stride == d % size.stride);
         let taps = Taps { rows: met(i, size.kh).collect(), columns: met(j, size.kw).collect() };
-        let mut turned = Buffer::scratch(size.c * size.c_out * taps.count());
-        let places = (0..size.c).flat_map(|c| (0..size.c_out).map(move |co| (co * size.c + c) * size.kh * size.kw));
-        let places = places.flat_map(|start| taps.places(size.kw).map(move |tap| start + tap));
-        turned.iter_mut().zip(places).for_each(|(to, place)| *to = w[place]);
+        let turned = turn(size, w, &taps);
         let (some, to) = (made.every(size.stride, (i, j)), apart.as_deref_mut().unwrap_or(gx));
         weights_times_patches(&turned, (&seen, gy), &taps, place, Plus::Nothing, (&made, &some, to));
     }
     if let Some(apart) = apart {
         made.together(&apart, gx);
     }
+}
+
+/// Some taps of w (C_out, C, taps) as (C, C_out, some).
+fn turn(size: &Conv, w: &[f32], taps: &Taps) -> Buffer {
+    let (all, some): (usize, Vec<usize>) = (size.kh * size.kw, taps.places(size.kw).collect());
+    let mut turned = Buffer::scratch(size.c * size.c_out * some.len());
+    turned.par_chunks_mut((size.c_out * some.len()).max(1)).enumerate().for_each(|(c, turned)| {
+        for (co, turned) in turned.chunks_exact_mut(some.len()).enumerate() {
+            let w = &w[(co * size.c + c) * all..][..all];
+            turned.iter_mut().zip(&some).for_each(|(turned, tap)| *turned = w[*tap]);
+        }
+    });
+    turned
 }
 
 /// The images x and y.
