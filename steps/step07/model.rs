@@ -1,5 +1,6 @@
 //! The variational autoencoder: what it is made of, and its loss.
 
+use super::likelihood::LatentModel;
 use super::train::{Autoencoder, flat};
 use crate::common::training::Loss;
 use tsukuru::Real;
@@ -80,7 +81,6 @@ impl Decoder {
 pub struct Vae {
     encoder: Encoder,
     decoder: Decoder,
-    latent: usize,
 }
 
 module!(Vae { encoder, decoder });
@@ -98,12 +98,17 @@ pub struct VaeLoss {
 impl Vae {
     pub fn new(inputs: usize, hidden: usize, latent: usize, rng: &mut Rng) -> Vae {
         let encoder = Encoder::new(inputs, hidden, latent, rng);
-        Vae { encoder, decoder: Decoder::new(latent, hidden, inputs, rng), latent }
+        Vae { encoder, decoder: Decoder::new(latent, hidden, inputs, rng) }
+    }
+
+    /// How many numbers an image has.
+    pub fn inputs(&self) -> usize {
+        self.decoder.linear2.bias.shape()[0]
     }
 
     /// How many numbers z has.
     pub fn latent(&self) -> usize {
-        self.latent
+        self.encoder.linear_mu.bias.shape()[0]
     }
 
     /// q(z|x) of images x (N, inputs).
@@ -142,17 +147,27 @@ impl Loss for VaeLoss {
     }
 }
 
+impl LatentModel for Vae {
+    fn encode(&self, x: &Variable) -> Gaussian {
+        self.encode(x)
+    }
+
+    fn decode(&self, z: &Variable) -> Variable {
+        self.decode(z)
+    }
+}
+
 impl Autoencoder for Vae {
     type Loss = VaeLoss;
 
     fn batch_loss(&self, x: &Tensor, seed: u64, step: u64) -> VaeLoss {
         let x = flat(x);
-        let eps = Rng::new(seed, "noise", step).normal_tensor([x.shape()[0], self.latent]);
+        let eps = Rng::new(seed, "noise", step).normal_tensor([x.shape()[0], self.latent()]);
         self.loss(&x, &eps.into())
     }
 
     fn generate(&self, count: usize, rng: &mut Rng) -> Tensor {
-        let z = rng.normal_tensor([count, self.latent]);
+        let z = rng.normal_tensor([count, self.latent()]);
         no_grad(|| self.decode(&z.into())).value().clone()
     }
 }
