@@ -95,9 +95,9 @@ fn flow(
         let Some(function) = node.function()? else { continue };
         function.check_versions()?;
         let name = function.name;
-        profile::rule(Some(name));
+        profile::rule_begins(name);
         let grads = (function.rule)(gy, &Chain { node: &node, function: &function, wanted });
-        profile::rule(None);
+        profile::rule_ends(function.inputs.iter().filter_map(|x| Some(x.node.as_ref()?.shape)), &node.shape);
         for (i, (input, gx)) in function.inputs.iter().zip(grads).enumerate() {
             let Some(node) = input.node.as_ref().filter(|node| wanted(node)) else { continue };
             let gx = gx.unwrap_or_else(|| panic!("{name}: its rule gave no gradient for input {i}"));

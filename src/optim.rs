@@ -1,5 +1,9 @@
 //! Optimizers: they change parameters so that the loss falls.
 
+mod average;
+
+pub use average::MovingAverage;
+
 use crate::Real;
 use crate::kernels::{self, AdamStep};
 use crate::tensor::Tensor;

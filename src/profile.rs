@@ -15,7 +15,8 @@ pub struct Cost {
     pub name: String,
     pub count: usize,
     pub time: Duration,
-    /// Numbers read and written, if each input and the output passes once.
+    /// Numbers read and written, if each input and the output passes once; of a rule that calls no operation, each
+    /// input, its gradient and the output's.
     pub numbers: usize,
     /// Additions and multiplications of convolutions and matrix products, counted directly.
     pub flops: f64,
@@ -23,8 +24,8 @@ pub struct Cost {
 
 struct Profile {
     last: Instant,
-    /// The rule that is at work.
-    rule: Option<&'static str>,
+    /// The rule that is at work, and whether it has called operations.
+    rule: Option<(&'static str, bool)>,
     costs: Vec<Cost>,
 }
 
@@ -47,19 +48,33 @@ pub(crate) fn mark<'a>(name: &str, inputs: impl Iterator<Item = Shape> + 'a, out
         let Some(profile) = profile else { return };
         let inputs: Vec<Shape> = inputs.collect();
         let numbers = inputs.iter().chain([output]).map(Shape::count).sum();
-        let label = profile.rule.map_or(name.to_string(), |rule| format!("{rule} <- {name}"));
+        let label = match &mut profile.rule {
+            None => name.to_string(),
+            Some((rule, calls)) => {
+                *calls = true;
+                format!("{rule} <- {name}")
+            }
+        };
         profile.add(label, numbers, flops(name, &inputs, output));
     });
 }
 
-/// The rule `name` begins, or, without a name, ends.
-pub(crate) fn rule(name: Option<&'static str>) {
+/// A rule begins.
+pub(crate) fn rule_begins(name: &'static str) {
+    PROFILE.with_borrow_mut(|profile| {
+        if let Some(profile) = profile {
+            profile.rule = Some((name, false));
+        }
+    });
+}
+
+/// It ends: `inputs` have gradients now, and `output` had one.
+pub(crate) fn rule_ends<'a>(inputs: impl Iterator<Item = Shape> + 'a, output: &Shape) {
     PROFILE.with_borrow_mut(|profile| {
         let Some(profile) = profile else { return };
-        if let Some(rule) = profile.rule {
-            profile.add(format!("{rule} <-"), 0, 0.0);
-        }
-        profile.rule = name;
+        let Some((name, calls)) = profile.rule.take() else { return };
+        let numbers = if calls { 0 } else { output.count() + 2 * inputs.map(|input| input.count()).sum::<usize>() };
+        profile.add(format!("{name} <-"), numbers, 0.0);
     });
 }
 
@@ -119,5 +134,15 @@ mod tests {
         assert_eq!(of("linear"), Some((2 * 4 * 5 * 6) as f64));
         let large = Shape::new(&[8192, 8192]); // of which the square is more than an integer holds
         assert_eq!(flops("matmul", &[large, large], &large), 2.0 * 8192f64.powi(3));
+    }
+
+    #[test]
+    fn a_rule_without_operations_passes_over_its_gradients() {
+        let x = Variable::parameter(Tensor::ones([4, 2, 3, 3]));
+        let per_channel = || Variable::parameter(Tensor::ones([2]));
+        let (_, costs) = profiled(|| x.batch_norm(&per_channel(), &per_channel(), 1e-5).0.sin().sum(..).backward());
+        let numbers = |name: &str| costs.iter().find(|cost| cost.name == name).map(|cost| cost.numbers);
+        assert_eq!(numbers("batch_norm <-"), Some(3 * 72 + 4 * 2));
+        assert_eq!(numbers("sin <-"), Some(0), "its cosine and its product are operations of their own");
     }
 }

@@ -3,7 +3,7 @@
 use tsukuru::Real;
 use tsukuru::mode::{evaluating, no_grad};
 use tsukuru::nn::{BatchNorm2d, Conv2d, Embedding, Linear, Module};
-use tsukuru::optim::{Adam, Optimizer, Sgd};
+use tsukuru::optim::{Adam, MovingAverage, Optimizer, Sgd};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
@@ -122,4 +122,43 @@ fn adam_s_first_step_has_the_length_lr() {
     optimizer.step();
     assert!((untouched.value().item() - 4.875).abs() < 1e-5, "{:?}", untouched.value());
     assert_eq!(optimizer.state().steps, [2, 1]);
+}
+
+/// average += (1 - d) (weight - average) with d = min(decay, (1 + n) / (10 + n)), for parameters and buffers alike.
+#[test]
+fn a_moving_average_is_its_formula() {
+    let model = BatchNorm2d::new(2);
+    let mut average = MovingAverage::new(&model, 0.3);
+    let mut expected = [1.0, 0.0, 0.0, 1.0]; // weight, bias, running mean, running variance
+    for n in 1..=5 {
+        let weights = [n as f64, -2.0 * n as f64, 0.5 * n as f64, 1.0 / n as f64];
+        model.weight.update(|x| *x = Tensor::full([2], weights[0] as Real));
+        model.bias.update(|x| *x = Tensor::full([2], weights[1] as Real));
+        *model.running_mean.borrow_mut() = Tensor::full([2], weights[2] as Real);
+        *model.running_var.borrow_mut() = Tensor::full([2], weights[3] as Real);
+        model.num_batches_tracked.set(n);
+        average.update(&model, n as usize);
+        // 2/11 and 3/12 are below 0.3, 4/13 is above.
+        let decay = [2.0 / 11.0, 3.0 / 12.0, 0.3, 0.3, 0.3][n as usize - 1];
+        expected.iter_mut().zip(weights).for_each(|(e, x)| *e += (1.0 - decay) * (x - *e));
+    }
+    let numbers = || {
+        let of = |x: &Tensor| f64::from(x.data()[0]);
+        let [mean, var] = [&model.running_mean, &model.running_var].map(|buffer| of(&buffer.borrow()));
+        [of(&model.weight.value()), of(&model.bias.value()), mean, var]
+    };
+    let raw = numbers();
+    average.swap(&model);
+    for (got, want) in numbers().into_iter().zip(expected) {
+        assert!((got - want).abs() < 1e-6, "{got}, expected {want}");
+    }
+    assert_eq!(model.num_batches_tracked.get(), 5, "counters are no weights");
+    average.swap(&model);
+    assert_eq!(numbers(), raw);
+}
+
+#[test]
+#[should_panic(expected = "moving average: no average of shape (3,) for `weight`")]
+fn a_moving_average_belongs_to_its_model() {
+    MovingAverage::new(&BatchNorm2d::new(2), 0.9).update(&BatchNorm2d::new(3), 1);
 }

@@ -6,7 +6,8 @@
 //!
 //! A word keeps only the names that contain it, or with `--exact` the one name that it is. The clock rate of a shared
 //! machine may drop to half at any moment, so each repetition stands between two short probes of the multiply-add
-//! rate; one that ran slowed down is counted.
+//! rate; what ran slowed down is repeated up to as often again, and dropped if enough did not. Fresh memory is counted
+//! per run too: pages that the system had to give, and buffers that the pool did not have.
 
 #[allow(dead_code)] // no bench times all of them
 pub mod kernels;
@@ -15,6 +16,7 @@ use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::Instant;
 use tsukuru::Real;
+use tsukuru::pool::statistics;
 use tsukuru::profile::profiled;
 
 pub struct Harness {
@@ -55,7 +57,10 @@ impl Harness {
             peak / 1e9,
             bandwidth / 1e9
         );
-        println!("{:<36} {:>11} {:>11} {:>12} {:>6} {:>14}", "", "median", "best", "rate", "share", "slowed/repeats");
+        println!(
+            "{:<36} {:>11} {:>11} {:>14} {:>6} {:>9} {:>8} {:>7}",
+            "", "median", "best", "rate", "share", "dropped", "faults", "misses"
+        );
         Harness { words, exact, json, quick, profile, peak, bandwidth, results: Vec::new() }
     }
 
@@ -76,29 +81,34 @@ impl Harness {
         // Short work is repeated between two looks at the clock.
         let batch = (2e-4 / once).ceil().clamp(1.0, 1e4) as usize;
         let repeats = if self.quick { 3 } else { (1.0 / (once * batch as f64 + 8e-3)).clamp(9.0, 60.0) as usize };
-        let (mut times, mut slowed) = (Vec::new(), 0);
+        let (mut kept, mut slowed) = (Vec::new(), Vec::new());
+        let (faults, misses) = (page_faults(), statistics().misses);
         let mut before = multiply_add_rate();
-        for _ in 0..repeats {
+        while kept.len() < repeats && kept.len() + slowed.len() < 2 * repeats {
             let begin = Instant::now();
             (0..batch).for_each(|_| run());
             let time = begin.elapsed().as_secs_f64() / batch as f64;
             let after = multiply_add_rate();
-            slowed += usize::from(before.min(after) < 0.85 * self.peak);
+            if before.min(after) < 0.85 * self.peak { &mut slowed } else { &mut kept }.push(time);
             before = after;
-            times.push(time);
         }
+        let all = kept.len() + slowed.len();
+        let per_run = |count: u64| count as f64 / (all * batch) as f64;
+        let (faults, misses) = (per_run(page_faults() - faults), per_run(statistics().misses - misses));
+        let mut times = if kept.len() >= 3 { kept } else { [kept, slowed].concat() };
         times.sort_by(f64::total_cmp);
         let (median, min, max) = (times[times.len() / 2], times[0], times[times.len() - 1]);
         let (rate, share) = (format!("{:.1} GFLOP/s", flops / median / 1e9), flops / median / self.peak);
         println!(
-            "{name:<36} {:>8.3} ms {:>8.3} ms {rate:>14} {:>5.0}% {slowed:>6}/{repeats}",
+            "{name:<36} {:>8.3} ms {:>8.3} ms {rate:>14} {:>5.0}% {:>9} {faults:>8.1} {misses:>7.1}",
             median * 1e3,
             min * 1e3,
-            share * 100.0
+            share * 100.0,
+            format!("{}/{all}", all - times.len()),
         );
         self.results.push(serde_json::json!({
-            "name": name, "median_s": median, "min_s": min, "max_s": max, "repeats": repeats, "slowed": slowed,
-            "share_of_peak": share, "peak_gflops": self.peak / 1e9,
+            "name": name, "median_s": median, "min_s": min, "max_s": max, "repeats": all, "dropped": all - times.len(),
+            "share_of_peak": share, "peak_gflops": self.peak / 1e9, "page_faults": faults, "pool_misses": misses,
         }));
     }
 }
@@ -137,6 +147,13 @@ impl Drop for Harness {
             std::fs::write(file, text + "\n").unwrap_or_else(|error| panic!("{file}: {error}"));
         }
     }
+}
+
+/// Pages that this process has asked for since it began, where the system tells: without reading from a disk.
+fn page_faults() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name, in parentheses, may hold spaces; the faults are the eighth number after it.
+    stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(7)?.parse().ok()).unwrap_or(0)
 }
 
 /// Floating-point operations per second of all threads on registers alone, over about four milliseconds.

@@ -4,7 +4,8 @@
     python benches/peers/compare.py gemm_f32_1024 odd        # names that contain a word, and the group `odd`
     python benches/peers/compare.py --rounds 5 --markdown table.md ddpm
 
-Every measurement is a process of its own; each figure is the median over the rounds of their medians.
+Every measurement is a process of its own; each figure is the median over the rounds of their medians. What ran while
+the machine was slowed down is dropped, if other rounds ran at full speed.
 """
 import argparse
 import importlib.util
@@ -77,9 +78,9 @@ def processes(bench, names, words):
 class Comparison:
     def __init__(self, candle):
         self.benches, self.candle = build_ours(), candle
-        self.medians = defaultdict(list)  # (peer, name): one per round, in seconds
+        self.medians = defaultdict(list)  # (peer, name): one per round, in seconds, and the rate around it
         self.flops = {}  # name: floating-point operations
-        self.seen = defaultdict(list)  # peer: (multiply-add rate around it in GFLOP/s, slowed, repeats) of each median
+        self.seen = defaultdict(list)  # peer: (multiply-add rate around it in GFLOP/s, dropped, repeats) of each median
         self.left_out = set()
 
     def measure(self, bench, names):
@@ -97,9 +98,9 @@ class Comparison:
             results = json.loads(file.read_text())
         for result in results:
             rate, seconds = result["peak_gflops"], result["median_s"]
-            self.medians["ours", result["name"]].append(seconds)
+            self.medians["ours", result["name"]].append((seconds, rate))
             self.flops[result["name"]] = result["share_of_peak"] * rate * 1e9 * seconds
-            self.seen["ours"].append((rate, result["slowed"], result["repeats"]))
+            self.seen["ours"].append((rate, result["dropped"], result["repeats"]))
 
     def measure_peer(self, peer, command):
         """Between two looks at the multiply-add rate: peers do not look themselves."""
@@ -112,7 +113,7 @@ class Comparison:
             return
         rate = min(before, self.rate())
         for result in results:
-            self.medians[peer, result["name"]].append(result["median_s"])
+            self.medians[peer, result["name"]].append((result["median_s"], rate))
             self.seen[peer].append((rate, 0, result["repeats"]))
 
     def rate(self):
@@ -142,7 +143,10 @@ class Comparison:
         return header, rows
 
     def median(self, peer, name):
-        return median(self.medians[peer, name]) if self.medians.get((peer, name)) else None
+        """Over the rounds; without those that ran slowed down, if others did not."""
+        rounds = self.medians.get((peer, name), [])
+        healthy = [seconds for seconds, rate in rounds if rate >= SLOWED * self.peak()]
+        return median(healthy or [seconds for seconds, _ in rounds]) if rounds else None
 
     def remarks(self):
         lines = [
@@ -151,8 +155,8 @@ class Comparison:
         ]
         for peer, seen in self.seen.items():
             # A whole process may have been slow, its own look at the rate included.
-            slowed = sum(repeats if rate < SLOWED * self.peak() else slowed for rate, slowed, repeats in seen)
-            lines.append(f"Of {peer}: {slowed} of {sum(repeats for *_, repeats in seen)} repetitions ran slowed down.")
+            dropped = sum(repeats if rate < SLOWED * self.peak() else dropped for rate, dropped, repeats in seen)
+            lines.append(f"Of {peer}: {dropped} of {sum(repeats for *_, repeats in seen)} repetitions ran slowed down.")
         return "\n".join(lines + sorted(self.left_out))
 
 

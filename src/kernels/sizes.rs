@@ -60,6 +60,8 @@ pub enum Binary {
     WhereWithin(Real, Real),
     /// 1 where a = b, else 0
     Equal,
+    /// a + w (b - a): a share w of the way from a to b
+    Toward(Real),
 }
 
 /// The sizes of a (batched) matrix product.

@@ -39,6 +39,15 @@ pub trait Module {
     }
 }
 
+/// A part that not every model of its kind has.
+impl<M: Module> Module for Option<M> {
+    fn visit<'a>(&'a self, name: &str, visitor: &mut dyn FnMut(&str, Entry<'a>)) {
+        if let Some(part) = self {
+            part.visit(name, visitor);
+        }
+    }
+}
+
 impl Module for Variable {
     fn visit<'a>(&'a self, name: &str, visitor: &mut dyn FnMut(&str, Entry<'a>)) {
         visitor(name, Entry::Parameter(self));

@@ -28,7 +28,7 @@ fn main() {
     if harness.wants("ddpm_denoise_step_b20") {
         let (model, diffuser, mut rng) = (unet(), Diffuser::new(T), Rng::new(0, "sampling", 0));
         let x = Tensor::zeros([20, 1, 28, 28]);
-        let mut denoise = || drop(diffuser.denoise(&model, &x, 500, &mut rng));
+        let mut denoise = || drop(diffuser.denoise(&x, &model.noise(&x, 500, &[None; 20]), 500, &mut rng));
         harness.time("ddpm_denoise_step_b20", train_flops(20.0) / 3.0, &mut denoise);
         harness.profile(denoise);
     }
@@ -71,7 +71,7 @@ fn training() -> impl FnMut() {
     let mut step = 0;
     move || {
         optimizer.clear_grads();
-        let loss = diffusion_model::loss(&model, &diffuser, &x_0, 0, step);
+        let loss = diffusion_model::loss(&model, &diffuser, &x_0, &[None; 128], 0, step);
         loss.backward();
         optimizer.step();
         assert!(loss.item().is_finite());

@@ -9,4 +9,5 @@ pub mod people;
 pub mod plot;
 pub mod progress;
 pub mod run;
+pub mod table;
 pub mod training;

@@ -6,9 +6,10 @@
 //! book converts them to centimetres and kilograms. [`simulated`] draws such data again.
 
 use super::cli::People;
+use super::table;
+use anyhow::Result;
 use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tsukuru::random::Rng;
 
 /// How many people were simulated.
@@ -17,19 +18,6 @@ const COUNT: usize = 25_000;
 const MEAN: [f64; 2] = [172.702_508_536_68, 57.642_208_800_96];
 /// Variance of the heights in cm^2, covariance in cm kg, variance of the weights in kg^2 (divided by N).
 const COVARIANCE: [f64; 3] = [23.330_517_821_055_6, 12.846_850_871_078_3, 27.975_468_013_151_2];
-
-/// Why a file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PeopleError {
-    #[error("{}: cannot be read: {source}", path.display())]
-    Unreadable { path: PathBuf, source: io::Error },
-
-    #[error("{}, line {line}: expected {expected}, found `{found}`", path.display())]
-    Line { path: PathBuf, line: usize, expected: &'static str, found: String },
-
-    #[error("{}: expected a line for each person, found none", path.display())]
-    Empty { path: PathBuf },
-}
 
 /// Where the numbers come from. Printed, it says so.
 pub enum Source {
@@ -51,12 +39,12 @@ impl People {
     ///
     /// # Errors
     /// If the file is not there, or a line is not a number.
-    pub fn heights(&self) -> Result<(Vec<f64>, Source), PeopleError> {
+    pub fn heights(&self) -> Result<(Vec<f64>, Source)> {
         let Some(folder) = &self.data else {
             return Ok((simulated().iter().map(|person| person[0]).collect(), Source::Simulated));
         };
         let path = folder.join("height.txt");
-        let rows = read(&path, "a height in cm")?;
+        let rows = table::read(&path, None, "a height in cm")?;
         Ok((rows.into_iter().map(|[height]| height).collect(), Source::File(path)))
     }
 
@@ -64,29 +52,13 @@ impl People {
     ///
     /// # Errors
     /// If the file is not there, or a line is not two numbers.
-    pub fn heights_and_weights(&self) -> Result<(Vec<[f64; 2]>, Source), PeopleError> {
+    pub fn heights_and_weights(&self) -> Result<(Vec<[f64; 2]>, Source)> {
         let Some(folder) = &self.data else {
             return Ok((simulated(), Source::Simulated));
         };
         let path = folder.join("height_weight.txt");
-        Ok((read(&path, "a height in cm and a weight in kg")?, Source::File(path)))
+        Ok((table::read(&path, None, "a height in cm and a weight in kg")?, Source::File(path)))
     }
-}
-
-/// The numbers of a text file, `COLUMNS` in each line with white space between.
-fn read<const COLUMNS: usize>(path: &Path, expected: &'static str) -> Result<Vec<[f64; COLUMNS]>, PeopleError> {
-    let bytes = std::fs::read(path).map_err(|source| PeopleError::Unreadable { path: path.into(), source })?;
-    let text = String::from_utf8_lossy(&bytes);
-    let rows = text.trim_end().lines().enumerate().map(|(i, line)| {
-        let numbers = line.split_whitespace().map(str::parse).collect::<Result<Vec<f64>, _>>().ok();
-        let finite = numbers.filter(|numbers| numbers.iter().all(|x| x.is_finite()));
-        finite.and_then(|numbers| numbers.try_into().ok()).ok_or_else(|| {
-            let found = line.chars().take(60).collect();
-            PeopleError::Line { path: path.into(), line: i + 1, expected, found }
-        })
-    });
-    let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    if rows.is_empty() { Err(PeopleError::Empty { path: path.into() }) } else { Ok(rows) }
 }
 
 /// 25,000 rows of height in cm and weight in kg, the same on every machine: independent normal numbers, moved and

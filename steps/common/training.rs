@@ -17,7 +17,7 @@ use tsukuru::checkpoint::{self, Data, Entries};
 use tsukuru::data::Dataset;
 use tsukuru::files::write_whole;
 use tsukuru::nn::{self, Module};
-use tsukuru::optim::{Adam, AdamState, Optimizer};
+use tsukuru::optim::{Adam, AdamState, MovingAverage, Optimizer};
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
@@ -29,6 +29,8 @@ pub struct Training<'a> {
     pub seed: u64,
     /// The learning rate, given the share of the training that is done (0 to 1).
     pub lr: &'a dyn Fn(f64) -> f64,
+    /// Decay of the moving average of the weights, from 0 (no averages) to below 1. It changes no loss.
+    pub ema: f64,
     /// Whatever else the losses depend on. A resumed run must have the same.
     pub settings: Value,
     pub resume: bool,
@@ -68,7 +70,8 @@ struct Position {
 }
 
 impl Training<'_> {
-    /// Trains `model` and returns the mean loss of each epoch. `loss` gets a batch (x (B, 1, H, W), labels) and the
+    /// Trains `model` and returns the mean loss of each epoch; the model then has its averaged weights, which are also
+    /// those that `model.safetensors` holds and `after_epoch` sees. `loss` gets a batch (x (B, 1, H, W), labels) and the
     /// number of the step, from 0; `after_epoch` gets the number of the epoch, from 1. It writes what belongs to an
     /// epoch, and may be asked to do so again: a run that ended meanwhile makes it good when it goes on.
     ///
@@ -85,14 +88,20 @@ impl Training<'_> {
         let interrupted = listen_for_interrupt();
         let checkpoint = self.run.file("checkpoint.safetensors")?;
         let steps_per_epoch = dataset.len().div_ceil(self.batch_size);
-        let mut at =
-            if self.resume { self.load(&checkpoint, model, optimizer, steps_per_epoch)? } else { Position::default() };
+        let mut average = (self.ema > 0.0).then(|| MovingAverage::new(model, self.ema));
+        let mut at = match self.resume {
+            true => self.load(&checkpoint, model, average.as_mut(), optimizer, steps_per_epoch)?,
+            false => Position::default(),
+        };
         let mut metrics = self.open_metrics(at.step, L::PARTS)?;
         let before = at.seconds;
         let start = Instant::now();
 
         loop {
             let (finished, epoch) = (at.losses.len(), at.losses.len() + 1);
+            if let Some(average) = &mut average {
+                average.swap(model);
+            }
             // Here, not below, where the epoch ends: whatever stops a run in between, a resumed one comes by again.
             if at.step > 0 && at.step == finished * steps_per_epoch {
                 nn::save(model, &self.run.file("model.safetensors")?)?;
@@ -100,6 +109,9 @@ impl Training<'_> {
             }
             if finished >= self.epochs {
                 return Ok(at.losses);
+            }
+            if let Some(average) = &mut average {
+                average.swap(model);
             }
             let done = at.step - finished * steps_per_epoch;
             let mut progress =
@@ -117,6 +129,9 @@ impl Training<'_> {
                 optimizer.lr = (self.lr)(at.step as f64 / (self.epochs * steps_per_epoch) as f64);
                 optimizer.step();
                 at.step += 1;
+                if let Some(average) = &mut average {
+                    average.update(model, at.step);
+                }
                 at.sum += value;
                 at.seconds = before + start.elapsed().as_secs_f64();
                 let parts: String = loss.parts().iter().map(|part| format!(",{part}")).collect();
@@ -133,7 +148,7 @@ impl Training<'_> {
                 println!("epoch {epoch}: loss {mean:.5}, {}", super::progress::duration(at.seconds));
             }
             metrics.flush().context("metrics.csv")?;
-            self.save(&checkpoint, model, optimizer, &at)?;
+            self.save(&checkpoint, model, average.as_mut(), optimizer, &at)?;
             if interrupted.load(Ordering::Relaxed) {
                 bail!("interrupted after step {}; the same command with --resume goes on from there", at.step);
             }
@@ -194,16 +209,29 @@ impl Training<'_> {
 
     /// What a checkpoint says about the run that it belongs to.
     fn identity(&self) -> Value {
-        json!({ "batch_size": self.batch_size, "seed": self.seed, "settings": self.settings })
+        json!({ "batch_size": self.batch_size, "seed": self.seed, "ema": self.ema, "settings": self.settings })
     }
 
-    fn save(&self, path: &Path, model: &dyn Module, optimizer: &Adam, at: &Position) -> Result<()> {
+    fn save(
+        &self,
+        path: &Path,
+        model: &dyn Module,
+        average: Option<&mut MovingAverage>,
+        optimizer: &Adam,
+        at: &Position,
+    ) -> Result<()> {
         let AdamState { steps, m, v } = optimizer.state();
         let position = json!({ "step": at.step, "losses": at.losses, "sum": at.sum, "seconds": at.seconds });
         let meta = json!({ "run": self.identity(), "position": position, "adam_steps": steps });
         let mut entries = Entries::new(meta);
-        for (name, data) in nn::state_dict(model).iter() {
-            entries.insert(format!("model.{name}"), data.clone());
+        let mut insert = |above: &str, state: Entries| {
+            state.iter().for_each(|(name, data)| entries.insert(format!("{above}.{name}"), data.clone()));
+        };
+        insert("model", nn::state_dict(model));
+        if let Some(average) = average {
+            average.swap(model);
+            insert("average", nn::state_dict(model));
+            average.swap(model);
         }
         for (i, (m, v)) in m.iter().zip(v).enumerate() {
             entries.insert(format!("adam.m.{i}"), Data::Real(m.clone()));
@@ -212,7 +240,14 @@ impl Training<'_> {
         Ok(checkpoint::write(path, &entries)?)
     }
 
-    fn load(&self, path: &Path, model: &dyn Module, optimizer: &mut Adam, per_epoch: usize) -> Result<Position> {
+    fn load(
+        &self,
+        path: &Path,
+        model: &dyn Module,
+        average: Option<&mut MovingAverage>,
+        optimizer: &mut Adam,
+        per_epoch: usize,
+    ) -> Result<Position> {
         let mut entries = checkpoint::read(path)?;
         let meta = std::mem::take(&mut entries.meta);
         ensure!(
@@ -236,6 +271,7 @@ impl Training<'_> {
         let epochs = position.step / per_epoch;
         ensure!(position.losses.len() == epochs, broken());
         let model_state = entries.under("model.");
+        let averages = entries.under("average.");
         let steps = meta["adam_steps"].as_array().with_context(broken)?.iter().map(Value::as_u64);
         let steps = steps.collect::<Option<Vec<u64>>>().with_context(broken)?;
         ensure!(steps.len() == optimizer.parameters().len(), broken());
@@ -245,6 +281,11 @@ impl Training<'_> {
             state.v.push(entries.take_real(&format!("adam.v.{i}"), &parameter.shape())?);
         }
         entries.finish()?;
+        if let Some(average) = average {
+            average.swap(model);
+            nn::load_state_dict(model, averages)?;
+            average.swap(model);
+        }
         nn::load_state_dict(model, model_state)?;
         optimizer.set_state(state);
         Ok(position)

@@ -4,7 +4,7 @@ use super::Geyser;
 use crate::common::cli::Common;
 use crate::common::plot::{BLUE, Chart};
 use crate::step01::Normal;
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
     let x = geyser.eruptions()?;
@@ -12,7 +12,8 @@ pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
     println!("{:<17} {:>6} {:>6} {:>6} {:>6}", "[min]", "mean", "std", "least", "most");
     for (i, name) in ["eruption", "wait for the next"].iter().enumerate() {
         let column: Vec<f64> = x.rows().map(|x| x[i]).collect();
-        let Normal { mu, sigma } = Normal::fit(&column)?;
+        let Normal { mu, sigma } =
+            Normal::fit(&column).with_context(|| format!("{}, {name}", geyser.path().display()))?;
         let least = column.iter().copied().fold(f64::INFINITY, f64::min);
         let most = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         println!("{name:<17} {mu:>6.2} {sigma:>6.2} {least:>6.2} {most:>6.2}");

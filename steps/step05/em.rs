@@ -48,8 +48,9 @@ pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
 
         // M-step: the mixture with the highest ELBO for this q; ln p(x) is not below it
         let iteration = log_likelihoods.len();
-        mixture = m_step(&x, &q)
-            .with_context(|| format!("iteration {iteration}: EM from the book's start does not suit these data"))?;
+        mixture = m_step(&x, &q).with_context(|| {
+            format!("iteration {iteration}: EM from the book's start does not suit {}", geyser.path().display())
+        })?;
 
         let before = figure;
         figure = book_figure(&mixture, &x);

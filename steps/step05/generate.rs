@@ -4,12 +4,13 @@ use super::{EmOptions, fit_em};
 use crate::common::cli::Common;
 use crate::common::plot::{BLUE, Chart, VERMILION};
 use crate::step04::Geyser;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tsukuru::random::Rng;
 
 pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
     let x = geyser.eruptions()?;
-    let fit = fit_em(&x, 2, &EmOptions { seed: common.seed, ..EmOptions::default() })?;
+    let fit = fit_em(&x, 2, &EmOptions { seed: common.seed, ..EmOptions::default() })
+        .with_context(|| geyser.path().display().to_string())?;
     let [.., log_likelihood] = fit.log_likelihoods[..] else { unreachable!("there is a start") };
     println!("fitted: ln p = {log_likelihood:.4}, {:?}", fit.stop);
 

@@ -76,6 +76,7 @@ pub fn train<M: Autoencoder>(
         batch_size: flags.batch_size.unwrap_or(BATCH),
         seed,
         lr: &|_| lr,
+        ema: 0.0,
         settings: json!({ "model": book.settings, "lr": lr, "checksum": dataset.checksum() }),
         resume: flags.resume,
         quiet: common.quiet,

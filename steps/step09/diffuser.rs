@@ -1,12 +1,9 @@
 //! The noise schedule: how noise is added to an image, and how it is taken away again.
 
+use crate::step08::Schedule;
 use tsukuru::Real;
-use tsukuru::mode::{evaluating, no_grad};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
-use tsukuru::variable::Variable;
-
-use super::UNet;
 
 /// How many steps there are between an image and noise.
 pub const T: usize = 1000;
@@ -14,40 +11,29 @@ pub const T: usize = 1000;
 /// A schedule of `steps` noise steps. Times run from 1 (almost the image) to `steps` (almost pure noise); time 0 is the
 /// image itself.
 pub struct Diffuser {
-    /// How much of the variance is new noise at each time: beta_1, .., beta_T.
-    betas: Vec<f64>,
-    /// What is left of the image's variance at time t: alpha_bar_t = product of (1 - beta_s) for s <= t; alpha_bar_0 = 1.
-    alpha_bars: Vec<f64>,
+    schedule: Schedule,
 }
 
 impl Diffuser {
-    /// The book's schedule: `steps` betas, evenly spaced from 0.0001 to 0.02.
+    /// The book's schedule of so many steps.
     pub fn new(steps: usize) -> Diffuser {
-        let (first, last) = (1e-4, 0.02);
-        let beta = |i: usize| first + (last - first) * i as f64 / (steps - 1).max(1) as f64;
-        let betas: Vec<f64> = (0..steps).map(beta).collect();
-        let mut alpha_bars = vec![1.0];
-        alpha_bars.extend(betas.iter().scan(1.0, |product, beta| {
-            *product *= 1.0 - beta;
-            Some(*product)
-        }));
-        Diffuser { betas, alpha_bars }
+        Diffuser { schedule: Schedule::new(steps) }
     }
 
     pub fn steps(&self) -> usize {
-        self.betas.len()
+        self.schedule.steps()
     }
 
     /// The share of new noise in the step to time t, from 1 to T.
     #[track_caller]
     pub fn beta(&self, t: usize) -> f64 {
-        self.betas[t - 1]
+        self.schedule.beta(t)
     }
 
     /// The share of the image at time t, from 0 to T.
     #[track_caller]
     pub fn alpha_bar(&self, t: usize) -> f64 {
-        self.alpha_bars[t]
+        self.schedule.alpha_bar(t)
     }
 
     /// All t steps at once, for each image its own t: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise
@@ -71,41 +57,50 @@ impl Diffuser {
         })
     }
 
-    /// One step back, from x_t to x_(t-1), by what the model takes for noise (Ho et al., algorithm 2):
+    /// One step back, from x_t to x_(t-1), by the noise eps in x_t (Ho et al., algorithm 2):
     /// mean = (x_t - beta_t / sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_t),
-    /// variance = beta_t (1 - alpha_bar_(t-1)) / (1 - alpha_bar_t), which is 0 at t = 1. x_t is (N, C, H, W).
+    /// variance = beta_t (1 - alpha_bar_(t-1)) / (1 - alpha_bar_t), which is 0 at t = 1. x_t and eps are (N, C, H, W).
+    ///
+    /// # Panics
+    /// If t is not within 1..=T, or eps has another shape than x_t.
     #[track_caller]
-    pub fn denoise(&self, model: &UNet, x_t: &Tensor, t: usize, rng: &mut Rng) -> Tensor {
-        let times = vec![t; x_t.shape()[0]];
-        let eps = no_grad(|| evaluating(|| model.forward(&Variable::new(x_t.clone()), &times)));
+    pub fn denoise(&self, x_t: &Tensor, eps: &Tensor, t: usize, rng: &mut Rng) -> Tensor {
         let (beta, alpha_bar, alpha_bar_before) = (self.beta(t), self.alpha_bar(t), self.alpha_bar(t - 1));
         let eps_scale = (beta / (1.0 - alpha_bar).sqrt()) as Real;
         let scale = (1.0 / (1.0 - beta).sqrt()) as Real;
         let std = (beta * (1.0 - alpha_bar_before) / (1.0 - alpha_bar)).sqrt() as Real;
-        let noise = rng.normal_tensor(*x_t.shape());
-        let (eps, noise) = (eps.value(), noise.data());
-        Tensor::written(*x_t.shape(), |x| {
-            for (i, x) in x.iter_mut().enumerate() {
-                *x = (x_t.data()[i] - eps_scale * eps.data()[i]) * scale + std * noise[i];
-            }
-        })
+        mixed(x_t, eps, rng, |x, eps, noise| (x - eps_scale * eps) * scale + std * noise)
     }
 
-    /// Images of `shape` (N, C, H, W), from pure noise. `watch` sees (t, x_t) after every step.
-    pub fn sample(
-        &self,
-        model: &UNet,
-        shape: [usize; 4],
-        rng: &mut Rng,
-        mut watch: impl FnMut(usize, &Tensor),
-    ) -> Tensor {
-        let mut x = rng.normal_tensor(shape);
-        for t in (1..=self.steps()).rev() {
-            x = self.denoise(model, &x, t, rng);
-            watch(t - 1, &x);
-        }
-        x
+    /// One jump back, from x_t to x_s for any s < t (Song, Meng, Ermon, 2021, equations 12 and 16):
+    /// x_0 = (x_t - sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_bar_t), where it seems to come from,
+    /// x_s = sqrt(alpha_bar_s) x_0 + sqrt(1 - alpha_bar_s - sigma^2) eps + sigma noise,
+    /// sigma = eta sqrt((1 - alpha_bar_s) / (1 - alpha_bar_t)) sqrt(1 - alpha_bar_t / alpha_bar_s).
+    /// With eta = 1 and s = t - 1 this is [`denoise`](Diffuser::denoise).
+    ///
+    /// # Panics
+    /// If t is not within 1..=T or s not below t, or eps has another shape than x_t.
+    #[track_caller]
+    pub fn jump(&self, x_t: &Tensor, eps: &Tensor, t: usize, s: usize, eta: f64, rng: &mut Rng) -> Tensor {
+        assert!(s < t, "jump: from {t} to {s} is not back");
+        let (here, there) = (self.alpha_bar(t), self.alpha_bar(s));
+        let sigma = eta * ((1.0 - there) / (1.0 - here) * (1.0 - here / there)).sqrt();
+        let keep = (there / here).sqrt();
+        let eps_scale = ((1.0 - there - sigma * sigma).max(0.0).sqrt() - keep * (1.0 - here).sqrt()) as Real;
+        let (keep, sigma) = (keep as Real, sigma as Real);
+        mixed(x_t, eps, rng, |x, eps, noise| keep * x + eps_scale * eps + sigma * noise)
     }
+}
+
+/// f(x, eps, noise) for each number of x and eps, with fresh standard normal noise.
+#[track_caller]
+fn mixed(x: &Tensor, eps: &Tensor, rng: &mut Rng, f: impl Fn(Real, Real, Real) -> Real) -> Tensor {
+    assert!(x.shape() == eps.shape(), "a step back: x {} and eps {} differ", x.shape(), eps.shape());
+    let noise = rng.normal_tensor(*x.shape());
+    let numbers = x.data().iter().zip(eps.data()).zip(noise.data());
+    Tensor::written(*x.shape(), |out| {
+        out.iter_mut().zip(numbers).for_each(|(out, ((&x, &eps), &noise))| *out = f(x, eps, noise));
+    })
 }
 
 #[cfg(test)]
@@ -115,7 +110,7 @@ mod tests {
     #[test]
     fn the_schedule_is_the_book_s() {
         let diffuser = Diffuser::new(T);
-        assert_eq!((diffuser.betas[0], diffuser.betas[999]), (1e-4, 0.02));
+        assert_eq!((diffuser.beta(1), diffuser.beta(1000)), (1e-4, 0.02));
         assert_eq!((diffuser.alpha_bar(0), diffuser.alpha_bar(1)), (1.0, 1.0 - 1e-4));
         assert!((diffuser.alpha_bar(T) - 4.0358e-5).abs() < 1e-8, "{}", diffuser.alpha_bar(T));
     }
@@ -125,18 +120,17 @@ mod tests {
     #[test]
     fn a_step_back_is_algorithm_2() {
         let diffuser = Diffuser::new(T);
-        let model = UNet::new(1, 2, &mut Rng::new(0, "init", 0));
-        let x = Rng::new(0, "x", 0).normal_tensor([1, 1, 16, 16]);
+        let mut rng = Rng::new(0, "x", 0);
+        let (x, eps) = (rng.normal_tensor([1, 1, 16, 16]), rng.normal_tensor([1, 1, 16, 16]));
         let off = |t: usize| -> Vec<f64> {
-            let eps = no_grad(|| evaluating(|| model.forward(&Variable::new(x.clone()), &[t])));
             let beta = diffuser.beta(t);
             let mean = |x: Real, eps: Real| {
                 let eps_scale = beta / (1.0 - diffuser.alpha_bar(t)).sqrt();
                 (f64::from(x) - eps_scale * f64::from(eps)) / (1.0 - beta).sqrt()
             };
-            let before = diffuser.denoise(&model, &x, t, &mut Rng::new(0, "sampling", 0));
-            let pairs = x.data().iter().zip(eps.value().data()).map(|(&x, &eps)| mean(x, eps)).collect::<Vec<_>>();
-            before.data().iter().zip(pairs).map(|(&x, mean)| f64::from(x) - mean).collect()
+            let before = diffuser.denoise(&x, &eps, t, &mut Rng::new(0, "sampling", 0));
+            let means = x.data().iter().zip(eps.data()).map(|(&x, &eps)| mean(x, eps));
+            before.data().iter().zip(means).map(|(&x, mean)| f64::from(x) - mean).collect()
         };
         assert!(off(1).iter().all(|off| off.abs() < 1e-5));
         let off = off(500);

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use steps::common::cli::{Common, Mnist, TrainingFlags, exit, parse};
-use steps::step09::{diffusion_model, gaussian_noise, sample, simple_unet};
+use steps::step09::{Flags, diffusion_model, gaussian_noise, sample, simple_unet};
 
 /// Step 9: a diffusion model. Without a program, the first three run in their quick form.
 #[derive(Parser)]
@@ -24,7 +24,7 @@ enum Program {
     /// The shapes inside the U-Net
     SimpleUnet,
     /// Train the U-Net on digits and draw digits with it
-    DiffusionModel(diffusion_model::Flags),
+    DiffusionModel(Flags),
     /// Draw digits with a trained model
     Sample(sample::Flags),
 }
@@ -36,7 +36,7 @@ fn main() -> std::process::ExitCode {
             gaussian_noise::run(&common)?;
             simple_unet::run(&common)?;
             let training = TrainingFlags { quick: true, ..TrainingFlags::default() };
-            diffusion_model::run(&common, &mnist, &diffusion_model::Flags { training, width: None })
+            diffusion_model::run(&common, &mnist, &Flags { training, ..Flags::default() })
         }
         Some(Program::GaussianNoise) => gaussian_noise::run(&common),
         Some(Program::SimpleUnet) => simple_unet::run(&common),

@@ -1,14 +1,18 @@
 //! The network that guesses the noise in an image.
 
 use tsukuru::Real;
+use tsukuru::mode::{evaluating, no_grad};
 use tsukuru::module;
-use tsukuru::nn::{BatchNorm2d, Conv2d, Linear};
+use tsukuru::nn::{BatchNorm2d, Conv2d, Embedding, Linear};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
 /// How many numbers tell the time.
 pub const TIME_DIM: usize = 100;
+
+/// What a U-Net is told about what an image shows: nothing, unless it is one of step 10.
+pub type Label = Option<usize>;
 
 /// v (N, dim) with v_i = sin(t / 10000^(i/dim)) for even i and cos(t / 10000^(i/dim)) for odd i: the book's encoding,
 /// with i itself in the exponent where Vaswani et al. (2017, section 3.5) have 2 floor(i / 2).
@@ -77,9 +81,11 @@ pub struct UNet {
     pub up2: ConvBlock,
     pub up1: ConvBlock,
     pub out: Conv2d,
+    /// What step 10 adds: for each label TIME_DIM numbers, which are told with the time.
+    pub label_emb: Option<Embedding>,
 }
 
-module!(UNet { down1, down2, bot1, up2, up1, out });
+module!(UNet { down1, down2, bot1, up2, up1, out, label_emb });
 
 impl UNet {
     /// For images of `channels`; `width` channels at full resolution (64 in the book).
@@ -92,7 +98,13 @@ impl UNet {
             up2: ConvBlock::new(4 * w + 2 * w, 2 * w, TIME_DIM, rng),
             up1: ConvBlock::new(2 * w + w, w, TIME_DIM, rng),
             out: Conv2d::new(w, channels, 1, rng),
+            label_emb: None,
         }
+    }
+
+    /// The same, and it can be told which of `labels` labels an image has.
+    pub fn with_labels(self, labels: usize, rng: &mut Rng) -> UNet {
+        UNet { label_emb: Some(Embedding::new(labels, TIME_DIM, rng)), ..self }
     }
 
     /// The noise in x (N, C, H, W) at times t (N), of x's shape.
@@ -101,12 +113,25 @@ impl UNet {
     /// If H or W cannot be halved twice, or t are not N times.
     #[track_caller]
     pub fn forward(&self, x: &Variable, t: &[usize]) -> Variable {
+        self.forward_told(x, t, &vec![None; t.len()])
+    }
+
+    /// [`UNet::forward`] for images that show `labels` (N). An image whose label is not told has no more than its time.
+    ///
+    /// # Panics
+    /// As `forward`; or if labels are not N, or one is told to a U-Net that does not know it.
+    #[track_caller]
+    pub fn forward_told(&self, x: &Variable, t: &[usize], labels: &[Label]) -> Variable {
         let shape = x.shape();
         let halves_twice = shape.len() == 4 && shape[2].is_multiple_of(4) && shape[3].is_multiple_of(4);
         assert!(halves_twice, "unet: x {shape} is not (N, C, H, W) with sizes that can be halved twice");
         assert!(shape[0] == t.len(), "unet: {} images and {} times", shape[0], t.len());
+        assert!(shape[0] == labels.len(), "unet: {} images and {} labels", shape[0], labels.len());
 
-        let v = Variable::new(time_encoding(t, TIME_DIM));
+        let mut v = Variable::new(time_encoding(t, TIME_DIM));
+        if labels.iter().any(Option::is_some) {
+            v = v + self.label_vectors(labels);
+        }
         let x1 = self.down1.forward(x, &v);
         let x2 = self.down2.forward(&x1.max_pool2d(2, 2), &v);
         let mut x = self.bot1.forward(&x2.max_pool2d(2, 2), &v);
@@ -115,5 +140,24 @@ impl UNet {
         x = x.upsample_bilinear2d();
         x = self.up1.forward(&Variable::cat(&[&x, &x1], 1), &v);
         self.out.forward(&x)
+    }
+
+    /// v (N, TIME_DIM), zeros where no label is told.
+    #[track_caller]
+    fn label_vectors(&self, labels: &[Label]) -> Variable {
+        let Some(Embedding { weight }) = &self.label_emb else { panic!("unet: it knows no labels") };
+        let known = weight.shape()[0];
+        let rows: Vec<usize> = labels.iter().map(|label| label.unwrap_or(known)).collect();
+        weight.pad(0, 0, 1).embedding(&rows)
+    }
+
+    /// The noise in images x (N, C, H, W) that are all at time t, for drawing: no graph, and running statistics.
+    ///
+    /// # Panics
+    /// As [`UNet::forward_told`].
+    #[track_caller]
+    pub fn noise(&self, x: &Tensor, t: usize, labels: &[Label]) -> Tensor {
+        let (x, t) = (Variable::new(x.clone()), vec![t; labels.len()]);
+        no_grad(|| evaluating(|| self.forward_told(&x, &t, labels))).value().clone()
     }
 }

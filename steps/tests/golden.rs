@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use steps::step07::Vae;
 use steps::step08::Hvae;
-use steps::step09::UNet;
+use steps::step09::{Label, UNet};
 use tsukuru::Real;
 use tsukuru::nn::{Entry, Module};
 use tsukuru::ops::Reduction;
@@ -21,9 +21,6 @@ use tsukuru::variable::Variable;
 /// Whether the engine was built with the feature `f64`.
 const DOUBLE: bool = size_of::<Real>() == size_of::<f64>();
 const TOLERANCE: f64 = if DOUBLE { 1e-9 } else { 1e-4 };
-
-/// Models of the files that the course does not have yet.
-const SKIPPED: [&str; 1] = ["unet_cond"];
 
 /// Biases that a batch norm follows: their gradient is zero but for rounding, which Adam blows up to whole steps.
 fn before_a_norm(name: &str) -> bool {
@@ -57,8 +54,7 @@ fn models() -> Vec<String> {
 #[test]
 fn models_train_as_in_pytorch() {
     let models = models();
-    let (skipped, checked): (Vec<&String>, Vec<&String>) = models.iter().partition(|m| SKIPPED.contains(&m.as_str()));
-    let wrong: Vec<String> = checked
+    let wrong: Vec<String> = models
         .iter()
         .flat_map(|model| {
             let bytes = golden::bytes(&format!("{model}.safetensors"));
@@ -66,15 +62,14 @@ fn models_train_as_in_pytorch() {
             let wrong = match model.as_str() {
                 "vae" => vae(&recorded),
                 "hvae" => hvae(&recorded),
-                "unet" => unet(&recorded),
+                "unet" | "unet_cond" => unet(&recorded),
                 _ => vec!["the course has no such model".to_string()],
             };
             wrong.into_iter().map(move |wrong| format!("{model}: {wrong}"))
         })
         .collect();
-    println!("golden: {} of {} cases, skipped: {skipped:?}", checked.len(), models.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(!checked.is_empty(), "no models in {}", golden::folder().display());
+    assert!(!models.is_empty(), "no models in {}", golden::folder().display());
 }
 
 /// A file with a model: its settings, and its tensors by name.
@@ -174,10 +169,19 @@ fn hvae(recorded: &Recorded) -> Vec<String> {
 }
 
 fn unet(recorded: &Recorded) -> Vec<String> {
-    let model = UNet::new(1, recorded.size("width"), &mut Rng::new(0, "init", 0));
+    let mut rng = Rng::new(0, "init", 0);
+    let mut model = UNet::new(1, recorded.size("width"), &mut rng);
+    if let Some(labels) = recorded.meta["num_labels"].as_u64() {
+        model = model.with_labels(labels as usize, &mut rng);
+    }
     let [x, noise] = ["x", "noise"].map(|name| recorded.input(name));
-    let t: Vec<usize> = recorded.golden("input.t").numbers.iter().map(|&t| t as usize).collect();
-    recorded.train(&model, |model| model.forward(&x, &t).mse_loss(&noise, Reduction::Mean))
+    let whole = |name: &str| recorded.golden(name).numbers.iter().map(|&x| x as usize).collect::<Vec<usize>>();
+    let t = whole("input.t");
+    let labels: Vec<Label> = match model.label_emb {
+        Some(_) => whole("input.label").into_iter().map(Some).collect(),
+        None => vec![None; t.len()],
+    };
+    recorded.train(&model, |model| model.forward_told(&x, &t, &labels).mse_loss(&noise, Reduction::Mean))
 }
 
 #[test]

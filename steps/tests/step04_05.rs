@@ -146,11 +146,13 @@ fn data_of_ones_own_are_read_and_mistakes_in_them_named() {
     assert!(run(STEP04, folder.path(), "old_faithful --data .").starts_with("3 eruptions of Old Faithful"));
     fs::write(&path, "eruptions,waiting\n3.6,79\n3.6,54\n").expect("a file");
     let said = fails(STEP05, folder.path(), "generate --data .");
-    assert!(said.starts_with("error: column 0 of the data is 3.6 in every row"), "{said}");
+    assert!(said.starts_with("error: ./old_faithful.csv: column 0 of the data is 3.6 in every row"), "{said}");
     assert!(!folder.path().join("out/step05/generate").exists(), "a figure of nothing");
     let said = fails(STEP05, folder.path(), "em --data .");
-    let message = "error: iteration 1: EM from the book's start does not suit these data: not a covariance: ";
+    let message = "error: iteration 1: EM from the book's start does not suit ./old_faithful.csv: not a covariance: ";
     assert!(said.starts_with(message), "{said}");
+    let said = fails(STEP04, folder.path(), "old_faithful --data .");
+    assert!(said.starts_with("error: ./old_faithful.csv, eruption: all 2 numbers are 3.6"), "{said}");
 }
 
 #[test]

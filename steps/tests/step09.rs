@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
+use tsukuru::checkpoint;
 use tsukuru::data::idx::{self, Images};
 
 fn command(folder: &Path, args: &str) -> Command {
@@ -105,6 +106,29 @@ fn a_resumed_run_gives_the_same_losses_and_the_same_model() {
     assert!(model(&out("broken")) == model(&out("unbroken")));
 }
 
+/// The average only looks on: it changes the model that is saved, and nothing in the training.
+#[test]
+fn the_average_changes_no_loss() {
+    let folder = folder();
+    let out = |name: &str| folder.path().join(name).join("step09/diffusion_model");
+    let state = |name: &str| checkpoint::read(&out(name).join("checkpoint.safetensors")).expect("a checkpoint");
+    step09(folder.path(), &format!("{TRAIN} --epochs 2 --out average"));
+    step09(folder.path(), &format!("{TRAIN} --epochs 2 --out book --ema 0"));
+    assert_eq!(losses(&out("average")), losses(&out("book")));
+    let (mut with, mut without) = (state("average"), state("book"));
+    let raw = with.under("model.");
+    assert!(raw.iter().eq(without.under("model.").iter()));
+
+    // What is saved is the average: every parameter and every running statistic differs from the last step's.
+    let saved = checkpoint::read(&out("average").join("model.safetensors")).expect("a model");
+    assert!(saved.iter().eq(with.under("average.").iter()));
+    for ((name, average), (_, last)) in saved.iter().zip(raw.iter()) {
+        assert!(average != last || name.ends_with("num_batches_tracked"), "{name}");
+    }
+    let book = checkpoint::read(&out("book").join("model.safetensors")).expect("a model");
+    assert!(book.iter().eq(raw.iter()));
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_saves_in_the_middle_of_an_epoch() {
@@ -138,6 +162,25 @@ fn samples_come_from_a_model_file() {
     assert!(folder.path().join("out/step09/sample/samples.png").exists());
 }
 
+/// Both samplers begin with the same noise, and DDIM without noise of its own draws the same again.
+#[test]
+fn the_sampler_can_be_chosen() {
+    let folder = folder();
+    step09(folder.path(), &format!("{TRAIN} --epochs 1 --sampler ddim --sample-steps 3"));
+    let sample = "sample --count 2 --model out/step09/diffusion_model/model.safetensors";
+    let draw = |flags: &str, out: &str| {
+        step09(folder.path(), &format!("{sample} {flags} --out {out}"));
+        fs::read(folder.path().join(out).join("step09/sample/samples.png")).expect("samples")
+    };
+    let ddim = draw("--sampler ddim --sample-steps 3", "a");
+    assert!(draw("--sampler ddim --sample-steps 3 --eta 0", "b") == ddim);
+    for (i, other) in
+        ["", "--sampler ddim --sample-steps 2", "--sampler ddim --sample-steps 3 --eta 1"].iter().enumerate()
+    {
+        assert!(draw(other, &i.to_string()) != ddim, "{other}");
+    }
+}
+
 #[test]
 fn samples_overwrite_nothing() {
     let folder = folder();
@@ -169,7 +212,13 @@ fn wrong_flags_are_explained() {
     fails(folder.path(), "diffusion_model --epochs 0", &["--epochs 0", "at least 1"]);
     fails(folder.path(), "diffusion_model --data nowhere", &["nowhere", "train-images-idx3-ubyte"]);
     fails(folder.path(), "diffusion_model --data built-in --resume", &["--resume", "checkpoint.safetensors"]);
+    fails(folder.path(), "diffusion_model --ema 1", &["--ema 1", "0 to below 1"]);
+    fails(folder.path(), "diffusion_model --ema -1", &["--ema -1", "0 to below 1"]);
     fails(folder.path(), "sample --model nothing.safetensors", &["nothing.safetensors"]);
+    fails(folder.path(), "diffusion_model --sampler ddim --eta 1.5", &["--eta 1.5", "0 to 1"]);
+    fails(folder.path(), "diffusion_model --sampler ddim --sample-steps 0", &["--sample-steps 0", "1 to 10"]);
+    fails(folder.path(), "sample --model m --sample-steps 5", &["--sample-steps", "--sampler ddim"]);
+    fails(folder.path(), "sample --model m --sampler ancestral --eta 0", &["--eta", "--sampler ddim"]);
     assert!(!folder.path().join("out/step09/diffusion_model/metrics.csv").exists());
 }
 

@@ -51,6 +51,7 @@ fn train(out: &Path, seed: u64, resume: bool, seen: &RefCell<Seen>, each: impl F
         batch_size: BATCH,
         seed,
         lr: &|done| 0.1 * (1.0 - done),
+        ema: 0.9,
         settings: json!(null),
         resume,
         quiet: true,

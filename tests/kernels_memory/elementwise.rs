@@ -29,7 +29,7 @@ const EXACT: [Unary; 20] = [
 /// Those that are calculated in another way; tests/kernels_memory/vmath.rs measures them exactly.
 const ROUNDED: [Unary; 4] = [Unary::Exp, Unary::Ln, Unary::Tanh, Unary::Sigmoid];
 
-const BINARY: [Binary; 8] = [
+const BINARY: [Binary; 9] = [
     Binary::Add,
     Binary::Sub,
     Binary::Mul,
@@ -38,6 +38,7 @@ const BINARY: [Binary; 8] = [
     Binary::WhereWithin(-0.5, 1.0),
     Binary::WhereWithin(0.0, f32::INFINITY),
     Binary::Equal,
+    Binary::Toward(0.1),
 ];
 
 #[test]

@@ -13,9 +13,10 @@
 //!
 //! Taps are (channel, row and column of the kernel). Pixels are those of a *group* of images, so that small images fill
 //! whole vectors too; for each group there is one product. Of x, every stride-th pixel met the same taps, so its gradient
-//! is stride x stride products. At batch 128 a product runs at 70 to 80 % of the multiply-add peak.
+//! is stride x stride products. Where all of these lie, grid.rs knows.
 
 use super::blocked::{Output, Plus, block, for_each_block};
+use super::grid::{Grid, Groups, Lattice, Taps};
 use super::pack::{Matrix, Operand, Patches};
 use super::runs::Runs;
 use super::simd::geometry;
@@ -24,8 +25,6 @@ use crate::kernels::{Conv, reference};
 use crate::pool::Buffer;
 use rayon::prelude::*;
 
-/// Pixels that a group has at least, if there are so many.
-const GROUP_PIXELS: usize = 512;
 /// Partial sums of the gradient of the weights: they are folded in order, so their number may depend on sizes only.
 const DW_CHUNKS: usize = 8;
 
@@ -39,9 +38,10 @@ pub fn conv2d(size: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [
         return narrow::conv2d(size, x, w, bias, y);
     }
     let plus = bias.map_or(Plus::Nothing, Plus::Rows);
-    let patches = Grid { h: size.h, w: size.w, channels: size.c };
-    let pixels = Grid { h: size.h_out(), w: size.w_out(), channels: size.c_out };
-    weights_times_patches(w, (&patches, x), &Taps::all(size), seen_by(size), plus, (&pixels, &pixels.all(), y));
+    let [seen, made] = grids(size);
+    let apart = seen.apart(x);
+    let x = apart.as_deref().unwrap_or(x);
+    weights_times_patches(w, (&seen, x), &Taps::all(size), seen_by(size), plus, (&made, &made.all(), y));
 }
 
 pub fn conv2d_prepared_len(size: &Conv) -> usize {
@@ -71,8 +71,8 @@ pub fn conv2d_dx(size: &Conv, gy: &[f32], w: &[f32], gx: &mut [f32]) {
     if narrow::suits_dx(size) {
         return narrow::conv2d_dx(size, gy, w, gx);
     }
-    let patches = Grid { h: size.h_out(), w: size.w_out(), channels: size.c_out };
-    let pixels = Grid { h: size.h, w: size.w, channels: size.c };
+    let [made, seen] = grids(size);
+    let mut apart = (size.stride > 1).then(|| Buffer::scratch(size.n * made.image()));
     // Pixel i of x met tap d in pixel p of y if i + padding = p stride + d.
     let place =
         |i: usize, d: usize, len: usize| Some((i + size.padding).checked_sub(d)? / size.stride).filter(|&p| p < len);
@@ -85,144 +85,24 @@ pub fn conv2d_dx(size: &Conv, gy: &[f32], w: &[f32], gx: &mut [f32]) {
         let places = (0..size.c).flat_map(|c| (0..size.c_out).map(move |co| (co * size.c + c) * size.kh * size.kw));
         let places = places.flat_map(|start| taps.places(size.kw).map(move |tap| start + tap));
         turned.iter_mut().zip(places).for_each(|(to, place)| *to = w[place]);
-        let some = pixels.every(size.stride, (i, j));
-        weights_times_patches(&turned, (&patches, gy), &taps, place, Plus::Nothing, (&pixels, &some, gx));
+        let (some, to) = (made.every(size.stride, (i, j)), apart.as_deref_mut().unwrap_or(gx));
+        weights_times_patches(&turned, (&seen, gy), &taps, place, Plus::Nothing, (&made, &some, to));
+    }
+    if let Some(apart) = apart {
+        made.together(&apart, gx);
     }
 }
 
-/// Some rows and columns of a convolution's kernel.
-struct Taps {
-    rows: Vec<usize>,
-    columns: Vec<usize>,
-}
-
-impl Taps {
-    fn all(size: &Conv) -> Taps {
-        Taps { rows: (0..size.kh).collect(), columns: (0..size.kw).collect() }
-    }
-
-    fn count(&self) -> usize {
-        self.rows.len() * self.columns.len()
-    }
-
-    /// Their places in a kernel of this width.
-    fn places(&self, width: usize) -> impl Iterator<Item = usize> {
-        self.rows.iter().flat_map(move |row| self.columns.iter().map(move |column| row * width + column))
-    }
-}
-
-/// Every `step`-th pixel of a grid, from a first row and column on: h x w pixels.
-struct Lattice {
-    first: (usize, usize),
-    step: usize,
-    h: usize,
-    w: usize,
-}
-
-impl Lattice {
-    fn count(&self) -> usize {
-        self.h * self.w
-    }
-
-    /// Row and column of pixel `i`, counted row by row.
-    fn pixel(&self, i: usize) -> (usize, usize) {
-        (self.first.0 + i / self.w * self.step, self.first.1 + i % self.w * self.step)
-    }
+/// The images x and y.
+fn grids(size: &Conv) -> [Grid; 2] {
+    let x = Grid { h: size.h, w: size.w, channels: size.c, step: size.stride };
+    [x, Grid { h: size.h_out(), w: size.w_out(), channels: size.c_out, step: 1 }]
 }
 
 /// Pixel i of y sees, through tap d, pixel p = i stride + d - padding of x.
 fn seen_by(size: &Conv) -> impl Fn(usize, usize, usize) -> Option<usize> {
     let Conv { stride, padding, .. } = *size;
     move |i, d, len| (i * stride + d).checked_sub(padding).filter(|&p| p < len)
-}
-
-/// The images of one side of the convolution.
-struct Grid {
-    h: usize,
-    w: usize,
-    channels: usize,
-}
-
-impl Grid {
-    fn plane(&self) -> usize {
-        self.h * self.w
-    }
-
-    fn image(&self) -> usize {
-        self.channels * self.plane()
-    }
-
-    fn every(&self, step: usize, first: (usize, usize)) -> Lattice {
-        Lattice { first, step, h: (self.h - first.0).div_ceil(step), w: (self.w - first.1).div_ceil(step) }
-    }
-
-    fn all(&self) -> Lattice {
-        self.every(1, (0, 0))
-    }
-
-    /// Where some pixels of one channel of `images` images lie.
-    fn pixels(&self, pixels: &Lattice, images: usize) -> Runs {
-        Runs::new(geometry().0, 1, images * pixels.count(), |_, i| {
-            let (row, column) = pixels.pixel(i % pixels.count());
-            Some(i / pixels.count() * self.image() + row * self.w + column)
-        })
-    }
-
-    /// For each tap, where it lies for each of the `pixels` of `images` images. `place` has the place along one axis
-    /// for a pixel, a tap and the length of the axis.
-    fn patches(
-        &self,
-        taps: &Taps,
-        pixels: &Lattice,
-        images: usize,
-        place: impl Fn(usize, usize, usize) -> Option<usize>,
-    ) -> Runs {
-        let (rows, columns) = (&taps.rows, &taps.columns);
-        Runs::new(geometry().0, taps.count(), images * pixels.count(), |tap, i| {
-            let (row, column) = pixels.pixel(i % pixels.count());
-            let row = place(row, rows[tap / columns.len()], self.h)?;
-            let column = place(column, columns[tap % columns.len()], self.w)?;
-            Some(i / pixels.count() * self.image() + row * self.w + column)
-        })
-    }
-}
-
-/// `total` images in groups of equal size, but for the last.
-#[derive(Clone, Copy)]
-struct Groups {
-    total: usize,
-    each: usize,
-}
-
-impl Groups {
-    /// Groups whose pixels fill their vectors best.
-    fn new(total: usize, plane: usize) -> Groups {
-        let lanes = geometry().0;
-        let least = GROUP_PIXELS.div_ceil(plane.max(1));
-        let waste = |images: usize| (images * plane).next_multiple_of(lanes) as f64 / (images * plane).max(1) as f64;
-        let best = (least..=2 * least).min_by(|&a, &b| waste(a).total_cmp(&waste(b))).unwrap_or(least);
-        let count = total.div_ceil(best).max(1);
-        Groups { total, each: total.div_ceil(count).max(1) }
-    }
-
-    fn count(&self) -> usize {
-        self.total.div_ceil(self.each)
-    }
-
-    /// The images of a group.
-    fn images(&self, group: usize) -> std::ops::Range<usize> {
-        group * self.each..self.total.min((group + 1) * self.each)
-    }
-
-    /// Something that depends on the number of images in a group: for the others, and for the last.
-    fn prepare<T>(&self, make: impl Fn(usize) -> T) -> [T; 2] {
-        let last = self.total - (self.count().max(1) - 1) * self.each;
-        [make(self.each), make(last)]
-    }
-
-    fn prepared<'a, T>(&self, made: &'a [T; 2], group: usize) -> &'a T {
-        &made[usize::from(group + 1 == self.count())]
-    }
 }
 
 /// The `pixels` of y = w (channels of y, channels of x and taps) times what the taps see of x.
@@ -261,8 +141,9 @@ pub fn conv2d_dw(size: &Conv, x: &[f32], gy: &[f32], gw: &mut [f32]) {
         return winograd::conv2d_dw(size, x, gy, gw);
     }
     let taps = size.kh * size.kw;
-    let from = Grid { h: size.h, w: size.w, channels: size.c };
-    let to = Grid { h: size.h_out(), w: size.w_out(), channels: size.c_out };
+    let [from, to] = grids(size);
+    let apart = from.apart(x);
+    let x = apart.as_deref().unwrap_or(x);
     let groups = Groups::new(size.n, to.plane());
     let (taps_seen, all) = (Taps::all(size), to.all());
     let patches = groups.prepare(|images| from.patches(&taps_seen, &all, images, seen_by(size)));

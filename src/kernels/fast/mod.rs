@@ -7,6 +7,7 @@ mod conv;
 pub mod cpu;
 mod elementwise;
 mod gemv;
+mod grid;
 mod lookup;
 mod loops;
 mod matmul;

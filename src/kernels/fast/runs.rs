@@ -23,6 +23,13 @@ pub struct Run {
     pub lanes: u16,
 }
 
+/// Numbers of a row that are neighbours in memory: `len` of them, of which number `first` lies `at`.
+pub struct Stretch {
+    pub first: usize,
+    pub at: usize,
+    pub len: usize,
+}
+
 /// The runs of all vectors of one or several rows of numbers.
 pub struct Runs {
     /// Run s of vector v of row r is number (r * vectors + v) * slots + s.
@@ -37,28 +44,33 @@ pub struct Runs {
 }
 
 impl Runs {
-    /// Rows of numbers, of which number i of row r is at `place(r, i)` in memory, or nowhere.
-    pub fn new(lane_count: usize, rows: usize, len: usize, place: impl Fn(usize, usize) -> Option<usize>) -> Runs {
+    /// Rows of `len` numbers, of which some lie in memory: those of each row, in order.
+    pub fn new<S: Iterator<Item = Stretch>>(
+        lane_count: usize,
+        rows: usize,
+        len: usize,
+        stretches: impl Fn(usize) -> S,
+    ) -> Runs {
         let vectors = len.div_ceil(lane_count);
-        let (mut found, mut counts) = (Vec::with_capacity(2 * rows * vectors), Vec::with_capacity(rows * vectors));
+        let (mut found, mut counts) = (Vec::<Run>::with_capacity(2 * rows * vectors), vec![0; rows * vectors]);
         let mut end = 0;
-        for row in 0..rows {
-            for first in (0..len).step_by(lane_count) {
-                let before = found.len();
-                let mut previous = None;
-                for lane in 0..lane_count.min(len - first) {
-                    let place = place(row, first + lane);
-                    let at = place.map(|place| index(place) as i32 - lane as i32);
-                    if let Some(at) = at {
-                        if previous != Some(at) {
-                            found.push(Run { at, lanes: 0 });
+        for (row, counts) in counts.chunks_mut(vectors.max(1)).enumerate() {
+            for Stretch { first, at, len } in stretches(row) {
+                end = end.max(at + len);
+                let mut done = 0;
+                while done < len {
+                    let (vector, lane) = ((first + done) / lane_count, (first + done) % lane_count);
+                    let until = lane_count.min(lane + len - done);
+                    let run = Run { at: index(at + done) as i32 - lane as i32, lanes: lanes(lane, until) };
+                    match found.last_mut().filter(|last| counts[vector] > 0 && last.at == run.at) {
+                        Some(last) => last.lanes |= run.lanes,
+                        None => {
+                            counts[vector] += 1;
+                            found.push(run);
                         }
-                        found.last_mut().expect("just pushed").lanes |= lanes(lane, lane + 1);
                     }
-                    end = end.max(place.map_or(0, |place| place + 1));
-                    previous = at;
+                    done += until - lane;
                 }
-                counts.push(found.len() - before);
             }
         }
         let slots = counts.iter().copied().max().unwrap_or(0).max(1);

@@ -1,0 +1,108 @@
+//! Drawing many digits with a model that was trained before, and where they go.
+
+use super::{Diffuser, Label, Sampler, TIME_DIM, UNet};
+use crate::common::cli::Common;
+use crate::common::images::byte;
+use crate::common::progress::Progress;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tsukuru::checkpoint::{self, Data};
+use tsukuru::data::idx::{self, Images};
+use tsukuru::files::write_whole;
+use tsukuru::nn;
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
+
+/// Images that are drawn at once.
+const BATCH: usize = 100;
+/// Pixels along the side of a digit.
+const SIDE: usize = 28;
+
+/// One digit x (1, SIDE, SIDE) for each label, as (N, 1, SIDE, SIDE). `eps(x, t, labels)` is the noise in a batch of
+/// images at time t that are to show `labels`.
+pub fn draw(
+    common: &Common,
+    diffuser: &Diffuser,
+    sampler: Sampler,
+    labels: &[Label],
+    eps: impl Fn(&Tensor, usize, &[Label]) -> Tensor,
+) -> Tensor {
+    let steps = labels.len().div_ceil(BATCH) * (sampler.times(diffuser).len() - 1);
+    let mut progress = Progress::new("sampling", steps, 0, common.quiet);
+    let mut pixels = Vec::with_capacity(labels.len() * SIDE * SIDE);
+    for (batch, labels) in labels.chunks(BATCH).enumerate() {
+        let mut rng = Rng::new(common.seed, "sampling", batch as u64);
+        let eps = |x: &Tensor, t: usize| eps(x, t, labels);
+        let shape = [labels.len(), 1, SIDE, SIDE];
+        let x = sampler.sample(diffuser, eps, shape, &mut rng, |_, _| progress.step(String::new));
+        pixels.extend_from_slice(x.data());
+    }
+    progress.finish();
+    Tensor::new([labels.len(), 1, SIDE, SIDE], &pixels)
+}
+
+/// The files that `--export STEM` names.
+pub struct Export {
+    stem: PathBuf,
+}
+
+impl Export {
+    /// Before any work is done: the files must be free and can be written.
+    ///
+    /// # Errors
+    /// If they are there already, or cannot be written.
+    pub fn new(stem: &Path) -> Result<Export> {
+        let export = Export { stem: stem.into() };
+        for path in [export.path("images-idx3"), export.path("labels-idx1")] {
+            ensure!(!path.exists(), "--export: {} is there already", path.display());
+            let tried = write_whole(&path, |_| Ok(())).and_then(|()| fs::remove_file(&path));
+            tried.with_context(|| format!("--export: {} cannot be written", path.display()))?;
+        }
+        Ok(export)
+    }
+
+    /// Writes digits x (N, 1, H, W), and the labels (N) if they have such.
+    pub fn write(&self, x: &Tensor, labels: &[Label]) -> Result<()> {
+        let (count, rows, cols) = (x.shape()[0], x.shape()[2], x.shape()[3]);
+        let pixels = x.data().iter().map(|&x| byte(x)).collect();
+        let path = self.path("images-idx3");
+        idx::write_images(&path, &Images { count, rows, cols, pixels })?;
+        println!("{}", path.display());
+        if let Some(labels) = labels.iter().map(|label| label.map(|label| label as u8)).collect::<Option<Vec<u8>>>() {
+            let path = self.path("labels-idx1");
+            idx::write_labels(&path, &labels)?;
+            println!("{}", path.display());
+        }
+        Ok(())
+    }
+
+    fn path(&self, what: &str) -> PathBuf {
+        let mut path = self.stem.as_os_str().to_os_string();
+        path.push(format!("-{what}-ubyte.gz"));
+        path.into()
+    }
+}
+
+/// A U-Net of the width, and with the labels, that the file says.
+///
+/// # Errors
+/// If the file is damaged, or holds something else.
+pub fn read_unet(path: &Path) -> Result<UNet> {
+    let state = checkpoint::read(path)?;
+    let shape = |name| match state.get(name) {
+        Some(Data::Real(weight)) => weight.shape().to_vec(),
+        _ => vec![],
+    };
+    // The second weight holds width^2 numbers: a file cannot ask for a model much larger than itself.
+    let width = shape("down1.convs.0.weight").first().copied().unwrap_or(0);
+    let is_unet = width > 0 && shape("down1.convs.3.weight") == [width, width, 3, 3];
+    ensure!(is_unet, "{}: holds no U-Net: expected `down1.convs.3.weight` of shape (w, w, 3, 3)", path.display());
+    let mut rng = Rng::new(0, "init", 0);
+    let mut model = UNet::new(1, width, &mut rng);
+    if let [labels, TIME_DIM] = shape("label_emb.weight")[..] {
+        model = model.with_labels(labels, &mut rng);
+    }
+    nn::load_state_dict(&model, state).with_context(|| format!("a U-Net of width {width} was expected"))?;
+    Ok(model)
+}
