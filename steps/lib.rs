@@ -18,4 +18,6 @@ pub mod step03;
 pub mod step04;
 pub mod step05;
 pub mod step06;
+pub mod step07;
+pub mod step08;
 pub mod step09;
