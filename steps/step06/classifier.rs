@@ -40,6 +40,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &TrainingFlags) -> Result<()> 
         epochs,
         batch_size,
         seed: common.seed,
+        ema: 0.0,
         lr: &|done| lr * (1.0 - done),
         settings: json!({ "lr": lr, "falls_over": epochs, "checksum": train.checksum() }),
         resume: flags.resume,
