@@ -18,3 +18,4 @@ pub mod step03;
 pub mod step04;
 pub mod step05;
 pub mod step09;
+pub mod step10;
