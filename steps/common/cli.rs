@@ -2,8 +2,9 @@
 
 use super::plot::{self, Panel};
 use anyhow::{Context, Result, ensure};
-use clap::{Args, Parser, value_parser};
+use clap::{Args, Parser, ValueEnum, value_parser};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// Flags of every program.
 #[derive(Args, Clone, Debug)]
@@ -98,6 +99,12 @@ impl Common {
         }
         Ok(())
     }
+
+    /// The whole of a step: runs `program`, or without one all programs of the step in order, up to the first error.
+    pub fn run<P: ValueEnum + Copy>(&self, program: Option<P>, run: impl Fn(P) -> Result<()>) -> ExitCode {
+        let programs = program.as_ref().map_or(P::value_variants(), std::slice::from_ref);
+        exit(self.start().and_then(|()| programs.iter().try_for_each(|&program| run(program))))
+    }
 }
 
 /// The flags that the program was called with. `--help` is answered, and a mistake explained, by clap; like every other
@@ -130,12 +137,12 @@ fn sentence(error: &anyhow::Error) -> String {
 }
 
 /// Ends a program: an error is printed with all its causes, and the exit code is 1.
-pub fn exit(result: Result<()>) -> std::process::ExitCode {
+pub fn exit(result: Result<()>) -> ExitCode {
     match result {
-        Ok(()) => std::process::ExitCode::SUCCESS,
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", sentence(&error));
-            std::process::ExitCode::FAILURE
+            ExitCode::FAILURE
         }
     }
 }

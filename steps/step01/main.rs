@@ -1,21 +1,21 @@
 //! `cargo run --release --bin step01`: all programs of the step; `-- PROGRAM` runs one.
 
-use clap::{Parser, Subcommand};
-use steps::common::cli::{Common, exit, parse};
+use clap::{Parser, ValueEnum};
+use steps::common::cli::{Common, parse};
 use steps::step01::{norm_dist, norm_param, sample_avg, sample_sum};
 
-/// Step 1: the normal distribution. Without a program, all run in order.
+/// Step 1: the normal distribution.
 #[derive(Parser)]
 #[command(name = "step01")]
 struct Cli {
-    #[command(subcommand)]
+    /// The program to run; without one, all run in this order
     program: Option<Program>,
     #[command(flatten)]
     common: Common,
 }
 
-#[derive(Subcommand)]
-#[command(rename_all = "snake_case")]
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
 enum Program {
     /// The density of the standard normal distribution
     NormDist,
@@ -29,17 +29,10 @@ enum Program {
 
 fn main() -> std::process::ExitCode {
     let Cli { program, common } = parse();
-    let run = || match program {
-        None => {
-            norm_dist::run(&common)?;
-            norm_param::run(&common)?;
-            sample_avg::run(&common)?;
-            sample_sum::run(&common)
-        }
-        Some(Program::NormDist) => norm_dist::run(&common),
-        Some(Program::NormParam) => norm_param::run(&common),
-        Some(Program::SampleAvg) => sample_avg::run(&common),
-        Some(Program::SampleSum) => sample_sum::run(&common),
-    };
-    exit(common.start().and_then(|()| run()))
+    common.run(program, |program| match program {
+        Program::NormDist => norm_dist::run(&common),
+        Program::NormParam => norm_param::run(&common),
+        Program::SampleAvg => sample_avg::run(&common),
+        Program::SampleSum => sample_sum::run(&common),
+    })
 }

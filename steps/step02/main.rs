@@ -1,14 +1,14 @@
 //! `cargo run --release --bin step02`: all programs of the step; `-- PROGRAM` runs one.
 
-use clap::{Parser, Subcommand};
-use steps::common::cli::{Common, People, exit, parse};
+use clap::{Parser, ValueEnum};
+use steps::common::cli::{Common, People, parse};
 use steps::step02::{fit, generate, hist, prob};
 
-/// Step 2: maximum likelihood. Without a program, all run in order.
+/// Step 2: maximum likelihood.
 #[derive(Parser)]
 #[command(name = "step02")]
 struct Cli {
-    #[command(subcommand)]
+    /// The program to run; without one, all run in this order
     program: Option<Program>,
     #[command(flatten)]
     common: Common,
@@ -16,8 +16,8 @@ struct Cli {
     people: People,
 }
 
-#[derive(Subcommand)]
-#[command(rename_all = "snake_case")]
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
 enum Program {
     /// 25,000 heights as a histogram
     Hist,
@@ -31,17 +31,10 @@ enum Program {
 
 fn main() -> std::process::ExitCode {
     let Cli { program, common, people } = parse();
-    let run = || match program {
-        None => {
-            hist::run(&common, &people)?;
-            fit::run(&common, &people)?;
-            generate::run(&common, &people)?;
-            prob::run(&common, &people)
-        }
-        Some(Program::Hist) => hist::run(&common, &people),
-        Some(Program::Fit) => fit::run(&common, &people),
-        Some(Program::Generate) => generate::run(&common, &people),
-        Some(Program::Prob) => prob::run(&common, &people),
-    };
-    exit(common.start().and_then(|()| run()))
+    common.run(program, |program| match program {
+        Program::Hist => hist::run(&common, &people),
+        Program::Fit => fit::run(&common, &people),
+        Program::Generate => generate::run(&common, &people),
+        Program::Prob => prob::run(&common, &people),
+    })
 }

@@ -1,14 +1,14 @@
 //! `cargo run --release --bin step04`: all programs of the step; `-- PROGRAM` runs one.
 
-use clap::{Parser, Subcommand};
-use steps::common::cli::{Common, exit, parse};
+use clap::{Parser, ValueEnum};
+use steps::common::cli::{Common, parse};
 use steps::step04::{Geyser, gmm, gmm_sampling, old_faithful, two_groups};
 
-/// Step 4: the Gaussian mixture. Without a program, all run in this order.
+/// Step 4: the Gaussian mixture.
 #[derive(Parser)]
 #[command(name = "step04")]
 struct Cli {
-    #[command(subcommand)]
+    /// The program to run; without one, all run in this order
     program: Option<Program>,
     #[command(flatten)]
     common: Common,
@@ -16,8 +16,8 @@ struct Cli {
     geyser: Geyser,
 }
 
-#[derive(Subcommand)]
-#[command(rename_all = "snake_case")]
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
 enum Program {
     /// 272 eruptions of a geyser, in two heaps
     OldFaithful,
@@ -31,17 +31,10 @@ enum Program {
 
 fn main() -> std::process::ExitCode {
     let Cli { program, common, geyser } = parse();
-    let run = || match program {
-        None => {
-            old_faithful::run(&common, &geyser)?;
-            gmm::run(&common)?;
-            gmm_sampling::run(&common)?;
-            two_groups::run(&common)
-        }
-        Some(Program::OldFaithful) => old_faithful::run(&common, &geyser),
-        Some(Program::Gmm) => gmm::run(&common),
-        Some(Program::GmmSampling) => gmm_sampling::run(&common),
-        Some(Program::TwoGroups) => two_groups::run(&common),
-    };
-    exit(common.start().and_then(|()| run()))
+    common.run(program, |program| match program {
+        Program::OldFaithful => old_faithful::run(&common, &geyser),
+        Program::Gmm => gmm::run(&common),
+        Program::GmmSampling => gmm_sampling::run(&common),
+        Program::TwoGroups => two_groups::run(&common),
+    })
 }

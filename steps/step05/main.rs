@@ -1,15 +1,15 @@
 //! `cargo run --release --bin step05`: all programs of the step; `-- PROGRAM` runs one.
 
-use clap::{Parser, Subcommand};
-use steps::common::cli::{Common, exit, parse};
+use clap::{Parser, ValueEnum};
+use steps::common::cli::{Common, parse};
 use steps::step04::Geyser;
 use steps::step05::{em, generate, kl, monte_carlo};
 
-/// Step 5: the EM algorithm. Without a program, all run in this order.
+/// Step 5: the EM algorithm.
 #[derive(Parser)]
 #[command(name = "step05")]
 struct Cli {
-    #[command(subcommand)]
+    /// The program to run; without one, all run in this order
     program: Option<Program>,
     #[command(flatten)]
     common: Common,
@@ -17,8 +17,8 @@ struct Cli {
     geyser: Geyser,
 }
 
-#[derive(Subcommand)]
-#[command(rename_all = "snake_case")]
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
 enum Program {
     /// How much one coin differs from another, in nats
     Kl,
@@ -32,17 +32,10 @@ enum Program {
 
 fn main() -> std::process::ExitCode {
     let Cli { program, common, geyser } = parse();
-    let run = || match program {
-        None => {
-            kl::run(&common)?;
-            monte_carlo::run(&common)?;
-            em::run(&common, &geyser)?;
-            generate::run(&common, &geyser)
-        }
-        Some(Program::Kl) => kl::run(&common),
-        Some(Program::MonteCarlo) => monte_carlo::run(&common),
-        Some(Program::Em) => em::run(&common, &geyser),
-        Some(Program::Generate) => generate::run(&common, &geyser),
-    };
-    exit(common.start().and_then(|()| run()))
+    common.run(program, |program| match program {
+        Program::Kl => kl::run(&common),
+        Program::MonteCarlo => monte_carlo::run(&common),
+        Program::Em => em::run(&common, &geyser),
+        Program::Generate => generate::run(&common, &geyser),
+    })
 }

@@ -56,6 +56,8 @@ fn step_1_runs_all_its_programs() {
     let means = |args: &str| says(folder.path(), "step01", &format!("sample_avg {args}"), &[]);
     assert_eq!(means(""), means("--seed 0"));
     assert_ne!(means(""), means("--seed 1"));
+    // A flag may stand before the program, too.
+    assert_eq!(says(folder.path(), "step01", "--seed 1 sample_avg", &[]), means("--seed 1"));
 }
 
 #[test]
@@ -205,7 +207,8 @@ fn programs_have_the_book_s_names() {
             let figure = format!("out/{step}/{program}/{program}.svg");
             let figure = if ["array_basis", "matrix"].contains(&program) { "[[" } else { &figure };
             says(folder.path(), step, program, &[figure]);
-            assert!(help.contains(&format!("  {program} ")), "{help}");
+            assert!(help.contains(&format!("- {program}: ")), "{help}");
+            assert_eq!(says(folder.path(), step, &format!("{program} --help"), &[]), help);
         }
     }
 }
@@ -223,7 +226,7 @@ fn a_wrong_program_name_suggests_the_right_one() {
     }
     let help = |step| String::from_utf8(call(folder.path(), step, "--help").stdout).unwrap();
     assert!(help("step02").contains("height.txt") && !help("step02").contains("MNIST"));
-    assert!(help("step01").contains("sample_avg") && !help("step01").contains("--data"));
+    assert!(help("step01").contains("Sums of five uniform numbers") && !help("step01").contains("--data"));
 }
 
 /// The published rows, where `TSUKURU_DATA` has them.
