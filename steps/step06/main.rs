@@ -1,19 +1,21 @@
-//! `cargo run --release --bin step06`: all programs of the step; `-- PROGRAM` runs one.
+//! `cargo run --release --bin step06`: all programs of the step, training in its quick form; `-- PROGRAM` runs one.
 
 use clap::{Parser, ValueEnum};
-use steps::common::cli::{Common, Mnist, parse};
-use steps::step06::*;
+use steps::common::cli::{Common, Mnist, TrainingFlags, parse};
+use steps::step06::{classifier, gmm_by_gradient, gradient, higher_order, neuralnet, regression, tensor, vision};
 
 /// Step 6: neural networks.
 #[derive(Parser)]
 #[command(name = "step06")]
 struct Cli {
-    /// The program to run; without one, all run in this order
+    /// The program to run; without one, all run in this order, the last in its quick form
     program: Option<Program>,
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
     mnist: Mnist,
+    #[command(flatten, next_help_heading = "Flags of classifier")]
+    training: TrainingFlags,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -33,10 +35,13 @@ enum Program {
     HigherOrder,
     /// The mixture of step 4, fitted by gradients and by EM
     GmmByGradient,
+    /// Train a convolutional network to read digits
+    Classifier,
 }
 
 fn main() -> std::process::ExitCode {
-    let Cli { program, common, mnist } = parse();
+    let Cli { program, common, mnist, mut training } = parse();
+    training.quick |= program.is_none();
     common.run(program, |program| match program {
         Program::Tensor => tensor::run(&common),
         Program::Gradient => gradient::run(&common),
@@ -45,5 +50,6 @@ fn main() -> std::process::ExitCode {
         Program::Vision => vision::run(&common, &mnist),
         Program::HigherOrder => higher_order::run(&common),
         Program::GmmByGradient => gmm_by_gradient::run(&common),
+        Program::Classifier => classifier::run(&common, &mnist, &training),
     })
 }

@@ -3,8 +3,14 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use steps::common::data::{Part, Source};
+use steps::step06::{Convnet, judge};
 use tempfile::TempDir;
 use tsukuru::Real;
+use tsukuru::data::idx::{self, Images};
+use tsukuru::nn::{self, Module};
+use tsukuru::optim::{Adam, Optimizer};
+use tsukuru::random::Rng;
 
 fn command(folder: &Path, args: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_step06"));
@@ -217,6 +223,43 @@ fn gradients_and_em_climb_the_same_hill() {
     }
 }
 
+/// What is learnt in fifty steps from the built-in digits is enough to read others of them.
+#[test]
+fn the_network_learns_to_read_and_judges() {
+    let model = Convnet::new(&mut Rng::new(0, "init", 0));
+    let mut optimizer = Adam::new(model.parameters(), 3e-3);
+    let digits = Source::BuiltIn.load(Part::Train, Some(1600)).expect("digits");
+    for (x, labels) in digits.batches(32, Some((0, 1))).expect("batches") {
+        optimizer.clear_grads();
+        model.forward(&x.into()).cross_entropy(&labels).backward();
+        optimizer.step();
+    }
+    let digits = Source::BuiltIn.load(Part::Test, Some(200)).expect("digits");
+    let (x, labels) = digits.batch(&(0..200).collect::<Vec<usize>>());
+    let verdict = judge(&model, &x, Some(&labels), &Source::BuiltIn).expect("a verdict");
+    assert!(verdict.as_asked.is_some_and(|share| share > 0.85), "{verdict}");
+    assert!(verdict.distance.abs() < 1e-6 && verdict.train_distance > 0.1, "test images themselves: {verdict}");
+    // Upside down they are further away than digits that the network has never seen, and read as others.
+    let mut turned = x.clone();
+    turned.data_mut().chunks_mut(28 * 28).for_each(<[Real]>::reverse);
+    let turned = judge(&model, &turned, Some(&labels), &Source::BuiltIn).expect("a verdict");
+    assert!(turned.distance > 2.0 * verdict.train_distance && turned.count == 200, "{turned}");
+    assert!(turned.as_asked.is_some_and(|share| share < 0.7), "{turned}");
+    let text = format!("{turned}");
+    assert!(text.starts_with("read as asked: ") && text.contains("to 200 test images"), "{text}");
+}
+
+#[test]
+fn a_verdict_needs_no_labels_and_two_images() {
+    let model = Convnet::new(&mut Rng::new(0, "init", 0));
+    let digits = Source::BuiltIn.load(Part::Train, Some(2)).expect("digits");
+    let verdict = judge(&model, &digits.batch(&[0, 1]).0, None, &Source::BuiltIn).expect("a verdict");
+    assert!(verdict.as_asked.is_none() && format!("{verdict}").starts_with("Fréchet distance to 2 test images"));
+    assert_eq!(verdict.distance, verdict.train_distance);
+    let one = judge(&model, &digits.batch(&[0]).0, None, &Source::BuiltIn).expect_err("a sentence");
+    assert_eq!(one.to_string(), "a Fréchet distance of 1 images: expected at least 2");
+}
+
 #[test]
 fn without_a_program_all_run() {
     let folder = folder();
@@ -231,14 +274,43 @@ fn without_a_program_all_run() {
         "higher_order/newton.svg",
         "higher_order/rosenbrock.dot",
         "gmm_by_gradient/gmm_by_gradient.svg",
+        "classifier_quick/misread.png",
+        "classifier_quick/model.safetensors",
     ] {
         assert!(said.lines().any(|line| line == format!("out/step06/{file}")), "{file}: {said}");
     }
 }
 
+/// Its learning rate falls to zero at the end of the last epoch: with another number of epochs it was wrong from the start.
+#[test]
+fn a_training_follows_its_seed_and_goes_on_with_as_many_epochs_only() {
+    let folder = folder();
+    let train = "classifier --data built-in --batch-size 8";
+    let model = |flags: &str| {
+        smoke(folder.path(), &format!("{train} --epochs 1 {flags}"));
+        fs::read(folder.path().join("out/step06/classifier/model.safetensors")).expect("a model")
+    };
+    let first = model("");
+    assert!(model("--seed 1") != first && model("") == first && model("--resume") == first);
+    fails(folder.path(), &format!("{train} --epochs 2 --resume"), &["checkpoint.safetensors", "falls_over"]);
+}
+
 #[test]
 fn what_cannot_be_used_is_explained() {
     let folder = folder();
+    fails(folder.path(), "classifier --epochs 0", &["--epochs 0"]);
     fails(folder.path(), "vision --data nowhere", &["nowhere", "train-images-idx3-ubyte"]);
+    for part in ["train", "t10k"] {
+        let images = Images { count: 4, rows: 30, cols: 28, pixels: vec![0; 4 * 30 * 28] };
+        idx::write_images(&folder.path().join(format!("{part}-images-idx3-ubyte.gz")), &images).expect("images");
+        idx::write_labels(&folder.path().join(format!("{part}-labels-idx1-ubyte.gz")), &[0; 4]).expect("labels");
+    }
+    fails(folder.path(), "classifier --data .", &[".: expected images of 28 x 28, found 30 x 28"]);
     assert!(!folder.path().join("out").exists(), "nothing was written");
+
+    let path = folder.path().join("other.safetensors");
+    nn::save(&nn::Linear::new(1, 1, &mut Rng::new(0, "init", 0)), &path).expect("another model");
+    let Err(error) = Convnet::read(&path) else { panic!("a linear layer reads no digits") };
+    let said = format!("{error:#}");
+    assert!(said.contains("step06 -- classifier") && said.contains("other.safetensors"), "{said}");
 }
