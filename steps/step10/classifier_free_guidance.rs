@@ -4,7 +4,7 @@ use super::DIGITS;
 use super::conditional::every_digit_twice;
 use super::gammas::{self, draw_grids};
 use crate::common::cli::{Common, Mnist};
-use crate::step09::{self, Kind, Label, Lesson, UNet};
+use crate::step09::{self, Kind, Label, Lesson, ReaderFlags, UNet};
 use anyhow::Result;
 use clap::Args;
 use tsukuru::random::Rng;
@@ -20,6 +20,8 @@ pub struct Flags {
     /// Drop the labels of all images of a batch or of none, as the book does, instead of each by itself
     #[arg(long)]
     pub book: bool,
+    #[command(flatten)]
+    pub reader: ReaderFlags,
 }
 
 /// The probability that a label is not told.
@@ -27,6 +29,7 @@ const DROP: f64 = 0.1;
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     let gamma = gammas::check(flags.gamma)?;
+    let reader = flags.reader.find(common, mnist)?;
     let lesson = Lesson {
         place: ("step10", "classifier_free_guidance"),
         labels: DIGITS,
@@ -39,7 +42,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     let trained = lesson.train(common, mnist, &flags.unet)?;
     let sampler = flags.unet.sampler.choose(Kind::Ddim, &trained.diffuser)?;
     let eps = |x: &Tensor, t: usize, labels: &[Label], gamma: f64| guided(&trained.model, x, t, labels, gamma);
-    draw_grids(common, &trained.run, &trained.diffuser, sampler, eps)
+    draw_grids(common, &trained.run, &trained.diffuser, sampler, reader.as_ref(), eps)
 }
 
 /// What the model is told in a step of the training: nothing with probability [`DROP`], so that it also learns to see

@@ -7,7 +7,7 @@ use crate::common::data::{Part, Source};
 use crate::common::run::RunFolder;
 use crate::common::training::Training;
 use crate::step09::diffusion_model::random_noise;
-use crate::step09::{Diffuser, Kind, Label, SamplerFlags, T, UNet, images, read_unet};
+use crate::step09::{Diffuser, Kind, Label, ReaderFlags, SamplerFlags, T, UNet, images, read_unet};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
@@ -30,6 +30,8 @@ pub struct Flags {
     pub model: Option<PathBuf>,
     #[command(flatten)]
     pub sampler: SamplerFlags,
+    #[command(flatten)]
+    pub reader: ReaderFlags,
 }
 
 /// Channels of the classifier at full resolution.
@@ -52,6 +54,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
         None => find_model(&common.out)?,
     };
     let unet = read_unet(&path)?;
+    let reader = flags.reader.find(common, mnist)?;
     println!("the model to lead: {}", path.display());
 
     let dataset = images(mnist, limit)?;
@@ -87,7 +90,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     let eps = |x: &Tensor, t: usize, labels: &[Label], gamma: f64| {
         guided(&unet, &classifier, x, t, labels, gamma, diffuser.alpha_bar(t))
     };
-    draw_grids(common, &run, &diffuser, sampler, eps)?;
+    draw_grids(common, &run, &diffuser, sampler, reader.as_ref(), eps)?;
     println!("{}", run.path().join("model.safetensors").display());
     Ok(())
 }

@@ -44,7 +44,7 @@ fn main() -> std::process::ExitCode {
         Some(Program::Conditional(flags)) => conditional::run(&common, &mnist, flags),
         Some(Program::ClassifierFreeGuidance(flags)) => classifier_free_guidance::run(&common, &mnist, flags),
         Some(Program::ClassifierGuidance(flags)) => classifier_guidance::run(&common, &mnist, flags),
-        Some(Program::Sample(flags)) => sample::run(&common, flags),
+        Some(Program::Sample(flags)) => sample::run(&common, &mnist, flags),
     };
     exit(common.start().and_then(|()| run()))
 }

@@ -2,11 +2,11 @@
 
 use super::classifier_free_guidance::guided;
 use super::{DIGITS, gammas};
-use crate::common::cli::{Common, capped};
+use crate::common::cli::{Common, Mnist, capped};
 use crate::common::images::save_grid;
 use crate::common::run::RunFolder;
 use crate::step09::sample::MOST;
-use crate::step09::{Diffuser, Export, Kind, Label, SamplerFlags, T, draw, read_unet};
+use crate::step09::{Diffuser, Export, Kind, Label, ReaderFlags, SamplerFlags, T, draw, read_unet};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::path::PathBuf;
@@ -30,9 +30,11 @@ pub struct Flags {
     pub export: Option<PathBuf>,
     #[command(flatten)]
     pub sampler: SamplerFlags,
+    #[command(flatten)]
+    pub reader: ReaderFlags,
 }
 
-pub fn run(common: &Common, flags: &Flags) -> Result<()> {
+pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     let gamma = gammas::check(flags.gamma)?;
     let digits = digits(&flags.labels)?;
     let most = MOST / digits.len();
@@ -43,6 +45,7 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     let path = flags.model.display();
     let known = model.label_emb.as_ref().map_or(0, |labels| labels.weight.shape()[0]);
     ensure!(known == DIGITS, "{path}: expected a model that knows {DIGITS} labels, found one that knows {known}");
+    let reader = flags.reader.find(common, mnist)?;
     let export = flags.export.as_deref().map(Export::new).transpose()?;
     let run = RunFolder::open(&common.out, "step10", "sample", false)?;
 
@@ -53,6 +56,9 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     println!("{}", path.display());
     if let Some(export) = export {
         export.write(&x, &labels)?;
+    }
+    if let Some(reader) = reader {
+        reader.report(&x, &labels)?;
     }
     Ok(())
 }

@@ -146,3 +146,24 @@ fn a_model_that_knows_no_labels_cannot_be_asked_for_digits() {
     let said = step10(folder.path(), "classifier_guidance --data built-in");
     assert!(said.contains(&format!("the model to lead: {model}")), "{said}");
 }
+
+/// The network of step 6 is found where step 6 has left it. It judges every gamma's digits, and later samples.
+#[test]
+fn a_network_that_reads_judges_what_is_drawn() {
+    let folder = folder();
+    program::succeeds(env!("CARGO_BIN_EXE_step06"), folder.path(), "classifier --data built-in");
+    let said = step10(folder.path(), &format!("{TRAIN} --epochs 1"));
+    assert_eq!(said.matches("read as asked: ").count(), 4, "{said}");
+    let model = "--model out/step10/classifier_free_guidance/model.safetensors --data built-in";
+    let said = step10(folder.path(), &format!("sample {model}"));
+    let (asked, distance) = ("read as asked: ", "Fréchet distance to 20 test images: ");
+    assert!(said.contains(asked) && said.contains(distance) && said.contains("(of 20 train images: "), "{said}");
+    // Step 9 asks for nothing. One image alone is drawn, but not judged.
+    let sample = |count: u32| {
+        program::succeeds(env!("CARGO_BIN_EXE_step09"), folder.path(), &format!("sample {model} --count {count}"))
+    };
+    let said = sample(4);
+    assert!(!said.contains(asked) && said.contains("Fréchet distance to 4 test images: "), "{said}");
+    assert!(!sample(1).contains("Fréchet"));
+    fails(folder.path(), &format!("sample {model} --classifier nothing.safetensors"), &["nothing.safetensors"]);
+}
