@@ -155,7 +155,7 @@ fn a_network_that_reads_judges_what_is_drawn() {
     let said = step10(folder.path(), &format!("{TRAIN} --epochs 1"));
     assert_eq!(said.matches("read as asked: ").count(), 4, "{said}");
     let model = "--model out/step10/classifier_free_guidance/model.safetensors --data built-in";
-    let said = step10(folder.path(), &format!("sample {model}"));
+    let said = step10(folder.path(), &format!("sample {model} --count 2"));
     let (asked, distance) = ("read as asked: ", "Fréchet distance to 20 test images: ");
     assert!(said.contains(asked) && said.contains(distance) && said.contains("(of 20 train images: "), "{said}");
     // Step 9 asks for nothing. One image alone is drawn, but not judged.
