@@ -21,3 +21,4 @@ pub mod step06;
 pub mod step07;
 pub mod step08;
 pub mod step09;
+pub mod step10;
