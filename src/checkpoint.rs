@@ -195,10 +195,24 @@ pub fn read(path: &Path) -> Result<Entries, CheckpointError> {
     if !metadata.is_file() {
         return Err(fail(io::Error::other("expected a file, found a folder or something else")));
     }
-    let mut file = BufReader::new(File::open(path).map_err(fail)?);
-    let length = header::length(path, &up_to(&mut file, 8).map_err(fail)?, metadata.len())?;
-    let json = up_to(&mut file, length).map_err(fail)?;
-    let header = Header::new(path, &json, metadata.len() - 8 - length)?;
+    parse(path, &mut BufReader::new(File::open(path).map_err(fail)?), metadata.len())
+}
+
+/// As [`read`], from a checkpoint that lies in memory (`include_bytes!`). `path` is what messages call it.
+///
+/// # Errors
+/// If it is not in every detail what its header says.
+pub fn from_bytes(path: &Path, mut bytes: &[u8]) -> Result<Entries, CheckpointError> {
+    let count = bytes.len() as u64;
+    parse(path, &mut bytes, count)
+}
+
+/// A file of `count` bytes.
+fn parse(path: &Path, file: &mut impl Read, count: u64) -> Result<Entries, CheckpointError> {
+    let fail = |source| CheckpointError::Read { path: path.into(), source };
+    let length = header::length(path, &up_to(file, 8).map_err(fail)?, count)?;
+    let json = up_to(file, length).map_err(fail)?;
+    let header = Header::new(path, &json, count - 8 - length)?;
     let meta = match header.meta.get("meta") {
         None => Value::Null,
         Some(text) => serde_json::from_str(text).map_err(|error| CheckpointError::Format {
@@ -211,7 +225,7 @@ pub fn read(path: &Path) -> Result<Entries, CheckpointError> {
     let mut entries = Entries { meta, data: BTreeMap::new(), path: path.into() };
     for (name, info) in header.tensors {
         let length = info.data_offsets.1 - info.data_offsets.0;
-        let bytes = up_to(&mut file, length as u64).map_err(fail)?;
+        let bytes = up_to(file, length as u64).map_err(fail)?;
         if bytes.len() < length {
             return Err(fail(io::ErrorKind::UnexpectedEof.into())); // it was longer when it was opened
         }

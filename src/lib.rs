@@ -22,7 +22,7 @@
 //! | [`real`], [`shape`], [`tensor`] | f32 or f64; sizes and broadcasting; plain numbers in a shape |
 //! | [`pool`] | recycled buffers |
 //! | [`random`] | random numbers, the same on every machine |
-//! | [`mode`] | `no_grad`, `evaluating` |
+//! | [`mode`], [`threads`] | `no_grad`, `evaluating`; which threads calculate |
 //! | [`ops`] | every operation: a value and, right below, its derivative |
 //! | [`kernels`] | loops over slices: a plain twin and a fast twin of each |
 //! | [`gradcheck`], [`graphviz`] | finite differences for your own operation; the graph as a picture |
@@ -49,6 +49,7 @@ pub mod random;
 pub mod real;
 pub mod shape;
 pub mod tensor;
+pub mod threads;
 pub mod variable;
 
 pub use real::Real;

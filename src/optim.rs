@@ -23,7 +23,20 @@ pub trait Optimizer {
     }
 }
 
-/// Stochastic gradient descent: x -= lr dL/dx.
+impl Variable {
+    /// x -= lr dL/dx: one step downhill. Without a gradient it stays where it is.
+    ///
+    /// # Panics
+    /// If somebody still holds what [`Variable::value`] lent.
+    #[track_caller]
+    pub fn descend(&self, lr: f64) {
+        let Some(grad) = self.grad() else { return };
+        let lr = lr as Real;
+        self.update(|x| x.data_mut().iter_mut().zip(grad.data()).for_each(|(x, g)| *x -= lr * g));
+    }
+}
+
+/// Stochastic gradient descent: x -= lr dL/dx for each parameter.
 pub struct Sgd {
     pub lr: f64,
     parameters: Vec<Variable>,
@@ -37,11 +50,7 @@ impl Sgd {
 
 impl Optimizer for Sgd {
     fn step(&mut self) {
-        for parameter in &self.parameters {
-            let Some(grad) = parameter.grad() else { continue };
-            let lr = self.lr as Real;
-            parameter.update(|x| x.data_mut().iter_mut().zip(grad.data()).for_each(|(x, g)| *x -= lr * g));
-        }
+        self.parameters.iter().for_each(|parameter| parameter.descend(self.lr));
     }
 
     fn parameters(&self) -> &[Variable] {

@@ -17,4 +17,8 @@ pub mod step02;
 pub mod step03;
 pub mod step04;
 pub mod step05;
+pub mod step06;
+pub mod step07;
+pub mod step08;
 pub mod step09;
+pub mod step10;

@@ -37,7 +37,13 @@ fn read(bytes: &[u8]) -> Result<Entries, String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("file");
     fs::write(&path, bytes).unwrap();
-    checkpoint::read(&path).map_err(|error| without_path(&path, error))
+    let read = checkpoint::read(&path).map_err(|error| without_path(&path, error));
+    match (&read, checkpoint::from_bytes(&path, bytes).map_err(|error| without_path(&path, error))) {
+        (Ok(read), Ok(in_memory)) => assert!(same(read, &in_memory)),
+        (Err(read), Err(in_memory)) => assert_eq!(*read, in_memory),
+        (read, in_memory) => panic!("{read:?} from the file, {in_memory:?} from memory"),
+    }
+    read
 }
 
 fn without_path(path: &Path, error: CheckpointError) -> String {

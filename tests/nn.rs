@@ -103,6 +103,11 @@ fn sgd_goes_downhill() {
     assert_eq!(x.value().data(), [0.5, -1.0]);
     optimizer.clear_grads();
     assert!(x.grad().is_none());
+    x.descend(0.25);
+    assert_eq!(x.value().data(), [0.5, -1.0], "without a gradient there is no way down");
+    x.square().sum(..).backward();
+    x.descend(0.5);
+    assert_eq!(x.value().data(), [0.0, 0.0]);
 }
 
 /// The first step of each parameter is lr against the sign of the gradient, whatever its size.

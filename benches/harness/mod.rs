@@ -34,6 +34,7 @@ pub struct Harness {
 
 impl Harness {
     pub fn new() -> Harness {
+        tsukuru::threads::start(None).expect("nothing has calculated yet");
         let (mut words, mut json) = (Vec::new(), None);
         let (mut exact, mut quick, mut profile) = (false, false, false);
         let mut args = std::env::args().skip(1);

@@ -1,10 +1,14 @@
-//! What training and sampling cost in the full-width U-Net: the same work as PyTorch's, with random numbers, Adam and
-//! reading the loss included.
+//! What training and sampling cost, in the full-width U-Net and in the two autoencoders: the same work as PyTorch's, with
+//! random numbers, Adam and reading the loss included.
 
 #[path = "../../benches/harness/mod.rs"]
 mod harness;
 
 use harness::Harness;
+use steps::common::training::Loss;
+use steps::step07::Vae;
+use steps::step07::train::Autoencoder;
+use steps::step08::Hvae;
 use steps::step09::{Diffuser, T, UNet, diffusion_model};
 use tsukuru::nn::Module;
 use tsukuru::optim::{Adam, Optimizer};
@@ -28,6 +32,31 @@ fn main() {
         harness.time("ddpm_denoise_step_b20", train_flops(20.0) / 3.0, &mut denoise);
         harness.profile(denoise);
     }
+    autoencoder(&mut harness, "vae_400_steps_b32", 3e-4, |rng| Vae::new(784, 200, 20, rng));
+    autoencoder(&mut harness, "hvae_400_steps_b32", 1e-3, |rng| Hvae::new(784, 100, 20, rng));
+}
+
+/// 400 training steps at batch 32.
+fn autoencoder<M: Autoencoder>(harness: &mut Harness, name: &str, lr: f64, build: impl Fn(&mut Rng) -> M) {
+    if !harness.wants(name) {
+        return;
+    }
+    let model = build(&mut Rng::new(0, "init", 0));
+    let mut optimizer = Adam::new(model.parameters(), lr);
+    let mut rng = Rng::new(0, "images", 0);
+    let images: Vec<Tensor> = (0..400).map(|_| rng.uniform_tensor([32, 1, 28, 28], 0.0, 1.0)).collect();
+    let mut train = || {
+        for (step, x) in images.iter().enumerate() {
+            optimizer.clear_grads();
+            let loss = model.batch_loss(x, 0, step as u64);
+            loss.total().backward();
+            optimizer.step();
+            assert!(loss.total().item().is_finite());
+        }
+    };
+    // Two for each weight and image, forward and twice backward.
+    harness.time(name, 400.0 * 32.0 * 6.0 * model.parameter_count() as f64, &mut train);
+    harness.profile(train);
 }
 
 fn unet() -> UNet {

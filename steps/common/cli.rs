@@ -93,10 +93,7 @@ impl Common {
     /// Prepares what all programs need: as many threads as `--threads` says.
     pub fn start(&self) -> Result<()> {
         tsukuru::kernels::check_choice().map_err(anyhow::Error::msg)?;
-        if let Some(threads) = self.threads {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
-            pool.build_global().context("--threads: the thread pool cannot be made")?;
-        }
+        tsukuru::threads::start(self.threads.map(usize::from)).context("--threads: the threads cannot be made")?;
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+use tsukuru::Real;
 use tsukuru::checkpoint::{self, Data, Entries};
 use tsukuru::data::Dataset;
 use tsukuru::files::write_whole;
@@ -36,6 +37,25 @@ pub struct Training<'a> {
     pub quiet: bool,
 }
 
+/// What a model makes small. A plain [`Variable`] is a loss; another kind may have parts, for the log.
+pub trait Loss {
+    /// What the parts are called.
+    const PARTS: &'static [&'static str] = &[];
+
+    fn total(&self) -> &Variable;
+
+    /// As many as there are names.
+    fn parts(&self) -> Vec<Real> {
+        vec![]
+    }
+}
+
+impl Loss for Variable {
+    fn total(&self) -> &Variable {
+        self
+    }
+}
+
 /// How far a training is.
 #[derive(Default)]
 struct Position {
@@ -57,12 +77,12 @@ impl Training<'_> {
     ///
     /// # Errors
     /// If a file cannot be written, a loss is not finite, or Ctrl-C was pressed; what was reached is saved.
-    pub fn run(
+    pub fn run<L: Loss>(
         &self,
         dataset: &Dataset,
         model: &dyn Module,
         optimizer: &mut Adam,
-        mut loss: impl FnMut(Tensor, Vec<usize>, u64) -> Variable,
+        mut loss: impl FnMut(Tensor, Vec<usize>, u64) -> L,
         mut after_epoch: impl FnMut(usize) -> Result<()>,
     ) -> Result<Vec<f64>> {
         let interrupted = listen_for_interrupt();
@@ -73,7 +93,7 @@ impl Training<'_> {
             true => self.load(&checkpoint, model, average.as_mut(), optimizer, steps_per_epoch)?,
             false => Position::default(),
         };
-        let mut metrics = self.open_metrics(at.step)?;
+        let mut metrics = self.open_metrics(at.step, L::PARTS)?;
         let before = at.seconds;
         let start = Instant::now();
 
@@ -98,14 +118,14 @@ impl Training<'_> {
                 Progress::new(&format!("epoch {epoch}/{}", self.epochs), steps_per_epoch, done, self.quiet);
             for (x, labels) in dataset.batches(self.batch_size, Some((self.seed, epoch as u64)))?.skip(done) {
                 let loss = loss(x, labels, at.step as u64);
-                let value = f64::from(loss.item());
+                let value = f64::from(loss.total().item());
                 ensure!(
                     value.is_finite(),
                     "epoch {epoch}, step {}: the loss is {value}; try a smaller --lr (the last checkpoint is untouched)",
                     at.step + 1
                 );
                 optimizer.clear_grads();
-                loss.backward();
+                loss.total().backward();
                 optimizer.lr = (self.lr)(at.step as f64 / (self.epochs * steps_per_epoch) as f64);
                 optimizer.step();
                 at.step += 1;
@@ -114,7 +134,8 @@ impl Training<'_> {
                 }
                 at.sum += value;
                 at.seconds = before + start.elapsed().as_secs_f64();
-                writeln!(metrics, "{epoch},{},{value},{:.3}", at.step, at.seconds).context("metrics.csv")?;
+                let parts: String = loss.parts().iter().map(|part| format!(",{part}")).collect();
+                writeln!(metrics, "{epoch},{},{value}{parts},{:.3}", at.step, at.seconds).context("metrics.csv")?;
                 progress.step(|| format!("loss {value:.4}"));
                 if interrupted.load(Ordering::Relaxed) {
                     break;
@@ -134,14 +155,50 @@ impl Training<'_> {
         }
     }
 
+    /// Times a few steps of a `model` that is thrown away, and says how long the training will take.
+    ///
+    /// # Errors
+    /// If `batch_size` is 0.
+    pub fn announce<L: Loss>(
+        &self,
+        dataset: &Dataset,
+        model: &dyn Module,
+        mut loss: impl FnMut(Tensor, u64) -> L,
+    ) -> Result<()> {
+        let mut optimizer = Adam::new(model.parameters(), 1e-3);
+        let mut seconds = f64::INFINITY;
+        for (step, (x, _)) in dataset.batches(self.batch_size, None)?.take(50).enumerate() {
+            let start = Instant::now();
+            optimizer.clear_grads();
+            loss(x, step as u64).total().backward();
+            optimizer.step();
+            seconds = seconds.min(start.elapsed().as_secs_f64());
+        }
+        let steps = dataset.len().div_ceil(self.batch_size);
+        let total = super::progress::duration((self.epochs * steps) as f64 * seconds);
+        println!("{} epochs of {steps} steps, {:.2} ms each: about {total}", self.epochs, seconds * 1e3);
+        Ok(())
+    }
+
     /// The losses in the log as points (epoch, loss), each the mean over a twentieth of an epoch.
     ///
     /// # Errors
     /// If the log cannot be read.
     pub fn curve(&self, dataset: &Dataset) -> Result<Vec<(f64, f64)>> {
+        self.curve_of(dataset, "loss")
+    }
+
+    /// [`Training::curve`] of another column of the log: a part of the loss.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn curve_of(&self, dataset: &Dataset, name: &str) -> Result<Vec<(f64, f64)>> {
         let path = self.run.file("metrics.csv")?;
         let log = fs::read_to_string(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
-        let losses: Vec<f64> = log.lines().skip(1).filter_map(|row| row.split(',').nth(2)?.parse().ok()).collect();
+        let mut rows = log.lines().map(|row| row.split(','));
+        let column = rows.next().and_then(|mut names| names.position(|column| column == name));
+        let column = column.with_context(|| format!("{}: has no column {name}", path.display()))?;
+        let losses: Vec<f64> = rows.filter_map(|mut row| row.nth(column)?.parse().ok()).collect();
         let steps_per_epoch = dataset.len().div_ceil(self.batch_size);
         let together = steps_per_epoch.div_ceil(20);
         let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
@@ -235,13 +292,14 @@ impl Training<'_> {
     }
 
     /// The log with one row per step; of an earlier run it keeps the rows up to step `done`.
-    fn open_metrics(&self, done: usize) -> Result<BufWriter<File>> {
+    fn open_metrics(&self, done: usize, parts: &[&str]) -> Result<BufWriter<File>> {
         let path = self.run.file("metrics.csv")?;
         let failed = || format!("{}: cannot be written", path.display());
         let earlier = if done > 0 { fs::read(&path).unwrap_or_default() } else { vec![] };
         let earlier = String::from_utf8_lossy(&earlier); // of a killed run, the end may be anything
+        let parts: String = parts.iter().map(|part| format!(",{part}")).collect();
         write_whole(&path, |file| {
-            writeln!(file, "epoch,step,loss,seconds")?;
+            writeln!(file, "epoch,step,loss{parts},seconds")?;
             earlier.lines().skip(1).take(done).try_for_each(|row| writeln!(file, "{row}"))
         })
         .with_context(failed)?;

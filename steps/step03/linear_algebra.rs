@@ -194,7 +194,7 @@ impl Matrix {
         Ok(l)
     }
 
-    fn check_square(&self) -> Result<(), MatrixError> {
+    pub(super) fn check_square(&self) -> Result<(), MatrixError> {
         let (rows, cols) = self.shape();
         if rows != cols {
             return Err(MatrixError::NotSquare { rows, cols });

@@ -7,6 +7,7 @@
 //! [`array_basis`], [`matrix`](mod@matrix), [`plot_3d`], [`plot_norm`], [`plot_dataset`], [`mle`].
 
 pub mod array_basis;
+mod eigen;
 mod linear_algebra;
 pub mod matrix;
 pub mod mle;
@@ -16,4 +17,4 @@ pub mod plot_dataset;
 pub mod plot_norm;
 
 pub use linear_algebra::{Matrix, MatrixError};
-pub use multivariate_normal::{MultivariateNormal, MultivariateNormalError};
+pub use multivariate_normal::{MultivariateNormal, MultivariateNormalError, moments};

@@ -117,25 +117,33 @@ impl MultivariateNormal {
     /// # Errors
     /// If there are no points, one is not finite, or they lie in a plane of fewer than D dimensions (then Sigma is singular).
     pub fn fit(x: &Matrix) -> Result<MultivariateNormal, MultivariateNormalError> {
-        let (n, d) = x.shape();
-        if n == 0 || d == 0 {
-            return Err(MultivariateNormalError::NoPoints);
-        }
-        if let Some(i) = x.data().iter().position(|x| !x.is_finite()) {
-            return Err(MultivariateNormalError::Point { point: i / d, coordinate: i % d, value: x.data()[i] });
-        }
-        // Around the first point, so that a small spread far from 0 is not rounded away.
-        let first = x.row(0);
-        let mean: Vec<f64> =
-            (0..d).map(|j| first[j] + x.rows().map(|x| x[j] - first[j]).sum::<f64>() / n as f64).collect();
-        let mut covariance = Matrix::zeros(d, d);
-        for x in x.rows() {
-            for i in 0..d {
-                for j in 0..d {
-                    covariance[(i, j)] += (x[i] - mean[i]) * (x[j] - mean[j]) / n as f64;
-                }
-            }
-        }
+        let (mean, covariance) = moments(x)?;
         MultivariateNormal::new(mean, covariance)
     }
+}
+
+/// Mean mu (D) of the rows of x (N, D), and the mean of (x - mu)(x - mu)^T (D, D).
+///
+/// # Errors
+/// If there are no points, or one is not finite.
+pub fn moments(x: &Matrix) -> Result<(Vec<f64>, Matrix), MultivariateNormalError> {
+    let (n, d) = x.shape();
+    if n == 0 || d == 0 {
+        return Err(MultivariateNormalError::NoPoints);
+    }
+    if let Some(i) = x.data().iter().position(|x| !x.is_finite()) {
+        return Err(MultivariateNormalError::Point { point: i / d, coordinate: i % d, value: x.data()[i] });
+    }
+    // Around the first point, so that a small spread far from 0 is not rounded away.
+    let first = x.row(0);
+    let mean: Vec<f64> = (0..d).map(|j| first[j] + x.rows().map(|x| x[j] - first[j]).sum::<f64>() / n as f64).collect();
+    let mut covariance = Matrix::zeros(d, d);
+    for x in x.rows() {
+        for i in 0..d {
+            for j in 0..d {
+                covariance[(i, j)] += (x[i] - mean[i]) * (x[j] - mean[j]) / n as f64;
+            }
+        }
+    }
+    Ok((mean, covariance))
 }

@@ -1,5 +1,6 @@
 //! The noise schedule: how noise is added to an image, and how it is taken away again.
 
+use crate::step08::Schedule;
 use tsukuru::Real;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
@@ -10,40 +11,29 @@ pub const T: usize = 1000;
 /// A schedule of `steps` noise steps. Times run from 1 (almost the image) to `steps` (almost pure noise); time 0 is the
 /// image itself.
 pub struct Diffuser {
-    /// How much of the variance is new noise at each time: beta_1, .., beta_T.
-    betas: Vec<f64>,
-    /// What is left of the image's variance at time t: alpha_bar_t = product of (1 - beta_s) for s <= t; alpha_bar_0 = 1.
-    alpha_bars: Vec<f64>,
+    schedule: Schedule,
 }
 
 impl Diffuser {
-    /// The book's schedule: `steps` betas, evenly spaced from 0.0001 to 0.02.
+    /// The book's schedule of so many steps.
     pub fn new(steps: usize) -> Diffuser {
-        let (first, last) = (1e-4, 0.02);
-        let beta = |i: usize| first + (last - first) * i as f64 / (steps - 1).max(1) as f64;
-        let betas: Vec<f64> = (0..steps).map(beta).collect();
-        let mut alpha_bars = vec![1.0];
-        alpha_bars.extend(betas.iter().scan(1.0, |product, beta| {
-            *product *= 1.0 - beta;
-            Some(*product)
-        }));
-        Diffuser { betas, alpha_bars }
+        Diffuser { schedule: Schedule::new(steps) }
     }
 
     pub fn steps(&self) -> usize {
-        self.betas.len()
+        self.schedule.steps()
     }
 
     /// The share of new noise in the step to time t, from 1 to T.
     #[track_caller]
     pub fn beta(&self, t: usize) -> f64 {
-        self.betas[t - 1]
+        self.schedule.beta(t)
     }
 
     /// The share of the image at time t, from 0 to T.
     #[track_caller]
     pub fn alpha_bar(&self, t: usize) -> f64 {
-        self.alpha_bars[t]
+        self.schedule.alpha_bar(t)
     }
 
     /// All t steps at once, for each image its own t: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise
@@ -120,7 +110,7 @@ mod tests {
     #[test]
     fn the_schedule_is_the_book_s() {
         let diffuser = Diffuser::new(T);
-        assert_eq!((diffuser.betas[0], diffuser.betas[999]), (1e-4, 0.02));
+        assert_eq!((diffuser.beta(1), diffuser.beta(1000)), (1e-4, 0.02));
         assert_eq!((diffuser.alpha_bar(0), diffuser.alpha_bar(1)), (1.0, 1.0 - 1e-4));
         assert!((diffuser.alpha_bar(T) - 4.0358e-5).abs() < 1e-8, "{}", diffuser.alpha_bar(T));
     }

@@ -41,7 +41,7 @@ fn main() -> std::process::ExitCode {
         Some(Program::GaussianNoise) => gaussian_noise::run(&common),
         Some(Program::SimpleUnet) => simple_unet::run(&common),
         Some(Program::DiffusionModel(flags)) => diffusion_model::run(&common, &mnist, flags),
-        Some(Program::Sample(flags)) => sample::run(&common, flags),
+        Some(Program::Sample(flags)) => sample::run(&common, &mnist, flags),
     };
     exit(common.start().and_then(|()| run()))
 }

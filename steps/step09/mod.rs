@@ -11,6 +11,7 @@ mod diffuser;
 pub mod diffusion_model;
 mod drawing;
 pub mod gaussian_noise;
+mod reader;
 pub mod sample;
 mod sampler;
 pub mod simple_unet;
@@ -19,6 +20,7 @@ mod unet;
 
 pub use diffuser::{Diffuser, T};
 pub use drawing::{Export, draw, read_unet};
+pub use reader::{Reader, ReaderFlags};
 pub use sampler::{Kind, Sampler, SamplerFlags};
 pub use train::{Flags, Lesson, Trained, images};
 pub use unet::{ConvBlock, Label, TIME_DIM, UNet, time_encoding};

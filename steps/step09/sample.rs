@@ -1,7 +1,7 @@
 //! Draws digits with a model that was trained before.
 
-use super::{Diffuser, Export, Kind, SamplerFlags, T, draw, read_unet};
-use crate::common::cli::{Common, capped};
+use super::{Diffuser, Export, Kind, ReaderFlags, SamplerFlags, T, draw, read_unet};
+use crate::common::cli::{Common, Mnist, capped};
 use crate::common::images::save_grid;
 use crate::common::run::RunFolder;
 use anyhow::{Result, ensure};
@@ -21,16 +21,19 @@ pub struct Flags {
     pub export: Option<PathBuf>,
     #[command(flatten)]
     pub sampler: SamplerFlags,
+    #[command(flatten)]
+    pub reader: ReaderFlags,
 }
 
 /// Images that are drawn by one call.
 pub const MOST: usize = 100_000;
 
-pub fn run(common: &Common, flags: &Flags) -> Result<()> {
+pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     ensure!((1..=MOST).contains(&flags.count), "--count {}: expected 1 to {MOST}", flags.count);
     let diffuser = Diffuser::new(capped(T, 10));
     let sampler = flags.sampler.choose(Kind::Ancestral, &diffuser)?;
     let model = read_unet(&flags.model)?;
+    let reader = flags.reader.find(common, mnist)?;
     let export = flags.export.as_deref().map(Export::new).transpose()?;
     let run = RunFolder::open(&common.out, "step09", "sample", false)?;
 
@@ -41,6 +44,9 @@ pub fn run(common: &Common, flags: &Flags) -> Result<()> {
     println!("{}", path.display());
     if let Some(export) = export {
         export.write(&x, &labels)?;
+    }
+    if let Some(reader) = reader {
+        reader.report(&x, &labels)?;
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ pub struct Flags {
     /// Channels of the U-Net at full resolution (64; quick: 32)
     #[arg(long, value_name = "N")]
     pub width: Option<usize>,
-    /// Decay of the moving average of the weights that draws and is saved; 0: no average, as in the book [default: 0.999]
+    /// Decay of the moving average of the weights that draws and is saved; 0: no average, as in the book [default: 0.999; quick: 0]
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     pub ema: Option<f64>,
     #[command(flatten)]
@@ -76,10 +76,12 @@ impl Lesson<'_> {
     /// If a flag or the data cannot be used, and as [`Training::run`].
     pub fn train(&self, common: &Common, mnist: &Mnist, flags: &Flags) -> Result<Trained> {
         flags.training.check()?;
-        let (given, ema) = (flags.width.unwrap_or(1), flags.ema.unwrap_or(EMA));
-        ensure!((1..=WIDEST).contains(&given), "--width {given}: expected 1 to {WIDEST}");
-        ensure!((0.0..1.0).contains(&ema), "--ema {ema}: expected 0 to below 1");
         let quick = flags.training.quick;
+        // Where the learning rate falls to zero, the weights come to rest by themselves.
+        let ema = flags.ema.unwrap_or(if quick { 0.0 } else { EMA });
+        ensure!((0.0..1.0).contains(&ema), "--ema {ema}: expected 0 to below 1");
+        let given = flags.width.unwrap_or(1);
+        ensure!((1..=WIDEST).contains(&given), "--width {given}: expected 1 to {WIDEST}");
         let or = |given: Option<usize>, long: usize, short: usize| given.unwrap_or(if quick { short } else { long });
         let width = capped(or(flags.width, 64, 32), 4);
         let epochs = capped(or(flags.training.epochs, 10, 2), 2);

@@ -1,54 +1,30 @@
 //! Step 9 as a user meets it: what its programs write, how they go on after an interruption, and what they say when
 //! something is wrong. All in the smoke form: a few images, a narrow model, ten noise steps.
 
+mod program;
+
+use program::{folder, losses, model};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use tempfile::TempDir;
 use tsukuru::checkpoint;
 use tsukuru::data::idx::{self, Images};
 
+const STEP09: &str = env!("CARGO_BIN_EXE_step09");
+
 fn command(folder: &Path, args: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_step09"));
-    command.args(args.split_whitespace()).current_dir(folder).env("TSUKURU_SMOKE", "1").env_remove("TSUKURU_DATA");
-    command
+    program::command(STEP09, folder, args)
 }
 
-/// Runs `step09 ARGS` in a folder; it must succeed.
 fn step09(folder: &Path, args: &str) -> String {
-    let Output { status, stdout, stderr } = command(folder, args).output().expect("step09 starts");
-    assert!(status.success(), "step09 {args}: {}", String::from_utf8_lossy(&stderr));
-    String::from_utf8(stdout).expect("UTF-8")
+    program::succeeds(STEP09, folder, args)
 }
 
-/// Runs `step09 ARGS`; it must end with exit code 1 and one sentence that holds all of `expected`.
 fn fails(folder: &Path, args: &str, expected: &[&str]) {
-    let Output { status, stderr, .. } = command(folder, args).output().expect("step09 starts");
-    let said = String::from_utf8_lossy(&stderr);
-    assert_eq!(status.code(), Some(1), "step09 {args}: {said}");
-    assert!(said.starts_with("error: ") && said.lines().count() == 1, "step09 {args}: {said}");
-    for part in expected {
-        assert!(said.contains(part), "step09 {args}: {said:?} does not say {part:?}");
-    }
-}
-
-fn folder() -> TempDir {
-    tempfile::tempdir().expect("a folder")
+    program::fails(STEP09, folder, args, expected);
 }
 
 const TRAIN: &str = "diffusion_model --data built-in --batch-size 8";
-
-/// Epoch, step and loss of each row of the log; the time differs from run to run.
-fn losses(run: &Path) -> Vec<String> {
-    let csv = fs::read_to_string(run.join("metrics.csv")).expect("metrics.csv");
-    let mut rows = csv.lines();
-    assert_eq!(rows.next(), Some("epoch,step,loss,seconds"));
-    rows.map(|row| row.rsplit_once(',').expect("four columns").0.to_string()).collect()
-}
-
-fn model(run: &Path) -> Vec<u8> {
-    fs::read(run.join("model.safetensors")).expect("model.safetensors")
-}
 
 #[test]
 fn without_a_program_all_three_run_in_their_quick_form() {

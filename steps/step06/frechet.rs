@@ -1,0 +1,85 @@
+//! The Fréchet distance: how far two heaps of points are apart, each taken for a bell.
+
+use crate::step03::{Matrix, MatrixError, MultivariateNormalError, moments};
+
+/// d^2 = |mu1 - mu2|^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2)) between the normal distributions with the means and covariances of
+/// the rows of x (N, D) and of y (M, D) (Dowson and Landau, 1982; on features of images: Heusel et al., 2017). In one
+/// dimension it is the squared difference of the means plus that of the standard deviations.
+///
+/// Of finite samples it is too large, the more so the fewer they are: compare it at equal N and M only.
+///
+/// # Errors
+/// If there are no points, or one is not finite.
+///
+/// # Panics
+/// If x and y have not the same number of columns.
+#[track_caller]
+pub fn frechet_distance(x: &Matrix, y: &Matrix) -> Result<f64, MultivariateNormalError> {
+    let ((mu1, s1), (mu2, s2)) = (moments(x)?, moments(y)?);
+    let (d, other) = (mu1.len(), mu2.len());
+    assert_eq!(d, other, "frechet_distance: {d} and {other} columns differ");
+    let between: f64 = mu1.iter().zip(&mu2).map(|(a, b)| (a - b).powi(2)).sum();
+    let trace = |s: &Matrix| (0..d).map(|i| s[(i, i)]).sum::<f64>();
+    let shared = trace_of_root(&s1, &s2).map_err(MultivariateNormalError::Covariance)?;
+    Ok((between + trace(&s1) + trace(&s2) - 2.0 * shared).max(0.0)) // rounding may leave less
+}
+
+/// Tr (A B)^(1/2) of covariances A and B. A B is not symmetric, but A^(1/2) B A^(1/2) is, and has the same eigenvalues.
+fn trace_of_root(a: &Matrix, b: &Matrix) -> Result<f64, MatrixError> {
+    let (values, v) = a.eigen_symmetric()?;
+    let d = values.len();
+    let root = |value: f64| value.max(0.0).sqrt(); // rounding may leave less than 0
+    let mut scaled = v.clone();
+    (0..d * d).for_each(|i| scaled[(i / d, i % d)] *= root(values[i % d]));
+    let root_a = scaled.dot(&v.transpose());
+    let (values, _) = root_a.dot(b).dot(&root_a).eigen_symmetric()?;
+    Ok(values.into_iter().map(root).sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tsukuru::random::Rng;
+
+    fn close(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-12 * (1.0 + expected.abs()), "{found}, not {expected}");
+    }
+
+    #[test]
+    fn in_one_dimension_it_is_the_difference_of_means_and_of_deviations() {
+        // Means 1 and 5, standard deviations 1 and 3.
+        let d = frechet_distance(&Matrix::new(&[[0.0], [2.0]]), &Matrix::new(&[[2.0], [8.0]])).unwrap();
+        close(d, 16.0 + 4.0);
+    }
+
+    #[test]
+    fn independent_coordinates_add_up() {
+        let corners = |mean: [f64; 2], std: [f64; 2]| {
+            let corner = |a: f64, b: f64| [mean[0] + a * std[0], mean[1] + b * std[1]];
+            Matrix::new(&[corner(-1.0, -1.0), corner(-1.0, 1.0), corner(1.0, -1.0), corner(1.0, 1.0)])
+        };
+        // The second coordinate of x is always 0: a dead feature, and a singular covariance.
+        let d = frechet_distance(&corners([1.0, 0.0], [2.0, 0.0]), &corners([0.0, 3.0], [0.5, 1.0])).unwrap();
+        close(d, 1.0 + 9.0 + 1.5f64.powi(2) + 1.0);
+    }
+
+    #[test]
+    fn of_a_heap_and_itself_it_is_0_and_moving_it_adds_the_square_of_the_way() {
+        let mut rng = Rng::new(0, "test", 0);
+        let x = Matrix::from_data(100, 8, (0..800).map(|_| rng.normal()).collect());
+        let moved = Matrix::from_data(100, 8, x.data().iter().map(|x| x + 0.5).collect());
+        assert!(frechet_distance(&x, &x).unwrap().abs() < 1e-12);
+        close(frechet_distance(&x, &moved).unwrap(), 8.0 * 0.25);
+    }
+
+    /// Of two by two numbers, (Tr M^(1/2))^2 = Tr M + 2 (det M)^(1/2).
+    #[test]
+    fn covariances_that_lean_differently_have_the_closed_form() {
+        let a = Matrix::new(&[[2.0, 1.2], [1.2, 1.0]]);
+        let b = Matrix::new(&[[0.7, -0.5], [-0.5, 3.0]]);
+        let product = a.dot(&b);
+        let expected = (product[(0, 0)] + product[(1, 1)] + 2.0 * product.det().unwrap().sqrt()).sqrt();
+        close(trace_of_root(&a, &b).unwrap(), expected);
+        close(trace_of_root(&b, &a).unwrap(), expected);
+    }
+}

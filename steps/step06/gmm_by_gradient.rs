@@ -1,0 +1,141 @@
+//! The mixture of step 4 fitted by gradients, beside EM.
+
+use crate::common::cli::{Common, capped};
+use crate::common::plot::{BLUE, Chart, Corner, VERMILION};
+use crate::step01::Normal;
+use crate::step03::{Matrix, MultivariateNormal};
+use crate::step04::{GaussianMixture, Geyser};
+use crate::step05::{EmOptions, fit_em};
+use anyhow::Result;
+use std::f64::consts::PI;
+use tsukuru::Real;
+use tsukuru::ops::keep;
+use tsukuru::optim::{Adam, Optimizer};
+use tsukuru::tensor::Tensor;
+use tsukuru::variable::Variable;
+
+const ITERATIONS: usize = 300;
+const LR: f64 = 0.05;
+
+/// A mixture of K bells in D dimensions, told by numbers that may have any value: no step of a gradient can lead to
+/// weights that do not add up to 1, or to a covariance that is none.
+struct FreeMixture {
+    /// phi = softmax(logits) (K).
+    logits: Variable,
+    /// mu (K, 1, D).
+    means: Variable,
+    /// ln of the diagonal of A_k (K, D), the lower triangular matrix for which A_k^T A_k = Sigma_k^-1.
+    log_scales: Variable,
+    /// What stands below that diagonal (K, D, D).
+    skews: Variable,
+}
+
+/// The gradient sees (x - mean) / std, which has mean 0 and standard deviation 1 in each of D coordinates.
+struct Units {
+    mean: Vec<f64>,
+    std: Vec<f64>,
+}
+
+impl FreeMixture {
+    /// Two round bells in the plane, one standard deviation below the mean of the data and one above it.
+    fn two_bells() -> FreeMixture {
+        FreeMixture {
+            logits: Variable::parameter(Tensor::zeros([2])),
+            means: Variable::parameter(Tensor::new([2, 1, 2], &[-1.0, -1.0, 1.0, 1.0])),
+            log_scales: Variable::parameter(Tensor::zeros([2, 2])),
+            skews: Variable::parameter(Tensor::zeros([2, 2, 2])),
+        }
+    }
+
+    fn parameters(&self) -> Vec<Variable> {
+        [&self.logits, &self.means, &self.log_scales, &self.skews].map(Variable::clone).to_vec()
+    }
+
+    /// A (K, D, D)
+    fn whitening(&self) -> Variable {
+        let [k, d] = [self.log_scales.shape()[0], self.log_scales.shape()[1]];
+        let pattern = |keep: fn(usize, usize) -> bool| {
+            let place = |i: usize| if keep(i / d, i % d) { 1.0 } else { 0.0 };
+            Variable::new(Tensor::written([d, d], |m| m.iter_mut().enumerate().for_each(|(i, m)| *m = place(i))))
+        };
+        let (below, diagonal) = (pattern(|i, j| i > j), pattern(|i, j| i == j));
+        &self.skews * below + self.log_scales.exp().reshape([k, d, 1]) * diagonal
+    }
+
+    /// ln p(x_n) (N) of points x (N, D), in nats:
+    /// ln N(x; mu, Sigma) = ln det A - z^2 / 2 - D / 2 ln(2 pi) with z = A (x - mu), and
+    /// ln p(x) = ln sum over k of e^(ln phi_k + ln N(x; mu_k, Sigma_k)).
+    fn log_pdf(&self, x: &Variable) -> Variable {
+        let [k, d] = [self.log_scales.shape()[0], self.log_scales.shape()[1]];
+        let z = (x - &self.means).matmul_with(&self.whitening(), false, true); // (K, N, D)
+        let log_bells =
+            self.log_scales.sum(keep(1)) - 0.5 * z.square().sum(2) - (0.5 * d as f64 * (2.0 * PI).ln()) as Real;
+        (self.logits.log_softmax(0).reshape([k, 1]) + log_bells).logsumexp(0)
+    }
+
+    /// The same mixture in the data's own units.
+    fn mixture(&self, units: &Units) -> Result<GaussianMixture> {
+        let [k, d] = [self.log_scales.shape()[0], self.log_scales.shape()[1]];
+        let numbers = |x: &Variable| x.value().data().iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
+        let (a, means) = (numbers(&self.whitening()), numbers(&self.means));
+        let mut bells = vec![];
+        for k in 0..k {
+            // x - mu = std A^-1 z
+            let mut l = Matrix::from_data(d, d, a[k * d * d..][..d * d].to_vec()).inverse()?;
+            (0..d * d).for_each(|i| l[(i / d, i % d)] *= units.std[i / d]);
+            let mean = (0..d).map(|i| units.mean[i] + units.std[i] * means[k * d + i]).collect();
+            bells.push(MultivariateNormal::new(mean, l.dot(&l.transpose()))?);
+        }
+        let weights = numbers(&self.logits.softmax(0));
+        let sum: f64 = weights.iter().sum(); // 1 but for f32's rounding
+        Ok(GaussianMixture::new(weights.iter().map(|phi| phi / sum).collect(), bells)?)
+    }
+}
+
+pub fn run(common: &Common) -> Result<()> {
+    let x = Geyser::default().eruptions()?;
+    let (n, d) = x.shape();
+    let columns = (0..d).map(|i| Normal::fit(&x.rows().map(|x| x[i]).collect::<Vec<f64>>()));
+    let columns = columns.collect::<Result<Vec<Normal>, _>>()?;
+    let units = Units { mean: columns.iter().map(|c| c.mu).collect(), std: columns.iter().map(|c| c.sigma).collect() };
+    let model = FreeMixture::two_bells();
+    let start = Some(model.mixture(&units)?);
+    let options = EmOptions { start, max_iterations: ITERATIONS, threshold: 1e-9, ..EmOptions::default() };
+    let by_em = fit_em(&x, 2, &options)?;
+
+    let scaled = x.rows().flat_map(|x| (0..d).map(|i| ((x[i] - units.mean[i]) / units.std[i]) as Real));
+    let points = Variable::new(Tensor::new([n, d], &scaled.collect::<Vec<Real>>()));
+    // A density per minute^2 is one per std^2, divided by the product of both std.
+    let log_volume: f64 = units.std.iter().map(|std| libm::log(*std)).sum();
+
+    let mut optimizer = Adam::new(model.parameters(), LR);
+    let mut by_gradient = vec![];
+    for _ in 0..capped(ITERATIONS, 50) {
+        let loss = -model.log_pdf(&points).mean(..);
+        by_gradient.push(-f64::from(loss.item()) - log_volume);
+        optimizer.clear_grads();
+        loss.backward();
+        optimizer.step();
+    }
+
+    println!("mean of ln p(x) [nats]");
+    println!("iterations         EM   gradient");
+    for i in [0, 1, 2, 5, 10, 20, 50, 100, 200, 299] {
+        let cell = |values: &[f64]| values.get(i).map_or("".into(), |value| format!("{value:.5}"));
+        println!("{i:>10}  {:>9}  {:>9}", cell(&by_em.log_likelihoods), cell(&by_gradient));
+    }
+    let mixtures = [("EM", by_em.mixture), ("gradient", model.mixture(&units)?)];
+    for (name, mixture) in &mixtures {
+        for (phi, bell) in mixture.weights().iter().zip(mixture.components()) {
+            let (m, s) = (bell.mean(), bell.covariance());
+            let sigma = format!("[[{:.4}, {:.4}], [{:.4}, {:.3}]]", s[(0, 0)], s[(0, 1)], s[(1, 0)], s[(1, 1)]);
+            println!("{name:<8}  phi = {phi:.4}, mu = [{:.4}, {:.3}], Sigma = {sigma}", m[0], m[1]);
+        }
+    }
+
+    let steps = |values: &[f64]| -> Vec<(f64, f64)> { (1..).map(f64::from).zip(values[1..].iter().copied()).collect() };
+    let chart = Chart::new("Two ways up", "iterations done", "mean of ln p(x) [nats]").log_x();
+    let chart =
+        chart.line("EM", BLUE, steps(&by_em.log_likelihoods)).line("gradient (Adam)", VERMILION, steps(&by_gradient));
+    common.figure("step06", "gmm_by_gradient", "gmm_by_gradient.svg", &[chart.legend(Corner::LowerRight).into()])
+}

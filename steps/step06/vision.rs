@@ -1,0 +1,45 @@
+//! Images as numbers: what a data set holds, and how it is handed out in batches.
+
+use crate::common::cli::{Common, Mnist, capped};
+use crate::common::data::{Part, Source};
+use crate::common::images::save_grid;
+use anyhow::Result;
+
+const BATCH_SIZE: usize = 32;
+/// So many images of each digit are shown.
+const EACH: usize = 12;
+
+pub fn run(common: &Common, mnist: &Mnist) -> Result<()> {
+    let source = Source::find(mnist.data.as_deref())?;
+    let dataset = source.load(Part::Train, Some(capped(usize::MAX, 500)))?;
+    let images = dataset.images();
+    println!("{} images of {} x {} bytes, {source}", dataset.len(), images.rows, images.cols);
+
+    // Bytes from 0 to 255 become numbers from 0 to 1.
+    let (x, labels) = dataset.batch(&[0]);
+    let ink = x.data().iter().filter(|&&x| x > 0.0).count();
+    println!("the first shows a {}: {}, ink on {ink} of {} pixels", labels[0], x.shape(), x.data().len());
+
+    println!("digit   images");
+    let mut shown = vec![];
+    for digit in 0..10 {
+        let which: Vec<usize> = (0..dataset.len()).filter(|&i| dataset.labels()[i] == digit).collect();
+        println!("{digit:>5}   {:>6}", which.len());
+        shown.extend(which.into_iter().take(EACH));
+    }
+
+    let batches = dataset.batches(BATCH_SIZE, Some((common.seed, 1)))?;
+    println!("one epoch: {} batches, in random order", batches.len());
+    for (i, (x, labels)) in batches.take(2).enumerate() {
+        println!("batch {i}: x {}, {} labels: {:?} ..", x.shape(), labels.len(), &labels[..10]);
+    }
+
+    let folder = common.folder("step06", "vision")?;
+    let batch = dataset.batches(BATCH_SIZE, Some((common.seed, 1)))?.next().expect("there is an image").0;
+    for (name, x, columns) in [("digits.png", dataset.batch(&shown).0, EACH), ("batch.png", batch, BATCH_SIZE / 4)] {
+        let path = folder.join(name);
+        save_grid(&path, &x, columns)?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! What the E-step of EM would ask for, p(z|x), by brute force: every z of a grid is tried. In two dimensions that is
+//! done in a moment; the cost is points^dimensions.
+
+use super::Vae;
+use super::likelihood::{importance_weighted, log_joint, log_sum_exp, log_weights};
+use super::trained::ModelFlag;
+use super::vae::HIDDEN;
+use crate::common::cli::{Common, Mnist, capped};
+use crate::common::data::{Part, Source};
+use crate::common::plot::{Chart, Grid, Panel, VERMILION};
+use crate::common::progress::duration;
+use anyhow::{Result, ensure};
+use std::f64::consts::TAU;
+use std::time::Instant;
+use tsukuru::Real;
+use tsukuru::mode::no_grad;
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
+
+/// The grid reaches from -REACH to REACH along each axis.
+const REACH: f64 = 6.0;
+/// Points along an axis.
+const POINTS: [usize; 6] = [10, 20, 40, 80, 160, 320];
+/// z that are decoded at once.
+const BATCH: usize = 2000;
+/// Draws of the importance-weighted bound that stands beside.
+const DRAWS: usize = 500;
+/// Test images whose p(z|x) is drawn.
+const SHOWN: [usize; 4] = [0, 1, 2, 4];
+
+pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
+    let model = flags.read(common, mnist, 2)?;
+    ensure!(model.latent() == 2, "e_step needs a model of two latent numbers, this one has {}", model.latent());
+    let source = Source::find(mnist.data.as_deref())?;
+    let dataset = source.load(Part::Test, Some(SHOWN[3] + 1))?;
+    let pixels = model.inputs();
+    let (x, _) = dataset.batch(&SHOWN);
+    let found = x.data().len() / SHOWN.len();
+    ensure!(pixels == found, "the model reads images of {pixels} pixels, {} has {found}", source.place());
+    let images: Vec<&[Real]> = x.data().chunks(pixels).collect();
+
+    println!("-ln p(x) of one image, in nats:");
+    for points in POINTS.map(|points| capped(points, 20)) {
+        let start = Instant::now();
+        let value = exact(&model, images[0], points);
+        let time = duration(start.elapsed().as_secs_f64());
+        println!("grid of {points:>3} x {points:>3}   {:>9.3}   {:>6} decodings, {time}", -value, points * points);
+    }
+    let weights = log_weights(&model, images[0], DRAWS, &mut Rng::new(common.seed, "evaluation", 0));
+    for k in [1, DRAWS] {
+        println!("-L_k for k = {k:>3}    {:>9.3}   {k:>6} decodings", -importance_weighted(&weights, k));
+    }
+    costs(pixels);
+
+    let panels: Vec<Panel> =
+        images.iter().zip(SHOWN).map(|(x, i)| posterior(&model, x, dataset.labels()[i]).into()).collect();
+    common.figure("step07", "e_step", "posterior.svg", &panels)
+}
+
+/// ln p(x) = ln of the integral of p(x, z), as a sum over a grid of so many points along each of two axes.
+fn exact(model: &Vae, x: &[Real], points: usize) -> f64 {
+    let width = 2.0 * REACH / points as f64;
+    let place = |i: usize| (-REACH + (i as f64 + 0.5) * width) as Real;
+    let z: Vec<Real> = (0..points * points).flat_map(|i| [place(i % points), place(i / points)]).collect();
+    let joint = z.chunks(2 * BATCH).flat_map(|z| log_joint(model, x, &Tensor::new([z.len() / 2, 2], z)));
+    log_sum_exp(&joint.collect::<Vec<_>>()) + libm::log(width * width)
+}
+
+/// What one image costs with so many numbers z, twenty points along each axis: measured while it is a matter of seconds.
+fn costs(pixels: usize) {
+    const SIDE: usize = 20;
+    println!("\n{SIDE} points along each of so many axes, for one image:");
+    let mut per_decoding = 0.0;
+    for dimensions in [1, 2, 3, 4, 6, 10, 20] {
+        let count = (SIDE as f64).powi(dimensions);
+        let model = Vae::new(pixels, HIDDEN, dimensions as usize, &mut Rng::new(0, "init", 0));
+        let tried = capped(SIDE.pow(4), BATCH).min(count as usize);
+        if dimensions <= 4 {
+            let start = Instant::now();
+            let z = Tensor::zeros([tried.min(BATCH), dimensions as usize]);
+            (0..tried.div_ceil(BATCH)).for_each(|_| drop(no_grad(|| model.decode(&z.clone().into()))));
+            per_decoding = start.elapsed().as_secs_f64() / tried as f64;
+        }
+        let seconds = count * per_decoding;
+        let year = 365.25 * 24.0 * 3600.0;
+        let time = if seconds < year { duration(seconds) } else { format!("{:.0e} years", seconds / year) };
+        println!("{dimensions:>3} numbers   {count:>8.0e} decodings   {time}");
+    }
+}
+
+/// p(z|x) where q(z|x) lies, and the ellipse of q at one and two standard deviations.
+fn posterior(model: &Vae, x: &[Real], digit: u8) -> Chart {
+    let q = no_grad(|| model.encode(&Tensor::new([1, x.len()], x).into()));
+    let at = |tensor: &Tensor, i: usize| f64::from(tensor.data()[i]);
+    let mu = [0, 1].map(|i| at(&q.mu.value(), i));
+    let sigma = [0, 1].map(|i| libm::exp(at(&q.logvar.value(), i) / 2.0));
+    let reach = |i: usize| (mu[i] - 4.0 * sigma[i], mu[i] + 4.0 * sigma[i]);
+    const STEPS: usize = 60;
+    let mut grid = Grid::new(reach(0), reach(1), STEPS, |_, _| 0.0);
+    let z: Vec<Real> =
+        grid.ys.iter().flat_map(|&y| grid.xs.iter().flat_map(move |&x| [x as Real, y as Real])).collect();
+    grid.z = log_joint(model, x, &Tensor::new([z.len() / 2, 2], &z));
+    let peak = grid.extent().1;
+    grid.z.iter_mut().for_each(|z| *z = libm::exp(*z - peak));
+    // Of a normal density in two dimensions, e^(-r^2 / 2) of the peak is the ellipse at r standard deviations.
+    let levels = [2.0, 1.0].map(|r| libm::exp(-r * r / 2.0));
+    let ellipse = |r: f64| {
+        let angle = |i: usize| TAU * i as f64 / 90.0;
+        (0..=90).map(move |i| (mu[0] + r * sigma[0] * libm::cos(angle(i)), mu[1] + r * sigma[1] * libm::sin(angle(i))))
+    };
+    let title = format!("a {digit}: p(z|x), and q(z|x) dashed");
+    let chart = Chart::new(&title, "z1", "z2").contours(&grid, &levels);
+    chart.dashes("", VERMILION, ellipse(1.0)).dashes("", VERMILION, ellipse(2.0))
+}

@@ -1,0 +1,89 @@
+//! How good is a model? Its -ELBO and importance-weighted likelihoods of test images, beside a model whose answer is known.
+
+use super::likelihood::{LatentModel, importance_weighted, log_weights};
+use super::linear_gaussian::LinearGaussian;
+use super::trained::ModelFlag;
+use super::vae::LATENT;
+use crate::common::cli::{Common, Mnist, capped};
+use crate::common::data::{Part, Source};
+use crate::common::plot::{BLUE, Chart, VERMILION};
+use crate::common::progress::Progress;
+use anyhow::{Result, ensure};
+use clap::Args;
+use tsukuru::Real;
+use tsukuru::random::Rng;
+
+#[derive(Args, Clone, Debug)]
+pub struct Flags {
+    #[command(flatten)]
+    pub model: ModelFlag,
+    /// Test images to look at
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub images: usize,
+}
+
+impl Default for Flags {
+    fn default() -> Flags {
+        Flags { model: ModelFlag::default(), images: 1000 }
+    }
+}
+
+/// Draws of z per image, and the k of L_k: each divides it.
+const DRAWS: usize = 500;
+const K: [usize; 7] = [1, 2, 5, 20, 50, 250, 500];
+
+pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
+    ensure!(flags.images > 0, "--images 0: expected at least 1");
+    let model = flags.model.read(common, mnist, LATENT)?;
+    let source = Source::find(mnist.data.as_deref())?;
+    let dataset = source.load(Part::Test, Some(capped(flags.images, 8)))?;
+    println!("{} test images, {source}", dataset.len());
+    let (x, _) = dataset.batch(&(0..dataset.len()).collect::<Vec<_>>());
+    let pixels = model.inputs();
+    let found = x.data().len() / dataset.len();
+    ensure!(pixels == found, "the model reads images of {pixels} pixels, {} has {found}", source.place());
+    let seed = common.seed;
+
+    println!("\nthe model, in nats per image:");
+    let images: Vec<&[Real]> = x.data().chunks(pixels).collect();
+    let of_model = bounds(&model, &images, seed, common.quiet);
+
+    // x = W z + b + noise, six numbers that two describe
+    let mut rng = Rng::new(seed, "linear", 0);
+    let line = LinearGaussian::new(rng.normal_tensor([6, 2]), rng.normal_tensor([6]));
+    let points = rng.normal_tensor([images.len(), 6]);
+    let points: Vec<&[Real]> = points.data().chunks(6).collect();
+    println!("\na linear model, whose answer is known:");
+    let of_line = bounds(&line, &points, seed, common.quiet);
+    let exact = -points.iter().map(|x| line.log_likelihood(x)).sum::<f64>() / points.len() as f64;
+    println!("exact  {exact:>11.3}");
+
+    let curve = |bounds: Vec<f64>| K.map(|k| k as f64).into_iter().zip(bounds);
+    let chart = |title: &str| Chart::new(title, "draws k", "-L_k [nats per point]").log_x();
+    let left = chart("The VAE, test images").line("", BLUE, curve(of_model));
+    let right = chart("A linear model").line("-L_k", BLUE, curve(of_line));
+    let right = right.dashes("-ln p(x), exact", VERMILION, [(1.0, exact), (DRAWS as f64, exact)]);
+    common.figure("step07", "evaluate", "bounds.svg", &[left.into(), right.into()])
+}
+
+/// Prints and returns -L_k, mean over the points, for each k.
+fn bounds(model: &impl LatentModel, points: &[&[Real]], seed: u64, quiet: bool) -> Vec<f64> {
+    let mut progress = Progress::new("drawing", points.len(), 0, quiet);
+    let weights = points.iter().enumerate().map(|(i, x)| {
+        progress.step(String::new);
+        log_weights(model, x, DRAWS, &mut Rng::new(seed, "evaluation", i as u64))
+    });
+    let weights: Vec<Vec<f64>> = weights.collect();
+    progress.finish();
+    println!("   k          -L_k   gained over k = 1, with its standard error");
+    let of = |k: usize| weights.iter().map(move |weights| -importance_weighted(weights, k));
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    K.map(|k| {
+        let gains: Vec<f64> = of(1).zip(of(k)).map(|(elbo, bound)| elbo - bound).collect();
+        let (bound, gain) = (mean(&of(k).collect::<Vec<_>>()), mean(&gains));
+        let variance = mean(&gains.iter().map(|g| (g - gain).powi(2)).collect::<Vec<_>>());
+        println!("{k:>4}   {bound:>11.3}   {gain:>8.3} +- {:.3}", (variance / gains.len() as f64).sqrt());
+        bound
+    })
+    .to_vec()
+}

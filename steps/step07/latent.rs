@@ -1,0 +1,87 @@
+//! What the numbers z mean: walks from one digit to another, and, where there are two of them, the map of all digits.
+
+use super::Vae;
+use super::trained::ModelFlag;
+use crate::common::cli::{Common, Mnist, capped};
+use crate::common::data::{Part, Source};
+use crate::common::images::save_grid;
+use crate::common::plot::{BLACK, BLUE, Chart, GREEN, ORANGE, PURPLE, RGBColor, SKY, VERMILION};
+use anyhow::{Context, Result, ensure};
+use tsukuru::Real;
+use tsukuru::data::Dataset;
+use tsukuru::mode::no_grad;
+use tsukuru::tensor::Tensor;
+
+/// Without `--model`, so many numbers.
+const LATENT: usize = 2;
+/// From which digit to which.
+const WALKS: [[u8; 2]; 5] = [[0, 6], [1, 7], [3, 2], [4, 9], [7, 0]];
+/// Images of a walk.
+const STEPS: usize = 12;
+/// Images along a side of the map, which reaches as far as nearly all of N(0, I).
+const SIDE: usize = 16;
+const REACH: f64 = 2.5;
+/// Test images that are shown as dots.
+const DOTS: usize = 2000;
+
+pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
+    let model = flags.read(common, mnist, LATENT)?;
+    let source = Source::find(mnist.data.as_deref())?;
+    let dataset = source.load(Part::Test, Some(capped(DOTS, 200)))?;
+    let [h, w] = [dataset.images().rows, dataset.images().cols];
+    let pixels = model.inputs();
+    ensure!(pixels == h * w, "the model reads images of {pixels} pixels, {} has {h} x {w}", source.place());
+
+    let folder = common.folder("step07", "latent")?;
+    let draw = |name: &str, z: &[Real], columns: usize| {
+        let x = no_grad(|| model.decode(&Tensor::new([z.len() / model.latent(), model.latent()], z).into()));
+        let path = folder.join(name);
+        save_grid(&path, &x.value().reshape([x.shape()[0], 1, h, w]), columns)?;
+        println!("{}", path.display());
+        Ok::<(), anyhow::Error>(())
+    };
+    let z = means(&model, &dataset);
+    draw("walks.png", &walks(&z, dataset.labels())?, STEPS)?;
+    if model.latent() != 2 {
+        println!("{} numbers describe an image: a map needs two", model.latent());
+        return Ok(());
+    }
+    // From the upper left: the first number grows to the right, the second upwards.
+    let place = |i: usize| (REACH * (2.0 * i as f64 / (SIDE - 1) as f64 - 1.0)) as Real;
+    let map = (0..SIDE * SIDE).flat_map(|i| [place(i % SIDE), -place(i / SIDE)]);
+    draw("map.png", &map.collect::<Vec<_>>(), SIDE)?;
+
+    let mut chart = Chart::new("Where test images lie", "z1", "z2");
+    for (digit, color) in colors().into_iter().enumerate() {
+        let dots = z.iter().zip(dataset.labels()).filter(|(_, label)| usize::from(**label) == digit);
+        chart = chart.dots(&digit.to_string(), color, 2.0, dots.map(|(z, _)| (f64::from(z[0]), f64::from(z[1]))));
+    }
+    common.figure("step07", "latent", "dots.svg", &[chart.into()])
+}
+
+/// The mean of q(z|x) of every image.
+fn means(model: &Vae, dataset: &Dataset) -> Vec<Vec<Real>> {
+    let (x, _) = dataset.batch(&(0..dataset.len()).collect::<Vec<_>>());
+    let q = no_grad(|| model.encode(&super::train::flat(&x)));
+    q.mu.value().data().chunks(model.latent()).map(<[Real]>::to_vec).collect()
+}
+
+/// z of each walk: evenly from the first image of one digit to that of another.
+fn walks(z: &[Vec<Real>], labels: &[u8]) -> Result<Vec<Real>> {
+    let first = |digit: u8| labels.iter().position(|&label| label == digit).map(|i| &z[i]);
+    let mut way = Vec::new();
+    for [from, to] in WALKS {
+        let ends = first(from).zip(first(to)).with_context(|| format!("no {from} or no {to} among the test images"))?;
+        for i in 0..STEPS {
+            let share = i as Real / (STEPS - 1) as Real;
+            way.extend(ends.0.iter().zip(ends.1).map(|(a, b)| a + share * (b - a)));
+        }
+    }
+    Ok(way)
+}
+
+/// One for each digit.
+fn colors() -> [RGBColor; 10] {
+    let (grey, brown, lime) = (RGBColor(150, 150, 150), RGBColor(130, 80, 30), RGBColor(170, 200, 50));
+    [BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK, grey, brown, lime]
+}

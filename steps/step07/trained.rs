@@ -1,0 +1,66 @@
+//! A model that was trained before, for the programs that look into it.
+
+use super::{Vae, vae};
+use crate::common::cli::{Common, Mnist, TrainingFlags};
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use std::path::{Path, PathBuf};
+use tsukuru::checkpoint::{self, Data};
+use tsukuru::nn;
+use tsukuru::random::Rng;
+
+/// The flag of programs that use a model.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ModelFlag {
+    /// A model.safetensors that vae has written; without it the one in its folder, and if there is none, vae --quick runs
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+}
+
+impl ModelFlag {
+    /// The model that was named; else the one with so many `latent` numbers that `vae` has left; else a new one.
+    ///
+    /// # Errors
+    /// If the file holds none, or the training fails.
+    pub fn read(&self, common: &Common, mnist: &Mnist, latent: usize) -> Result<Vae> {
+        if let Some(path) = &self.model {
+            return read(path);
+        }
+        let place = |folder: String| common.out.join("step07").join(folder).join("model.safetensors");
+        let name = vae::folder(latent);
+        let places = [place(name.clone()), place(format!("{name}_quick"))];
+        if !places.iter().any(|path| path.exists()) {
+            let training = TrainingFlags { quick: true, ..TrainingFlags::default() };
+            vae::run(common, mnist, &vae::Flags { training, latent, hidden: vae::HIDDEN })?;
+        }
+        let path = places.iter().find(|path| path.exists()).expect("vae has written one");
+        println!("model: {}", path.display());
+        read(path)
+    }
+}
+
+/// A VAE of the sizes that the file says.
+fn read(path: &Path) -> Result<Vae> {
+    let state = checkpoint::read(path)?;
+    let shape = |name| match state.get(name) {
+        Some(Data::Real(weight)) => weight.shape().to_vec(),
+        _ => vec![],
+    };
+    // Both weights together hold as many numbers as a third of the model: a file cannot ask for one much larger than itself.
+    let (first, second) = (shape("encoder.linear.weight"), shape("decoder.linear1.weight"));
+    let sizes = match (&first[..], &second[..]) {
+        (&[hidden, inputs], &[rows, latent]) if hidden == rows && hidden * inputs * latent > 0 => {
+            Some((inputs, hidden, latent))
+        }
+        _ => None,
+    };
+    ensure!(
+        sizes.is_some(),
+        "{}: holds no VAE: expected `encoder.linear.weight` (h, x) and `decoder.linear1.weight` (h, z)",
+        path.display()
+    );
+    let (inputs, hidden, latent) = sizes.expect("just checked");
+    let model = Vae::new(inputs, hidden, latent, &mut Rng::new(0, "init", 0));
+    nn::load_state_dict(&model, state).with_context(|| format!("a VAE {inputs}-{hidden}-{latent} was expected"))?;
+    Ok(model)
+}

@@ -1,0 +1,66 @@
+//! The way up, which learns nothing: q(x_t | x_0) after t small steps, and in one formula.
+
+use super::Schedule;
+use crate::common::cli::{Common, capped};
+use crate::common::data::{Part, Source};
+use crate::common::images::save_grid;
+use crate::common::plot::{self, BLUE, Chart, Histogram, Panel, VERMILION};
+use anyhow::Result;
+use std::f64::consts::TAU;
+use tsukuru::Real;
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
+
+const T: usize = 1000;
+/// Where every point starts, and how many there are.
+const START: f64 = 3.0;
+const POINTS: usize = 20_000;
+/// Where nearly all points are at all times.
+const SEEN: (f64, f64) = (-4.5, 5.5);
+/// The times of the six pictures.
+const SHOWN: [usize; 6] = [10, 50, 100, 200, 400, 1000];
+
+pub fn run(common: &Common) -> Result<()> {
+    let schedule = Schedule::new(T);
+    let mut rng = Rng::new(common.seed, "noise", 0);
+    let mut x = vec![START; capped(POINTS, 500)];
+    let mut panels: Vec<Panel> = vec![];
+    println!("   t   mean by steps   in closed form   std by steps   in closed form");
+    for t in 1..=T {
+        x.iter_mut().for_each(|x| *x = schedule.step(*x, t, rng.normal()));
+        if !SHOWN.contains(&t) {
+            continue;
+        }
+        let (mean, std) = (schedule.alpha_bar(t).sqrt() * START, (1.0 - schedule.alpha_bar(t)).sqrt());
+        let found = x.iter().sum::<f64>() / x.len() as f64;
+        let found_std = (x.iter().map(|x| (x - found).powi(2)).sum::<f64>() / x.len() as f64).sqrt();
+        println!("{t:>4}   {found:>13.3}   {mean:>14.3}   {found_std:>12.3}   {std:>14.3}");
+        let density = |x: f64| libm::exp(-(x - mean).powi(2) / (2.0 * std * std)) / (TAU.sqrt() * std);
+        let (low, high) = ((mean - 4.0 * std).max(SEEN.0), (mean + 4.0 * std).min(SEEN.1));
+        let chart = Chart::new(&format!("t = {t}"), "x", "density").histogram("", BLUE, &Histogram::new(&x, 40));
+        panels.push(chart.line("", VERMILION, plot::sampled(low, high, density)).x_range(SEEN.0, SEEN.1).into());
+    }
+    common.figure("step08", "forward_process", "density.svg", &panels)?;
+    let path = common.folder("step08", "forward_process")?.join("digit.png");
+    save_grid(&path, &digit(&schedule, &mut rng)?, SHOWN.len() + 1)?;
+    println!("{}", path.display());
+    Ok(())
+}
+
+/// A digit at time 0 and at the times that are shown: in the first row step by step, in the second in one jump.
+fn digit(schedule: &Schedule, rng: &mut Rng) -> Result<Tensor> {
+    let dataset = Source::BuiltIn.load(Part::Train, Some(1))?;
+    let (x_0, _) = dataset.batch(&[0]);
+    let x_0: Vec<f64> = x_0.data().iter().map(|&x| f64::from(x)).collect();
+    let (mut x, mut steps, mut jumps) = (x_0.clone(), x_0.clone(), x_0.clone());
+    for t in 1..=T {
+        x.iter_mut().for_each(|x| *x = schedule.step(*x, t, rng.normal()));
+        if SHOWN.contains(&t) {
+            steps.extend(&x);
+            jumps.extend(x_0.iter().map(|&x| schedule.jump(x, t, rng.normal())));
+        }
+    }
+    let [h, w] = [dataset.images().rows, dataset.images().cols];
+    let pixels: Vec<Real> = steps.iter().chain(&jumps).map(|&x| x as Real).collect();
+    Ok(Tensor::new([pixels.len() / (h * w), 1, h, w], &pixels))
+}

@@ -1,0 +1,106 @@
+//! The hierarchical autoencoder: two levels of hidden numbers.
+
+use crate::common::training::Loss;
+use crate::step07::train::{Autoencoder, flat};
+use crate::step07::{Decoder, Encoder};
+use tsukuru::Real;
+use tsukuru::mode::no_grad;
+use tsukuru::module;
+use tsukuru::ops::Reduction;
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
+use tsukuru::variable::Variable;
+
+/// z2 is drawn from N(0, I), z1 from N(decoder2(z2), I), x from N(decoder1(z1), I); the encoders go the other way.
+///
+/// ```text
+/// x --encoder1--> z1 --encoder2--> z2
+/// x <--decoder1-- z1 <--decoder2-- z2
+/// ```
+pub struct Hvae {
+    encoder1: Encoder,
+    encoder2: Encoder,
+    decoder1: Decoder,
+    decoder2: Decoder,
+    latent: usize,
+}
+
+module!(Hvae { encoder1, encoder2, decoder1, decoder2 });
+
+/// The loss of a batch, and its three parts.
+pub struct HvaeLoss {
+    /// reconstruction + 2 (kl1 + kl2): twice the negative ELBO, but for a constant.
+    pub total: Variable,
+    /// The squared error of an image, mean over the batch.
+    pub reconstruction: Real,
+    /// KL(q(z1|x) || p(z1|z2)) in nats, mean over the batch.
+    pub kl1: Real,
+    /// KL(q(z2|z1) || p(z2)) in nats, mean over the batch.
+    pub kl2: Real,
+}
+
+impl Hvae {
+    pub fn new(inputs: usize, hidden: usize, latent: usize, rng: &mut Rng) -> Hvae {
+        Hvae {
+            encoder1: Encoder::new(inputs, hidden, latent, rng),
+            encoder2: Encoder::new(latent, hidden, latent, rng),
+            decoder1: Decoder::new(latent, hidden, inputs, rng),
+            decoder2: Decoder::new(latent, hidden, latent, rng),
+            latent,
+        }
+    }
+
+    /// The mean image (N, inputs) of z1 (N, latent).
+    fn decode(&self, z1: &Variable) -> Variable {
+        self.decoder1.forward(z1).sigmoid()
+    }
+
+    /// For images x (N, inputs), numbers from 0 to 1, and standard normal eps1 and eps2, both (N, latent).
+    #[track_caller]
+    pub fn loss(&self, x: &Variable, eps1: &Variable, eps2: &Variable) -> HvaeLoss {
+        let q1 = self.encoder1.forward(x);
+        let z1 = q1.sample(eps1);
+        let q2 = self.encoder2.forward(&z1);
+        let z2 = q2.sample(eps2);
+
+        let l1 = self.decode(&z1).mse_loss(x, Reduction::Sum);
+        let l2 = q2.twice_kl(&0.0.into());
+        let l3 = q1.twice_kl(&self.decoder2.forward(&z2));
+        let batch = x.shape()[0] as Real;
+        HvaeLoss {
+            total: (&l1 + &l2 + &l3) / batch,
+            reconstruction: l1.item() / batch,
+            kl1: l3.item() / 2.0 / batch,
+            kl2: l2.item() / 2.0 / batch,
+        }
+    }
+}
+
+impl Loss for HvaeLoss {
+    const PARTS: &'static [&'static str] = &["reconstruction", "kl1", "kl2"];
+
+    fn total(&self) -> &Variable {
+        &self.total
+    }
+
+    fn parts(&self) -> Vec<Real> {
+        vec![self.reconstruction, self.kl1, self.kl2]
+    }
+}
+
+impl Autoencoder for Hvae {
+    type Loss = HvaeLoss;
+
+    fn batch_loss(&self, x: &Tensor, seed: u64, step: u64) -> HvaeLoss {
+        let x = flat(x);
+        let mut rng = Rng::new(seed, "noise", step);
+        let [eps1, eps2] = [0; 2].map(|_| rng.normal_tensor([x.shape()[0], self.latent]).into());
+        self.loss(&x, &eps1, &eps2)
+    }
+
+    /// Downwards: z2, then z1 about decoder2(z2), then its image.
+    fn generate(&self, count: usize, rng: &mut Rng) -> Tensor {
+        let [z2, noise] = [0; 2].map(|_| Variable::new(rng.normal_tensor([count, self.latent])));
+        no_grad(|| self.decode(&(self.decoder2.forward(&z2) + noise))).value().clone()
+    }
+}

@@ -1,0 +1,200 @@
+//! Trains a classifier of noisy digits, and lets it lead a model that knows no labels.
+
+use super::gammas::draw_grids;
+use super::{DIGITS, NoisyClassifier};
+use crate::common::cli::{Common, Mnist, TrainingFlags, capped};
+use crate::common::data::{Part, Source};
+use crate::common::run::RunFolder;
+use crate::common::training::Training;
+use crate::step09::diffusion_model::random_noise;
+use crate::step09::{Diffuser, Kind, Label, ReaderFlags, SamplerFlags, T, UNet, images, read_unet};
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use tsukuru::Real;
+use tsukuru::data::Dataset;
+use tsukuru::mode::{evaluating, no_grad};
+use tsukuru::nn::Module;
+use tsukuru::optim::Adam;
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
+use tsukuru::variable::Variable;
+
+#[derive(Args, Clone, Debug, Default)]
+pub struct Flags {
+    #[command(flatten)]
+    pub training: TrainingFlags,
+    /// The model to lead; by default one of classifier_free_guidance, which is told nothing, or of step 9
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    #[command(flatten)]
+    pub sampler: SamplerFlags,
+    #[command(flatten)]
+    pub reader: ReaderFlags,
+}
+
+/// Channels of the classifier at full resolution.
+const WIDTH: usize = 32;
+/// Test images that are read to see how well it reads.
+const TEST: usize = 1000;
+
+pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
+    flags.training.check()?;
+    let quick = flags.training.quick;
+    let or = |given: Option<usize>, long: usize, short: usize| given.unwrap_or(if quick { short } else { long });
+    let epochs = capped(or(flags.training.epochs, 5, 2), 2);
+    let batch_size = capped(or(flags.training.batch_size, 128, 64), 16);
+    let lr = flags.training.lr.unwrap_or(2e-3);
+    let limit = capped(or(flags.training.limit, usize::MAX, 45_000), 32);
+    let diffuser = Diffuser::new(capped(T, 10));
+    let sampler = flags.sampler.choose(Kind::Ddim, &diffuser)?;
+    let path = match &flags.model {
+        Some(path) => path.clone(),
+        None => find_model(&common.out)?,
+    };
+    let unet = read_unet(&path)?;
+    let reader = flags.reader.find(common, mnist)?;
+    println!("the model to lead: {}", path.display());
+
+    let dataset = images(mnist, limit)?;
+    let test = Source::find(mnist.data.as_deref())?.load(Part::Test, Some(capped(TEST, 16)))?;
+    let seed = common.seed;
+    let classifier = NoisyClassifier::new(capped(WIDTH, 4), &mut Rng::new(seed, "init", 0));
+    println!("classifier of noisy digits: {} parameters", classifier.parameter_count());
+    let program = if quick { "classifier_guidance_quick" } else { "classifier_guidance" };
+    let run = RunFolder::open(&common.out, "step10", program, flags.training.resume)?;
+    let training = Training {
+        run: &run,
+        epochs,
+        batch_size,
+        seed,
+        ema: 0.0,
+        lr: &|done| lr * (1.0 - done),
+        settings: json!({ "lr": lr, "falls_over": epochs, "checksum": dataset.checksum() }),
+        resume: flags.training.resume,
+        quiet: common.quiet,
+    };
+    training.run(
+        &dataset,
+        &classifier,
+        &mut Adam::new(classifier.parameters(), lr),
+        |x, labels, step| loss(&classifier, &diffuser, &x, &labels, seed, step),
+        |_| Ok(()),
+    )?;
+    println!("   t   test images read right");
+    for t in [1, 2, 3, 5, 8].map(|tenths| diffuser.steps() * tenths / 10) {
+        println!("{t:>4}   {:>15.1} %", 100.0 * share_read(&classifier, &diffuser, &test, t)?);
+    }
+
+    let eps = |x: &Tensor, t: usize, labels: &[Label], gamma: f64| {
+        guided(&unet, &classifier, x, t, labels, gamma, diffuser.alpha_bar(t))
+    };
+    draw_grids(common, &run, &diffuser, sampler, reader.as_ref(), eps)?;
+    println!("{}", run.path().join("model.safetensors").display());
+    Ok(())
+}
+
+/// Cross entropy of images x_0 (N, 1, H, W), each noised to a random time, and labels (N).
+fn loss(
+    classifier: &NoisyClassifier,
+    diffuser: &Diffuser,
+    x_0: &Tensor,
+    labels: &[usize],
+    seed: u64,
+    step: u64,
+) -> Variable {
+    let (t, noise) = random_noise(diffuser, x_0.shape(), seed, step);
+    let x_t = diffuser.add_noise(x_0, &t, &noise);
+    classifier.forward(&x_t.into(), &t).cross_entropy(labels)
+}
+
+/// The noise in x (N, 1, H, W) at time t that the U-Net sees untold, led towards labels (N).
+fn guided(
+    unet: &UNet,
+    classifier: &NoisyClassifier,
+    x: &Tensor,
+    t: usize,
+    labels: &[Label],
+    gamma: f64,
+    alpha_bar: f64,
+) -> Tensor {
+    let eps = unet.noise(x, t, &vec![None; labels.len()]);
+    let labels: Vec<usize> = labels.iter().map(|label| label.expect("a digit to lead to")).collect();
+    led(eps, &classifier.gradient(x, t, &labels), gamma, alpha_bar)
+}
+
+/// The score, which is the direction in which images become likelier, is the noise seen from behind:
+/// d ln p(x_t) / dx_t = -eps / sqrt(1 - alpha_bar_t). By Bayes, that of p(x_t given label) is longer by the classifier's
+/// gradient; with gamma times it (Dhariwal and Nichol, 2021, algorithm 2),
+/// eps_led = eps - sqrt(1 - alpha_bar_t) gamma d ln p(label given x_t) / dx_t.
+fn led(mut eps: Tensor, gradient: &Tensor, gamma: f64, alpha_bar: f64) -> Tensor {
+    let scale = ((1.0 - alpha_bar).sqrt() * gamma) as Real;
+    eps.data_mut().iter_mut().zip(gradient.data()).for_each(|(eps, gradient)| *eps -= scale * gradient);
+    eps
+}
+
+/// What share of images the classifier reads right at time t.
+fn share_read(classifier: &NoisyClassifier, diffuser: &Diffuser, images: &Dataset, t: usize) -> Result<f64> {
+    let mut right = 0;
+    for (i, (x, labels)) in images.batches(100, None)?.enumerate() {
+        let noise = Rng::new(0, "test noise", i as u64).normal_tensor(*x.shape());
+        let t = vec![t; labels.len()];
+        let x_t = diffuser.add_noise(&x, &t, &noise);
+        let logits = no_grad(|| evaluating(|| classifier.forward(&x_t.into(), &t)));
+        let rows = logits.value();
+        let largest = |row: &[Real]| (0..DIGITS).max_by(|&i, &j| row[i].total_cmp(&row[j]));
+        right += rows.data().chunks(DIGITS).zip(&labels).filter(|(row, label)| largest(row) == Some(**label)).count();
+    }
+    Ok(right as f64 / images.len() as f64)
+}
+
+/// A model that was trained before.
+fn find_model(out: &Path) -> Result<PathBuf> {
+    let places = ["step10/classifier_free_guidance", "step09/diffusion_model"];
+    let places = places.iter().flat_map(|place| [place.to_string(), format!("{place}_quick")]);
+    let mut paths = places.map(|place| out.join(place).join("model.safetensors"));
+    paths.find(|path| path.exists()).with_context(|| {
+        format!(
+            "no model to lead in {}: expected one of `step10 -- classifier_free_guidance` or `step09 -- diffusion_model` \
+             there, or --model",
+            out.display()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::step09::Sampler;
+
+    /// Two kinds of numbers, N(-1, 0.3^2) and N(1, 0.3^2), equally many: everything is known. With gamma = 1 the best
+    /// guess for all of them, led by the exact classifier, draws one kind.
+    #[test]
+    fn a_led_model_draws_one_kind() {
+        let diffuser = Diffuser::new(T);
+        // x_t of a kind is normal with mean +-m and variance v.
+        let moments = |t: usize| {
+            let alpha_bar = diffuser.alpha_bar(t);
+            (alpha_bar.sqrt(), alpha_bar * 0.09 + 1.0 - alpha_bar)
+        };
+        let each = |x: &Tensor, f: &dyn Fn(f64) -> f64| {
+            Tensor::new(*x.shape(), &x.data().iter().map(|&x| f(f64::from(x)) as Real).collect::<Vec<_>>())
+        };
+        let eps = |x: &Tensor, t: usize| {
+            let (m, v) = moments(t);
+            // p(positive given x) = sigmoid(2 m x / v); the score is the mean of both kinds' scores.
+            let positive = |x: f64| 1.0 / (1.0 + libm::exp(-2.0 * m * x / v));
+            let score = |x: f64| (positive(x) * (m - x) + (1.0 - positive(x)) * (-m - x)) / v;
+            let untold = each(x, &|x| -(1.0 - diffuser.alpha_bar(t)).sqrt() * score(x));
+            let gradient = each(x, &|x| (1.0 - positive(x)) * 2.0 * m / v);
+            led(untold, &gradient, 1.0, diffuser.alpha_bar(t))
+        };
+        let mut rng = Rng::new(0, "sampling", 0);
+        let x = Sampler::Ancestral.sample(&diffuser, eps, [1, 1, 100, 100], &mut rng, |_, _| ());
+        let numbers = || x.data().iter().map(|&x| f64::from(x));
+        let mean = numbers().sum::<f64>() / 1e4;
+        let std = (numbers().map(|x| (x - mean).powi(2)).sum::<f64>() / 1e4).sqrt();
+        assert!((mean - 1.0).abs() < 0.02 && (std - 0.3).abs() < 0.01, "{mean}, {std}");
+    }
+}

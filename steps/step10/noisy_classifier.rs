@@ -1,0 +1,90 @@
+//! A network that reads digits under noise.
+
+use super::DIGITS;
+use crate::step09::{ConvBlock, TIME_DIM, time_encoding};
+use tsukuru::Real;
+use tsukuru::backward::grad;
+use tsukuru::mode::evaluating;
+use tsukuru::module;
+use tsukuru::nn::Linear;
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
+use tsukuru::variable::Variable;
+
+/// The way down of the U-Net, then a mean over all places, and ten numbers.
+///
+/// ```text
+/// x (N, 1, 28, 28)
+///   down1 (N, w, 28, 28), pool, down2 (N, 2w, 14, 14), pool, bot1 (N, 4w, 7, 7), mean (N, 4w), out (N, 10)
+/// ```
+pub struct NoisyClassifier {
+    down1: ConvBlock,
+    down2: ConvBlock,
+    bot1: ConvBlock,
+    out: Linear,
+}
+
+module!(NoisyClassifier { down1, down2, bot1, out });
+
+impl NoisyClassifier {
+    /// `width` channels at full resolution.
+    pub fn new(width: usize, rng: &mut Rng) -> NoisyClassifier {
+        let w = width;
+        NoisyClassifier {
+            down1: ConvBlock::new(1, w, TIME_DIM, rng),
+            down2: ConvBlock::new(w, 2 * w, TIME_DIM, rng),
+            bot1: ConvBlock::new(2 * w, 4 * w, TIME_DIM, rng),
+            out: Linear::new(4 * w, DIGITS, rng),
+        }
+    }
+
+    /// x (N, 1, H, W) at times t (N) -> logits (N, 10)
+    pub fn forward(&self, x: &Variable, t: &[usize]) -> Variable {
+        let v = Variable::new(time_encoding(t, TIME_DIM));
+        let mut x = self.down1.forward(x, &v);
+        x = self.down2.forward(&x.max_pool2d(2, 2), &v);
+        x = self.bot1.forward(&x.max_pool2d(2, 2), &v);
+        self.out.forward(&x.mean([2, 3]))
+    }
+
+    /// In which direction each image x (N, 1, H, W), all at time t, becomes more like its label (N): d ln p(label | x) / dx.
+    pub fn gradient(&self, x: &Tensor, t: usize, labels: &[usize]) -> Tensor {
+        let x = Variable::parameter(x.clone());
+        let logits = evaluating(|| self.forward(&x, &vec![t; labels.len()]));
+        // The cross entropy is the mean of -ln p, and each image has its own part of it.
+        let ln_p = -(logits.cross_entropy(labels) * labels.len() as Real);
+        grad(&ln_p, &[&x], false).remove(0).value().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tsukuru::mode::no_grad;
+
+    /// Along the gradient, ln p grows as it says, for each image by itself; ReLUs and rounding bend the way a little.
+    #[test]
+    fn the_gradient_leads_to_the_label() {
+        let mut rng = Rng::new(0, "init", 0);
+        let classifier = NoisyClassifier::new(4, &mut rng);
+        let x = rng.normal_tensor([3, 1, 8, 8]);
+        let labels = [2, 9, 4];
+        let gradient = classifier.gradient(&x, 100, &labels);
+        let ln_p = |x: Tensor, i: usize| {
+            let logits = no_grad(|| evaluating(|| classifier.forward(&x.into(), &[100; 3])));
+            f64::from(logits.log_softmax(1).value().data()[i * DIGITS + labels[i]])
+        };
+        for i in 0..3 {
+            let own = i * 64..(i + 1) * 64;
+            let length = gradient.data()[own.clone()].iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt();
+            let moved = |by: f64| {
+                let mut x = x.clone();
+                let along = x.data_mut()[own.clone()].iter_mut().zip(&gradient.data()[own.clone()]);
+                along.for_each(|(x, &g)| *x += (by * f64::from(g) / length) as Real);
+                ln_p(x, i)
+            };
+            let slope = (moved(0.1) - moved(-0.1)) / 0.2;
+            assert!((slope / length - 1.0).abs() < 0.25, "image {i}: slope {slope}, length of the gradient {length}");
+        }
+    }
+}

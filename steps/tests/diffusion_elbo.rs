@@ -1,0 +1,96 @@
+//! The ELBO of a diffusion model of one number: closed forms against each other, and three estimates against them.
+
+use std::f64::consts::TAU;
+use steps::step08::{Line, Schedule};
+use tsukuru::random::Rng;
+
+const X_0: f64 = 1.7;
+
+fn line(steps: usize) -> Line {
+    Line::new(Schedule::new(steps), 1.0, 0.5)
+}
+
+/// Mean and its standard error.
+fn mean(count: usize, mut draw: impl FnMut() -> f64) -> (f64, f64) {
+    let x: Vec<f64> = (0..count).map(|_| draw()).collect();
+    let mean = x.iter().sum::<f64>() / count as f64;
+    let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count as f64;
+    (mean, (variance / count as f64).sqrt())
+}
+
+fn agree(what: &str, (mean, error): (f64, f64), exact: f64, precise: f64) {
+    assert!(error < precise, "{what}: {mean} +- {error} is too coarse to tell");
+    assert!((mean - exact).abs() < 4.0 * error, "{what}: {mean} +- {error}, exact {exact}");
+}
+
+/// ln p(x_0, .., x_T) - ln q(x_1, .., x_T | x_0) of one way up, from the densities as they are defined.
+fn log_ratio(line: &Line, rng: &mut Rng) -> f64 {
+    let log_normal = |x: f64, mean: f64, variance: f64| -0.5 * ((TAU * variance).ln() + (x - mean).powi(2) / variance);
+    let (schedule, mut before, mut sum) = (&line.schedule, X_0, 0.0);
+    for t in 1..=schedule.steps() {
+        let (beta, x_t) = (schedule.beta(t), schedule.step(before, t, rng.normal()));
+        let mu = schedule.backward(x_t, line.denoise(x_t, t), t).0;
+        sum += log_normal(before, mu, beta) - log_normal(x_t, (1.0 - beta).sqrt() * before, beta);
+        before = x_t;
+    }
+    sum + log_normal(before, 0.0, 1.0)
+}
+
+/// E ln ratio is the ELBO, and E ratio is p(x_0).
+#[test]
+fn the_closed_forms_are_what_the_definitions_say() {
+    let line = line(20);
+    let mut rng = Rng::new(0, "test", 0);
+    agree("ELBO", mean(100_000, || log_ratio(&line, &mut rng)), line.elbo(X_0), 0.02);
+    let line = self::line(3);
+    agree("p(x_0)", mean(100_000, || log_ratio(&line, &mut rng).exp()), line.log_likelihood(X_0).exp(), 0.002);
+    for steps in [1, 3, 100, 1000] {
+        let line = self::line(steps);
+        assert!(line.elbo(X_0) < line.log_likelihood(X_0), "{steps} steps: a bound");
+    }
+}
+
+#[test]
+fn t_draws_two_draws_and_one_draw_agree_with_the_elbo() {
+    let line = line(100);
+    let mut rng = Rng::new(0, "test", 0);
+    let exact = line.elbo(X_0);
+    let by_t = mean(20_000, || line.elbo_from_t_draws(X_0, &mut rng));
+    let by_two = mean(2_000_000, || line.elbo_from_two_draws(X_0, &mut rng));
+    let by_one = mean(2_000_000, || line.elbo_from_one_draw(X_0, &mut rng));
+    agree("T draws", by_t, exact, 0.1);
+    agree("two draws", by_two, exact, 0.1);
+    agree("one draw", by_one, exact, 0.1);
+    // For the same calls of the denoiser, T and two draws scatter alike; one draw scatters much less.
+    assert!(by_two.1 / by_t.1 > 0.5 && by_two.1 / by_t.1 < 2.0, "{} and {}", by_t.1, by_two.1);
+    assert!(by_one.1 < 0.5 * by_two.1, "{} and {}", by_two.1, by_one.1);
+}
+
+#[test]
+fn many_steps_are_one_jump() {
+    let schedule = Schedule::new(1000);
+    let (mut mean, mut variance) = (X_0, 0.0);
+    for t in 1..=1000 {
+        mean = schedule.step(mean, t, 0.0);
+        variance = (1.0 - schedule.beta(t)) * variance + schedule.step(0.0, t, 1.0).powi(2);
+        assert!((mean - schedule.jump(X_0, t, 0.0)).abs() < 1e-12, "t = {t}");
+        assert!((variance - schedule.jump(0.0, t, 1.0).powi(2)).abs() < 1e-12, "t = {t}");
+    }
+    assert!((schedule.alpha_bar(1000) - 4.0358e-5).abs() < 1e-8);
+}
+
+/// q(x_(t-1) | x_t, x_0) by Bayes: precisions add, and means are weighted with them.
+#[test]
+fn the_way_back_is_bayes_rule() {
+    let schedule = Schedule::new(1000);
+    let x_t = -0.3;
+    for t in [2, 10, 500, 1000] {
+        let (beta, before) = (schedule.beta(t), schedule.alpha_bar(t - 1));
+        let (from_x_t, from_x_0) = ((1.0 - beta) / beta, 1.0 / (1.0 - before));
+        let mean = (from_x_t * x_t / (1.0 - beta).sqrt() + from_x_0 * before.sqrt() * X_0) / (from_x_t + from_x_0);
+        let (found, variance) = schedule.backward(x_t, X_0, t);
+        assert!((found - mean).abs() < 1e-12 && (variance * (from_x_t + from_x_0) - 1.0).abs() < 1e-9, "t = {t}");
+    }
+    let (x_0, variance) = schedule.backward(x_t, X_0, 1);
+    assert!((x_0 - X_0).abs() < 1e-9 && variance == 0.0, "x_0 is known: {x_0}, {variance}");
+}

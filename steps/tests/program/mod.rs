@@ -1,0 +1,47 @@
+//! A program of the course as a user meets it, in its smoke form: a few images, a narrow model, ten noise steps.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+pub fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// `PROGRAM ARGS` in a folder.
+pub fn command(program: &str, folder: &Path, args: &str) -> Command {
+    let mut command = Command::new(program);
+    command.args(args.split_whitespace()).current_dir(folder).env("TSUKURU_SMOKE", "1").env_remove("TSUKURU_DATA");
+    command
+}
+
+/// Runs `PROGRAM ARGS` in a folder; it must succeed.
+pub fn succeeds(program: &str, folder: &Path, args: &str) -> String {
+    let Output { status, stdout, stderr } = command(program, folder, args).output().expect("it starts");
+    assert!(status.success(), "{program} {args}: {}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).expect("UTF-8")
+}
+
+/// Runs `PROGRAM ARGS`; it must end with exit code 1 and one sentence that holds all of `expected`.
+pub fn fails(program: &str, folder: &Path, args: &str, expected: &[&str]) {
+    let Output { status, stderr, .. } = command(program, folder, args).output().expect("it starts");
+    let said = String::from_utf8_lossy(&stderr);
+    assert_eq!(status.code(), Some(1), "{program} {args}: {said}");
+    assert!(said.starts_with("error: ") && said.lines().count() == 1, "{program} {args}: {said}");
+    for part in expected {
+        assert!(said.contains(part), "{program} {args}: {said:?} does not say {part:?}");
+    }
+}
+
+/// Epoch, step and loss of each row of a run's log; the time differs from run to run.
+pub fn losses(run: &Path) -> Vec<String> {
+    let csv = fs::read_to_string(run.join("metrics.csv")).expect("metrics.csv");
+    let mut rows = csv.lines();
+    assert_eq!(rows.next(), Some("epoch,step,loss,seconds"));
+    rows.map(|row| row.rsplit_once(',').expect("four columns").0.to_string()).collect()
+}
+
+pub fn model(run: &Path) -> Vec<u8> {
+    fs::read(run.join("model.safetensors")).expect("model.safetensors")
+}

@@ -1,0 +1,317 @@
+//! Step 6 as a user meets it: the numbers that the book prints, and what the other programs write and say.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use steps::common::data::{Part, Source};
+use steps::step06::{Convnet, judge};
+use tempfile::TempDir;
+use tsukuru::Real;
+use tsukuru::data::idx::{self, Images};
+use tsukuru::nn::{self, Module};
+use tsukuru::optim::{Adam, Optimizer};
+use tsukuru::random::Rng;
+
+fn command(folder: &Path, args: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_step06"));
+    command.args(args.split_whitespace()).current_dir(folder).env_remove("TSUKURU_DATA").env_remove("TSUKURU_SMOKE");
+    command
+}
+
+/// Runs `step06 ARGS` in a folder; it must succeed, and every file that it names must be there.
+fn run(mut command: Command, folder: &Path) -> String {
+    let Output { status, stdout, stderr } = command.output().expect("step06 starts");
+    assert!(status.success(), "{command:?}: {}", String::from_utf8_lossy(&stderr));
+    let said = String::from_utf8(stdout).expect("UTF-8");
+    for path in said.lines().filter(|line| line.starts_with("out/")) {
+        let bytes = fs::read(folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let whole =
+            !path.ends_with(".svg") || bytes.ends_with(b"</svg>\n") && !String::from_utf8_lossy(&bytes).contains("NaN");
+        assert!(whole, "{path}");
+    }
+    said
+}
+
+/// `step06 ARGS` in full.
+fn step06(folder: &Path, args: &str) -> String {
+    run(command(folder, args), folder)
+}
+
+/// `step06 ARGS` in a few seconds at most.
+fn smoke(folder: &Path, args: &str) -> String {
+    let mut command = command(folder, args);
+    command.env("TSUKURU_SMOKE", "1");
+    run(command, folder)
+}
+
+/// Runs `step06 ARGS`; it must end with exit code 1 and one sentence that holds all of `expected`.
+fn fails(folder: &Path, args: &str, expected: &[&str]) {
+    let Output { status, stderr, .. } =
+        command(folder, args).env("TSUKURU_SMOKE", "1").output().expect("step06 starts");
+    let said = String::from_utf8_lossy(&stderr);
+    assert_eq!(status.code(), Some(1), "step06 {args}: {said}");
+    assert!(said.starts_with("error: ") && said.lines().count() == 1, "step06 {args}: {said}");
+    assert!(expected.iter().all(|part| said.contains(part)), "step06 {args}: {said:?} does not say {expected:?}");
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// The lines that are nothing but numbers.
+fn rows(said: &str) -> Vec<Vec<f64>> {
+    let numbers = |line: &str| line.split_whitespace().map(|word| word.parse().ok()).collect::<Option<Vec<f64>>>();
+    said.lines().filter_map(numbers).filter(|row| !row.is_empty()).collect()
+}
+
+/// `found` are the numbers of the book, to a share of each.
+fn agree(found: &[f64], book: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), book.len(), "{found:?}");
+    for (found, book) in found.iter().zip(book) {
+        assert!((found / book - 1.0).abs() <= tolerance, "{found}, the book has {book}");
+    }
+}
+
+#[test]
+fn tensor_prints_75_and_30() {
+    let folder = folder();
+    assert_eq!(step06(folder.path(), "tensor"), "y = 3 x^2 = 75 at x = 5\ndy/dx = 30\n");
+}
+
+#[test]
+fn gradient_prints_the_books_way_down() {
+    let folder = folder();
+    let said = step06(folder.path(), "gradient");
+    assert!(said.starts_with("dy/dx0 = -2, dy/dx1 = 400 at (0, 2)\n"), "{said}");
+    let book = [
+        (0.0, 2.0),
+        (0.6815015077590942, 0.46292299032211304),
+        (0.8253857493400574, 0.6804871559143066),
+        (0.8942827582359314, 0.7992911338806152),
+        (0.9331904053688049, 0.8705660700798035),
+        (0.9568046927452087, 0.9152978658676147),
+        (0.9716982245445251, 0.9440822601318359),
+        (0.9813036918640137, 0.9628812670707703),
+        (0.98758465051651, 0.9752733111381531),
+        (0.9917276501655579, 0.983490526676178),
+        (0.9944759607315063, 0.9889602065086365),
+    ];
+    let rows = rows(&said);
+    assert_eq!(rows.len(), book.len(), "{said}");
+    // The book calculates in f32.
+    let tolerance = if size_of::<Real>() == 4 { 6e-7 } else { 1e-5 };
+    for ((i, row), (x0, x1)) in rows.iter().enumerate().zip(book) {
+        assert_eq!(row[0], 1000.0 * i as f64);
+        assert!((row[1] - x0).abs() < tolerance && (row[2] - x1).abs() < tolerance, "{row:?}, the book has {x0}, {x1}");
+    }
+}
+
+#[test]
+fn regression_prints_the_books_losses_and_line() {
+    let folder = folder();
+    let said = step06(folder.path(), "regression");
+    let losses: Vec<f64> = rows(&said).iter().map(|row| row[1]).collect();
+    let book = [
+        41.89796447753906,
+        0.22483204305171967,
+        0.0925208106637001,
+        0.0888015553355217,
+        0.08627457916736603,
+        0.08435674765586734,
+        0.0829005315899849,
+        0.0817948430776596,
+        0.08095530420541763,
+        0.08031783998012543,
+        0.07987643033266068,
+    ];
+    agree(&losses, &book, 1e-5);
+    let line = said.lines().find_map(|line| line.strip_prefix("W = ")?.split_once(", b = ")).expect("W and b");
+    agree(&[line.0.parse().unwrap(), line.1.parse().unwrap()], &[2.2863590717315674, 5.3144850730896], 1e-5);
+}
+
+/// From the seventh thousand on the losses jump: there the last bit of any sum decides what comes next, and f64 is a
+/// hundredth away from f32.
+#[test]
+fn neuralnet_prints_the_books_losses() {
+    let folder = folder();
+    let said = step06(folder.path(), "neuralnet");
+    let losses: Vec<f64> = rows(&said).iter().map(|row| row[1]).collect();
+    let book = [
+        0.7643452286720276,
+        0.23656320571899414,
+        0.23226076364517212,
+        0.22441408038139343,
+        0.21026146411895752,
+        0.17957879602909088,
+        0.11798454076051712,
+        0.08481380343437195,
+        0.08023109287023544,
+        0.0796855092048645,
+        0.07945814728736877,
+    ];
+    agree(&losses[..7], &book[..7], 1e-5);
+    agree(&losses[7..], &book[7..], 3e-2);
+}
+
+#[test]
+fn vision_shows_digits_and_batches() {
+    let folder = folder();
+    let said = smoke(folder.path(), "vision --data built-in");
+    assert!(said.starts_with("500 images of 28 x 28 bytes, data: built-in digits"), "{said}");
+    let counts = rows(&said);
+    assert_eq!(counts.iter().map(|row| row[0]).collect::<Vec<f64>>(), (0..10).map(f64::from).collect::<Vec<f64>>());
+    assert_eq!(counts.iter().map(|row| row[1]).sum::<f64>(), 500.0);
+    assert!(said.contains("one epoch: 16 batches") && said.contains("batch 1: x (32, 1, 28, 28), 32 labels"), "{said}");
+    assert_ne!(said, smoke(folder.path(), "vision --data built-in --seed 1"));
+}
+
+#[test]
+fn derivatives_of_any_order_and_newtons_way() {
+    let folder = folder();
+    let said = step06(folder.path(), "higher_order");
+    let off = said.lines().filter_map(|line| line.split_once("off by ")?.1.split(' ').next()?.parse::<f64>().ok());
+    let off: Vec<f64> = off.collect();
+    assert!(off.len() == 4 && off.iter().all(|&off| off < 1e-6), "{said}");
+    let rows = rows(&said);
+    // From (0, 2) the first step is (-2 / 798, -2), by hand.
+    assert_eq!(rows[1][1..3], [-0.00251, 0.0]);
+    let last = &rows[7];
+    assert!(last[0] == 7.0 && last[3] < 1e-10 && last[4] > 10.0, "{last:?}");
+    assert!(rows[8][0] == 10_000.0 && rows[8][1] > 1e-5, "{:?}", rows[8]);
+    let dot = fs::read_to_string(folder.path().join("out/step06/higher_order/derivative.dot")).expect("a graph");
+    assert!(dot.starts_with("digraph {") && dot.contains("square"), "{dot}");
+}
+
+/// Any program called `dot` will do here.
+#[cfg(unix)]
+#[test]
+fn the_graph_is_drawn_where_there_is_a_program_for_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let with_dot = |script: &str| {
+        let dot = folder.path().join("dot");
+        fs::write(&dot, format!("#!/bin/sh\n{script}\n")).expect("a script");
+        fs::set_permissions(&dot, fs::Permissions::from_mode(0o755)).expect("a script that runs");
+        let mut command = command(folder.path(), "higher_order");
+        command.env("TSUKURU_SMOKE", "1").env("PATH", format!("{}:/bin:/usr/bin", folder.path().display()));
+        run(command, folder.path())
+    };
+    let said = with_dot(r#"test "$1 $3" = "-Tsvg -o" && test -f "$2" && echo "</svg>" >"$4""#);
+    assert!(said.contains("\nout/step06/higher_order/derivative.svg\n"), "{said}");
+    let said = with_dot("exit 3");
+    assert!(said.contains("no out/step06/higher_order/derivative.svg: dot ended with exit status: 3"), "{said}");
+}
+
+#[test]
+fn gradients_and_em_climb_the_same_hill() {
+    let folder = folder();
+    let said = step06(folder.path(), "gmm_by_gradient");
+    let table = rows(&said);
+    assert_eq!(table[0][1], table[0][2], "they start in the same place");
+    assert!(table[1..5].iter().all(|row| row[1] > row[2]), "EM is ahead: {said}");
+    let last = table.last().expect("a row");
+    // The optimum of step 5.
+    assert!(last[0] == 299.0 && (last[1] + 4.15538).abs() < 1e-4 && table[4][1] == -4.15538, "{said}");
+    let numbers = |name: &str| -> Vec<f64> {
+        let lines = said.lines().filter(|line| line.starts_with(name));
+        let cells = lines.flat_map(|line| line.split(|c: char| !c.is_ascii_digit() && c != '.').collect::<Vec<_>>());
+        cells.filter_map(|cell| cell.parse().ok()).collect()
+    };
+    let (em, gradient) = (numbers("EM"), numbers("gradient"));
+    assert_eq!(em.len(), 14, "{em:?}");
+    for (em, gradient) in em.iter().zip(&gradient) {
+        assert!((em - gradient).abs() < 0.005 * em, "{em} by EM, {gradient} by gradients");
+    }
+}
+
+/// What is learnt in fifty steps from the built-in digits is enough to read others of them.
+#[test]
+fn the_network_learns_to_read_and_judges() {
+    let model = Convnet::new(&mut Rng::new(0, "init", 0));
+    let mut optimizer = Adam::new(model.parameters(), 3e-3);
+    let digits = Source::BuiltIn.load(Part::Train, Some(1600)).expect("digits");
+    for (x, labels) in digits.batches(32, Some((0, 1))).expect("batches") {
+        optimizer.clear_grads();
+        model.forward(&x.into()).cross_entropy(&labels).backward();
+        optimizer.step();
+    }
+    let digits = Source::BuiltIn.load(Part::Test, Some(200)).expect("digits");
+    let (x, labels) = digits.batch(&(0..200).collect::<Vec<usize>>());
+    let verdict = judge(&model, &x, Some(&labels), &Source::BuiltIn).expect("a verdict");
+    assert!(verdict.as_asked.is_some_and(|share| share > 0.85), "{verdict}");
+    assert!(verdict.distance.abs() < 1e-6 && verdict.train_distance > 0.1, "test images themselves: {verdict}");
+    // Upside down they are further away than digits that the network has never seen, and read as others.
+    let mut turned = x.clone();
+    turned.data_mut().chunks_mut(28 * 28).for_each(<[Real]>::reverse);
+    let turned = judge(&model, &turned, Some(&labels), &Source::BuiltIn).expect("a verdict");
+    assert!(turned.distance > 2.0 * verdict.train_distance && turned.count == 200, "{turned}");
+    assert!(turned.as_asked.is_some_and(|share| share < 0.7), "{turned}");
+    let text = format!("{turned}");
+    assert!(text.starts_with("read as asked: ") && text.contains("to 200 test images"), "{text}");
+}
+
+#[test]
+fn a_verdict_needs_no_labels_and_two_images() {
+    let model = Convnet::new(&mut Rng::new(0, "init", 0));
+    let digits = Source::BuiltIn.load(Part::Train, Some(2)).expect("digits");
+    let verdict = judge(&model, &digits.batch(&[0, 1]).0, None, &Source::BuiltIn).expect("a verdict");
+    assert!(verdict.as_asked.is_none() && format!("{verdict}").starts_with("Fréchet distance to 2 test images"));
+    assert_eq!(verdict.distance, verdict.train_distance);
+    let one = judge(&model, &digits.batch(&[0]).0, None, &Source::BuiltIn).expect_err("a sentence");
+    assert_eq!(one.to_string(), "a Fréchet distance of 1 images: expected at least 2");
+}
+
+#[test]
+fn without_a_program_all_run() {
+    let folder = folder();
+    let said = smoke(folder.path(), "--data built-in");
+    for file in [
+        "gradient/gradient.svg",
+        "regression/regression.svg",
+        "neuralnet/neuralnet.svg",
+        "vision/digits.png",
+        "vision/batch.png",
+        "higher_order/sines.svg",
+        "higher_order/newton.svg",
+        "higher_order/rosenbrock.dot",
+        "gmm_by_gradient/gmm_by_gradient.svg",
+        "classifier_quick/misread.png",
+        "classifier_quick/model.safetensors",
+    ] {
+        assert!(said.lines().any(|line| line == format!("out/step06/{file}")), "{file}: {said}");
+    }
+}
+
+/// Its learning rate falls to zero at the end of the last epoch: with another number of epochs it was wrong from the start.
+#[test]
+fn a_training_follows_its_seed_and_goes_on_with_as_many_epochs_only() {
+    let folder = folder();
+    let train = "classifier --data built-in --batch-size 8";
+    let model = |flags: &str| {
+        smoke(folder.path(), &format!("{train} --epochs 1 {flags}"));
+        fs::read(folder.path().join("out/step06/classifier/model.safetensors")).expect("a model")
+    };
+    let first = model("");
+    assert!(model("--seed 1") != first && model("") == first && model("--resume") == first);
+    fails(folder.path(), &format!("{train} --epochs 2 --resume"), &["checkpoint.safetensors", "falls_over"]);
+}
+
+#[test]
+fn what_cannot_be_used_is_explained() {
+    let folder = folder();
+    fails(folder.path(), "classifier --epochs 0", &["--epochs 0"]);
+    fails(folder.path(), "vision --data nowhere", &["nowhere", "train-images-idx3-ubyte"]);
+    for part in ["train", "t10k"] {
+        let images = Images { count: 4, rows: 30, cols: 28, pixels: vec![0; 4 * 30 * 28] };
+        idx::write_images(&folder.path().join(format!("{part}-images-idx3-ubyte.gz")), &images).expect("images");
+        idx::write_labels(&folder.path().join(format!("{part}-labels-idx1-ubyte.gz")), &[0; 4]).expect("labels");
+    }
+    fails(folder.path(), "classifier --data .", &[".: expected images of 28 x 28, found 30 x 28"]);
+    assert!(!folder.path().join("out").exists(), "nothing was written");
+
+    let path = folder.path().join("other.safetensors");
+    nn::save(&nn::Linear::new(1, 1, &mut Rng::new(0, "init", 0)), &path).expect("another model");
+    let Err(error) = Convnet::read(&path) else { panic!("a linear layer reads no digits") };
+    let said = format!("{error:#}");
+    assert!(said.contains("step06 -- classifier") && said.contains("other.safetensors"), "{said}");
+}

@@ -1,0 +1,146 @@
+//! The programs of steps 7 and 8 as they are run, in seconds.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+fn run(folder: &Path, program: &str, args: &str) -> Output {
+    let mut command = Command::new(program);
+    command.current_dir(folder).env("TSUKURU_SMOKE", "1").env_remove("TSUKURU_DATA").args(args.split_whitespace());
+    command.output().expect("the program starts")
+}
+
+fn said(folder: &Path, program: &str, args: &str) -> String {
+    let Output { status, stdout, stderr } = run(folder, program, args);
+    assert!(status.success(), "{args}: {}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).expect("UTF-8")
+}
+
+fn step07(folder: &Path, args: &str) -> String {
+    said(folder, env!("CARGO_BIN_EXE_step07"), &format!("{args} --data built-in"))
+}
+
+fn step08(folder: &Path, args: &str) -> String {
+    said(folder, env!("CARGO_BIN_EXE_step08"), &format!("{args} --data built-in"))
+}
+
+/// The program must end with exit code 1 and one sentence that has these parts.
+fn fails(folder: &Path, args: &str, expected: &[&str]) {
+    let Output { status, stderr, .. } = run(folder, env!("CARGO_BIN_EXE_step07"), &format!("{args} --data built-in"));
+    let said = String::from_utf8_lossy(&stderr);
+    assert_eq!(status.code(), Some(1), "step07 {args}: {said}");
+    assert!(said.starts_with("error: ") && said.lines().count() == 1, "step07 {args}: {said}");
+    for part in expected {
+        assert!(said.contains(part), "step07 {args}: {said:?} does not say {part:?}");
+    }
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn are_there(folder: &Path, files: &[&str]) {
+    for file in files {
+        let length = fs::metadata(folder.join(file)).map(|m| m.len()).unwrap_or(0);
+        assert!(length > 0, "{file} is missing or empty");
+    }
+}
+
+/// The rows of a log, without the time.
+fn log(run: &Path) -> Vec<Vec<f64>> {
+    let csv = fs::read_to_string(run.join("metrics.csv")).expect("metrics.csv");
+    let numbers = |row: &str| row.split(',').map(|x| x.parse().expect("a number")).collect::<Vec<f64>>();
+    csv.lines()
+        .skip(1)
+        .map(numbers)
+        .map(|mut row| {
+            row.pop();
+            row
+        })
+        .collect()
+}
+
+#[test]
+fn step_7_runs_without_a_program() {
+    let folder = folder();
+    let said = step07(folder.path(), "");
+    let vae = ["samples/epoch_001.png", "loss.svg", "checkpoint.safetensors", "model.safetensors", "metrics.csv"];
+    are_there(&folder.path().join("out/step07/vae_quick"), &vae);
+    are_there(&folder.path().join("out/step07/latent"), &["walks.png", "map.png", "dots.svg"]);
+    are_there(&folder.path().join("out/step07"), &["evaluate/bounds.svg", "e_step/posterior.svg"]);
+    assert!(said.contains("a linear model, whose answer is known") && said.contains("20 numbers"), "{said}");
+}
+
+#[test]
+fn step_8_runs_without_a_program() {
+    let folder = folder();
+    let said = step08(folder.path(), "");
+    are_there(
+        &folder.path().join("out/step08/hvae_quick"),
+        &["samples/epoch_001.png", "loss.svg", "model.safetensors"],
+    );
+    let figures = ["forward_process/density.svg", "forward_process/digit.png", "elbo/elbo.svg"];
+    are_there(&folder.path().join("out/step08"), &figures);
+    assert!(said.contains("ELBO from   mean"), "{said}");
+}
+
+#[test]
+fn the_parts_of_the_loss_are_logged() {
+    let folder = folder();
+    step07(folder.path(), "vae --epochs 1");
+    step08(folder.path(), "hvae --epochs 1");
+    let header = |run: &str| fs::read_to_string(folder.path().join(run).join("metrics.csv")).expect("a log");
+    assert!(header("out/step07/vae").starts_with("epoch,step,loss,reconstruction,kl,seconds\n"));
+    assert!(header("out/step08/hvae").starts_with("epoch,step,loss,reconstruction,kl1,kl2,seconds\n"));
+    for run in ["out/step07/vae", "out/step08/hvae"] {
+        for row in log(&folder.path().join(run)) {
+            let [loss, reconstruction, kls @ ..] = &row[2..] else { panic!("{row:?}") };
+            assert!(kls.iter().all(|&kl| kl > 0.0), "{row:?}");
+            assert!((reconstruction + 2.0 * kls.iter().sum::<f64>() - loss).abs() < 1e-4 * loss, "{row:?}");
+        }
+    }
+}
+
+#[test]
+fn a_resumed_run_and_another_number_of_threads_give_the_same_bits() {
+    let folder = folder();
+    step07(folder.path(), "vae --epochs 2 --out unbroken --threads 1");
+    step07(folder.path(), "vae --epochs 1 --out broken --threads 2");
+    step07(folder.path(), "vae --epochs 2 --out broken --resume");
+    let run = |name: &str| folder.path().join(name).join("step07/vae");
+    assert_eq!(log(&run("broken")), log(&run("unbroken")));
+    let read = |name: &str, file: &str| fs::read(run(name).join(file)).expect(file);
+    for file in ["model.safetensors", "samples/epoch_002.png", "loss.svg"] {
+        assert!(read("broken", file) == read("unbroken", file), "{file} differs");
+    }
+}
+
+#[test]
+fn a_model_is_trained_once_and_then_used() {
+    let folder = folder();
+    let first = step07(folder.path(), "latent");
+    assert!(first.contains("parameters") && first.contains("model: out/step07/vae_latent2_quick"), "{first}");
+    let second = step07(folder.path(), "e_step");
+    assert!(!second.contains("parameters") && second.contains("model: out/step07/vae_latent2_quick"), "{second}");
+    step07(folder.path(), "vae --latent 3 --epochs 1");
+    let model = "--model out/step07/vae_latent3/model.safetensors";
+    let third = step07(folder.path(), &format!("latent {model}"));
+    assert!(third.contains("a map needs two"), "{third}");
+    fails(folder.path(), &format!("e_step {model}"), &["two latent numbers", "3"]);
+}
+
+#[test]
+fn what_cannot_be_used_is_explained() {
+    let folder = folder();
+    fails(folder.path(), "vae --latent 0", &["--latent 0", "expected 1 to"]);
+    fails(folder.path(), "vae --hidden 100000", &["--hidden 100000", "expected 1 to"]);
+    fails(folder.path(), "vae --batch-size 0", &["--batch-size 0", "at least 1"]);
+    fails(folder.path(), "evaluate --images 0", &["--images 0", "at least 1"]);
+    fails(folder.path(), "latent --model nothing.safetensors", &["nothing.safetensors"]);
+    let header = br#"{"encoder.linear.weight":{"dtype":"F32","shape":[65536,0],"data_offsets":[0,0]}}"#;
+    let file = [&(header.len() as u64).to_le_bytes()[..], header].concat();
+    fs::write(folder.path().join("empty.safetensors"), file).expect("a file");
+    fails(folder.path(), "evaluate --model empty.safetensors", &["empty.safetensors", "holds no VAE"]);
+    assert!(!folder.path().join("out/step07").join("vae").join("metrics.csv").exists());
+}

@@ -1,0 +1,169 @@
+//! Step 10 as a user meets it; see step09.rs for what both have in common.
+
+mod program;
+
+use program::{folder, losses, model};
+use std::fs;
+use std::path::Path;
+use tsukuru::data::idx;
+
+const STEP10: &str = env!("CARGO_BIN_EXE_step10");
+
+fn step10(folder: &Path, args: &str) -> String {
+    program::succeeds(STEP10, folder, args)
+}
+
+fn fails(folder: &Path, args: &str, expected: &[&str]) {
+    program::fails(STEP10, folder, args, expected);
+}
+
+const TRAIN: &str = "classifier_free_guidance --data built-in --batch-size 8";
+
+#[test]
+fn without_a_program_both_ways_run_in_their_quick_form() {
+    let folder = folder();
+    let said = step10(folder.path(), "--data built-in");
+    let step = folder.path().join("out/step10");
+    for file in [
+        "classifier_free_guidance_quick/samples/epoch_001.png",
+        "classifier_free_guidance_quick/loss.svg",
+        "classifier_free_guidance_quick/denoising.gif",
+        "classifier_free_guidance_quick/guidance/digit_0.png",
+        "classifier_free_guidance_quick/model.safetensors",
+        "classifier_guidance_quick/guidance/digit_9.png",
+        "classifier_guidance_quick/model.safetensors",
+    ] {
+        let length = fs::metadata(step.join(file)).map(|m| m.len()).unwrap_or(0);
+        assert!(length > 0, "{file} is missing or empty");
+    }
+    let led = "the model to lead: out/step10/classifier_free_guidance_quick/model.safetensors";
+    assert!(said.contains(led), "{said}");
+}
+
+/// Also on another number of threads.
+#[test]
+fn a_resumed_training_is_the_unbroken_one() {
+    let folder = folder();
+    for (program, flags) in
+        [("conditional", ""), ("classifier_free_guidance", ""), ("classifier_free_guidance", "--book")]
+    {
+        let out = |name: &str| format!("{name}{flags}");
+        let run = |name: &str| folder.path().join(out(name)).join("step10").join(program);
+        let train = |name: &str, more: &str| {
+            let flags = format!("{program} --data built-in --batch-size 8 {flags} --out {} {more}", out(name));
+            step10(folder.path(), &flags)
+        };
+        train("unbroken", "--epochs 2 --threads 2");
+        train("broken", "--epochs 1 --threads 1");
+        train("broken", "--epochs 2 --threads 1 --resume");
+        assert_eq!(losses(&run("broken")), losses(&run("unbroken")), "{program} {flags}");
+        assert!(model(&run("broken")) == model(&run("unbroken")), "{program} {flags}");
+    }
+}
+
+#[test]
+fn a_led_model_is_led_in_the_same_way_by_any_number_of_threads() {
+    let folder = folder();
+    step10(folder.path(), &format!("{TRAIN} --epochs 1 --out lead"));
+    let results = ["1", "2"].map(|threads| {
+        let lead = "--model lead/step10/classifier_free_guidance/model.safetensors";
+        let flags =
+            format!("classifier_guidance --data built-in --batch-size 8 {lead} --threads {threads} --out {threads}");
+        step10(folder.path(), &flags);
+        let run = folder.path().join(threads).join("step10/classifier_guidance");
+        let pictures =
+            (0..10).map(|digit| fs::read(run.join(format!("guidance/digit_{digit}.png"))).expect("a picture"));
+        (losses(&run), model(&run), pictures.collect::<Vec<_>>())
+    });
+    assert!(results[0] == results[1]);
+}
+
+#[test]
+fn how_labels_are_dropped_decides_the_losses() {
+    let folder = folder();
+    step10(folder.path(), &format!("{TRAIN} --out own"));
+    step10(folder.path(), &format!("{TRAIN} --out book --book"));
+    let run = |name: &str| folder.path().join(name).join("step10/classifier_free_guidance");
+    assert_ne!(losses(&run("own")), losses(&run("book")));
+    fails(folder.path(), &format!("{TRAIN} --out own --book --resume"), &["other flags", "dropped"]);
+}
+
+#[test]
+fn the_digits_that_were_asked_for_are_exported() {
+    let folder = folder();
+    step10(folder.path(), &format!("{TRAIN} --epochs 1"));
+    let sample = "sample --model out/step10/classifier_free_guidance/model.safetensors --labels 1984";
+    step10(folder.path(), &format!("{sample} --count 2 --export drawn"));
+    let images = idx::read_images(&folder.path().join("drawn-images-idx3-ubyte.gz")).expect("images");
+    let labels = idx::read_labels(&folder.path().join("drawn-labels-idx1-ubyte.gz")).expect("labels");
+    assert_eq!((images.count, images.rows, images.cols), (8, 28, 28));
+    assert_eq!(labels, [1, 9, 8, 4, 1, 9, 8, 4]);
+
+    // One of the files is enough to stop before anything is drawn.
+    fs::rename(folder.path().join("drawn-labels-idx1-ubyte.gz"), folder.path().join("other-labels-idx1-ubyte.gz"))
+        .expect("a file");
+    fails(folder.path(), &format!("{sample} --export other"), &["other-labels-idx1-ubyte.gz is there already"]);
+    assert!(!folder.path().join("other-images-idx3-ubyte.gz").exists());
+}
+
+#[test]
+fn guidance_changes_what_is_drawn() {
+    let folder = folder();
+    step10(folder.path(), &format!("{TRAIN} --epochs 1"));
+    let draw = |flags: &str| {
+        let sample = "sample --model out/step10/classifier_free_guidance/model.safetensors";
+        step10(folder.path(), &format!("{sample} {flags}"));
+        fs::read(folder.path().join("out/step10/sample/samples.png")).expect("samples")
+    };
+    let pictures = ["--gamma 0", "--gamma 1", "", "--sampler ancestral", "--labels 0123456788"].map(draw);
+    assert!((0..5).all(|i| (0..i).all(|j| pictures[i] != pictures[j])));
+    assert!(draw("--gamma 3") == pictures[2]);
+}
+
+#[test]
+fn wrong_flags_are_explained() {
+    let folder = folder();
+    step10(folder.path(), &format!("{TRAIN} --epochs 1"));
+    let sample = "sample --model out/step10/classifier_free_guidance/model.safetensors";
+    fails(folder.path(), &format!("{sample} --labels 12x"), &["--labels 12x", "'x'"]);
+    fails(folder.path(), &format!("{sample} --labels="), &["--labels", "1 to 100"]);
+    fails(folder.path(), &format!("{sample} --gamma -101"), &["--gamma -101", "-100 to 100"]);
+    fails(folder.path(), &format!("{sample} --count 0"), &["--count 0", "1 to 10000"]);
+    fails(folder.path(), "classifier_free_guidance --gamma nan", &["--gamma NaN"]);
+    fails(folder.path(), "conditional --ema 1", &["--ema 1", "0 to below 1"]);
+    fails(folder.path(), "classifier_guidance --batch-size 0", &["--batch-size 0"]);
+    fails(folder.path(), "classifier_guidance --out empty", &["empty", "classifier_free_guidance", "--model"]);
+}
+
+#[test]
+fn a_model_that_knows_no_labels_cannot_be_asked_for_digits() {
+    let folder = folder();
+    let train = "diffusion_model --data built-in --epochs 1 --sampler ddim";
+    program::succeeds(env!("CARGO_BIN_EXE_step09"), folder.path(), train);
+    let model = "out/step09/diffusion_model/model.safetensors";
+    fails(folder.path(), &format!("sample --model {model}"), &[model, "knows 10 labels", "knows 0"]);
+    // But it can be led.
+    let said = step10(folder.path(), "classifier_guidance --data built-in");
+    assert!(said.contains(&format!("the model to lead: {model}")), "{said}");
+}
+
+/// The network of step 6 is found where step 6 has left it. It judges every gamma's digits, and later samples.
+#[test]
+fn a_network_that_reads_judges_what_is_drawn() {
+    let folder = folder();
+    program::succeeds(env!("CARGO_BIN_EXE_step06"), folder.path(), "classifier --data built-in");
+    let said = step10(folder.path(), &format!("{TRAIN} --epochs 1"));
+    assert_eq!(said.matches("read as asked: ").count(), 4, "{said}");
+    let model = "--model out/step10/classifier_free_guidance/model.safetensors --data built-in";
+    let said = step10(folder.path(), &format!("sample {model} --count 2"));
+    let (asked, distance) = ("read as asked: ", "Fréchet distance to 20 test images: ");
+    assert!(said.contains(asked) && said.contains(distance) && said.contains("(of 20 train images: "), "{said}");
+    // Step 9 asks for nothing. One image alone is drawn, but not judged.
+    let sample = |count: u32| {
+        program::succeeds(env!("CARGO_BIN_EXE_step09"), folder.path(), &format!("sample {model} --count {count}"))
+    };
+    let said = sample(4);
+    assert!(!said.contains(asked) && said.contains("Fréchet distance to 4 test images: "), "{said}");
+    assert!(!sample(1).contains("Fréchet"));
+    fails(folder.path(), &format!("sample {model} --classifier nothing.safetensors"), &["nothing.safetensors"]);
+}
