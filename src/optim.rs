@@ -6,6 +6,7 @@ pub use average::MovingAverage;
 
 use crate::Real;
 use crate::kernels::{self, AdamStep};
+use crate::profile;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
@@ -115,6 +116,8 @@ impl Optimizer for Adam {
             *steps += 1;
             let step = AdamStep { lr: self.lr, beta1: Self::BETA1, beta2: Self::BETA2, eps: Self::EPS, step: *steps };
             parameter.update(|x| kernels::adam(&step, grad.data(), m.data_mut(), v.data_mut(), x.data_mut()));
+            // x, grad, m and v are read; x, m and v are written.
+            profile::mark("adam", std::iter::repeat_n(parameter.shape(), 6), &parameter.shape());
         }
     }
 

@@ -1,8 +1,8 @@
 //! Where the time goes: [`profiled`] runs something and tells what each operation cost, forward and backward.
 //!
-//! Every operation passes through [`record`](crate::graph::record) when its numbers are there, and every rule through
-//! the backward walk. Each leaves a mark, and the time since the mark before is the operation's. Code between two
-//! operations counts for the second.
+//! Every operation passes through [`record`](crate::graph::record) when its numbers are there, every rule through the
+//! backward walk, and Adam comes by after each parameter. Each leaves a mark, and the time since the mark before is the
+//! operation's. Code between two operations counts for the second, and what follows the last is `(the rest)`.
 
 use crate::shape::Shape;
 use std::cell::RefCell;
@@ -37,7 +37,9 @@ thread_local! {
 pub fn profiled<T>(work: impl FnOnce() -> T) -> (T, Vec<Cost>) {
     PROFILE.set(Some(Profile { last: Instant::now(), rule: None, costs: Vec::new() }));
     let result = work();
-    let mut costs = PROFILE.take().expect("set above").costs;
+    let mut profile = PROFILE.take().expect("set above");
+    profile.add("(the rest)".to_string(), 0, 0.0);
+    let mut costs = profile.costs;
     costs.sort_by_key(|cost| std::cmp::Reverse(cost.time));
     (result, costs)
 }
@@ -113,6 +115,7 @@ fn flops(name: &str, inputs: &[Shape], output: &Shape) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optim::{Adam, Optimizer};
     use crate::tensor::Tensor;
     use crate::variable::Variable;
 
@@ -144,5 +147,17 @@ mod tests {
         let numbers = |name: &str| costs.iter().find(|cost| cost.name == name).map(|cost| cost.numbers);
         assert_eq!(numbers("batch_norm <-"), Some(3 * 72 + 4 * 2));
         assert_eq!(numbers("sin <-"), Some(0), "its cosine and its product are operations of their own");
+    }
+
+    #[test]
+    fn no_time_is_lost() {
+        let x = Variable::parameter(Tensor::ones([4, 3]));
+        let (_, costs) = profiled(|| {
+            x.sum(..).backward();
+            Adam::new(vec![x.clone()], 0.1).step();
+        });
+        let numbers = |name: &str| costs.iter().find(|cost| cost.name == name).map(|cost| cost.numbers);
+        assert_eq!(numbers("adam"), Some(7 * 12), "x, its gradient, m and v are read; x, m and v are written");
+        assert_eq!(numbers("(the rest)"), Some(0));
     }
 }

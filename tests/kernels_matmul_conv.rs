@@ -90,6 +90,9 @@ fn matmul_of_batches() {
         check_matmul(batch, 5, 11, 7);
         check_matmul(batch, 33, 65, 31);
         check_matmul(batch, 0, 3, 2);
+        check_matmul(batch, 1, 37, 50);
+        check_matmul(batch, 50, 37, 1);
+        check_matmul(batch, 19, 1, 23);
     }
 }
 
@@ -116,11 +119,15 @@ fn check_conv(size: Conv) {
 
 #[test]
 fn conv_of_all_strides_paddings_and_kernels() {
-    for stride in [1, 2, 3] {
-        for padding in [0, 1, 2, 4] {
-            for (kh, kw) in [(1, 1), (2, 2), (3, 3), (5, 5), (1, 3), (3, 2)] {
-                for (h, w) in [(5, 5), (7, 7), (6, 9), (11, 5)] {
-                    check_conv(Conv { n: 3, c: 2, h, w, c_out: 3, kh, kw, stride, padding });
+    for (c, c_out) in [(2, 3), (5, 6)] {
+        for stride in [1, 2, 3, 5] {
+            for padding in [0, 1, 2, 4] {
+                for (kh, kw) in [(1, 1), (2, 2), (3, 3), (5, 5), (1, 3), (3, 2), (7, 1)] {
+                    for (h, w) in [(3, 4), (5, 5), (7, 7), (6, 9), (11, 5)] {
+                        if h + 2 * padding >= kh && w + 2 * padding >= kw {
+                            check_conv(Conv { n: 3, c, h, w, c_out, kh, kw, stride, padding });
+                        }
+                    }
                 }
             }
         }

@@ -156,7 +156,7 @@ fn page_faults() -> u64 {
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(7)?.parse().ok()).unwrap_or(0)
 }
 
-/// Floating-point operations per second of all threads on registers alone, over about four milliseconds.
+/// Floating-point operations per second of all threads on registers alone, over about a millisecond.
 fn multiply_add_rate() -> f64 {
     const ROUNDS: usize = 300_000;
     let begin = Instant::now();

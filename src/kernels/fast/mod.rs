@@ -1,4 +1,13 @@
-//! The fast storey: the same names as in [`super::reference`], parallel and vectorised.
+//! The fast storey: the same names as in [`super::reference`], parallel and vectorised. In reading order:
+//!
+//! | files | |
+//! |---|---|
+//! | `cpu`, `simd` | one source for several instruction sets: plain loops, and vectors by hand |
+//! | `pieces`, `loops`, `blocks` | cuts for the threads, few nested loops over any shape, short rows |
+//! | `elementwise`, `vmath`, `reduce`, `strided`, `norm`, `pool`, `bilinear`, `lookup`, `optim` | what memory limits |
+//! | `tile`, `pack`, `blocked` | the matrix product from the inside out: registers, packing, caches |
+//! | `matmul`, `gemv` | products of matrices, and with vectors |
+//! | `conv`, `grid`, `runs`, `narrow`, `winograd` | convolutions: start with `conv`, where the way is chosen |
 
 mod bilinear;
 mod blocked;

@@ -18,7 +18,7 @@ pub fn suits(size: &Conv) -> bool {
     size.stride == 1 && size.c_out < CHANNELS
 }
 
-/// Whether the derivative in x is.
+/// Whether the derivative in x is: it sees gy in a frame of kernel - 1 - padding zeros, not fewer than none.
 pub fn suits_dx(size: &Conv) -> bool {
     size.stride == 1 && size.c < CHANNELS && size.padding < size.kh.min(size.kw)
 }

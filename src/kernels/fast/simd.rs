@@ -212,8 +212,8 @@ unsafe fn spread(lanes: u16) -> __m256i {
     }
 }
 
-// SAFETY of all blocks: the caller keeps the contract of `Simd`.
 /// Four numbers; every compiler target that matters has registers for them (SSE, NEON).
+// SAFETY of all blocks: the caller keeps the contract of `Simd`.
 impl Simd for [f32; 4] {
     const LANES: usize = 4;
     const TILE_ROWS: usize = if cfg!(target_arch = "aarch64") { 12 } else { 6 };

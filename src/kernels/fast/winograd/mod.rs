@@ -15,9 +15,10 @@
 //!
 //! An infinite or NaN number makes the whole tile of outputs so, and rounding is relative to the tile's largest number.
 //!
-//! What matters, in order: one task is a few images, about 48 tiles, so that V and M stay in the second-level cache; 16
-//! channels lie side by side, so that the maps work on whole vectors and the products need no packing; tiles of 3 beside
-//! tiles of 4 where 4 does not divide the image.
+//! A training step of the U-Net took 0.64 s with this instead of 1.56 with products of patches (two Zen 4 cores). What
+//! matters, in order: one task is a few images, about 48 tiles, so that V and M stay in the second-level cache; 16
+//! channels lie side by side, so that the maps work on whole vectors and the products need no packing; there are tiles
+//! of 3 beside tiles of 4 where 4 does not divide the image.
 
 mod dw;
 mod planes;

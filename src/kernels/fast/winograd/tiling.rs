@@ -9,29 +9,18 @@ use std::ops::Range;
 /// that is less than four high does without the points (-q, any), one less than four wide without (any, -q). The four
 /// kinds are ordered so that the tiles that use a point are neighbours.
 pub struct Tiling {
-    pub kinds: [Kind; 4],
+    /// For each kind, the first row and column of each tile.
+    kinds: [Vec<(usize, usize)>; 4],
 }
 
 /// For each kind of tile and each tile, the pixels of its square; those outside the image are one behind its last.
 pub type Squares<const N: usize> = [Vec<[[u32; N]; N]>; 4];
 
-/// Tiles of the same size.
-pub struct Kind {
-    /// First row and column of each.
-    corners: Vec<(usize, usize)>,
-}
-
-impl Kind {
-    pub fn len(&self) -> usize {
-        self.corners.len()
-    }
-}
-
 impl Tiling {
     pub fn new(h: usize, w: usize) -> Tiling {
         let ([rows4, rows3], [columns4, columns3]) = (cut(h), cut(w));
-        let kind = |rows: &[usize], columns: &[usize]| Kind {
-            corners: rows.iter().flat_map(|&i| columns.iter().map(move |&j| (i, j))).collect(),
+        let kind = |rows: &[usize], columns: &[usize]| {
+            rows.iter().flat_map(|&i| columns.iter().map(move |&j| (i, j))).collect()
         };
         let kinds =
             [kind(&rows4, &columns3), kind(&rows4, &columns4), kind(&rows3, &columns4), kind(&rows3, &columns3)];
@@ -40,12 +29,12 @@ impl Tiling {
 
     /// Tiles of an image.
     pub fn count(&self) -> usize {
-        self.kinds.iter().map(Kind::len).sum()
+        self.kinds.iter().map(Vec::len).sum()
     }
 
     /// The number of the first tile of a kind, among the tiles of `images` images.
     pub fn start(&self, kind: usize, images: usize) -> usize {
-        self.kinds[..kind].iter().map(Kind::len).sum::<usize>() * images
+        self.kinds[..kind].iter().map(Vec::len).sum::<usize>() * images
     }
 
     /// The tiles of `images` images that use point (i, j).
@@ -69,7 +58,7 @@ impl Tiling {
         };
         let square =
             |&(i, j): &(usize, usize)| std::array::from_fn(|di| std::array::from_fn(|dj| pixel(i, j, (di, dj)) as u32));
-        std::array::from_fn(|kind| self.kinds[kind].corners.iter().map(square).collect())
+        std::array::from_fn(|kind| self.kinds[kind].iter().map(square).collect())
     }
 }
 
