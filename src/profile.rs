@@ -33,11 +33,12 @@ thread_local! {
     static PROFILE: RefCell<Option<Profile>> = const { RefCell::new(None) };
 }
 
-/// Runs `work` on this thread, and returns the costs of its operations beside its result, the dearest first.
+/// Runs `work` on this thread, and returns the costs of its operations beside its result, the dearest first. (Inside
+/// another `profiled`, the outer one sees nothing of it but its time.)
 pub fn profiled<T>(work: impl FnOnce() -> T) -> (T, Vec<Cost>) {
-    PROFILE.set(Some(Profile { last: Instant::now(), rule: None, costs: Vec::new() }));
+    let outer = PROFILE.replace(Some(Profile { last: Instant::now(), rule: None, costs: Vec::new() }));
     let result = work();
-    let mut profile = PROFILE.take().expect("set above");
+    let mut profile = PROFILE.replace(outer).expect("set above");
     profile.add("(the rest)".to_string(), 0, 0.0);
     let mut costs = profile.costs;
     costs.sort_by_key(|cost| std::cmp::Reverse(cost.time));
