@@ -80,7 +80,7 @@ impl Harness {
         let once = begin.elapsed().as_secs_f64();
         // Short work is repeated between two looks at the clock.
         let batch = (2e-4 / once).ceil().clamp(1.0, 1e4) as usize;
-        let repeats = if self.quick { 3 } else { (1.0 / (once * batch as f64 + 8e-3)).clamp(9.0, 60.0) as usize };
+        let repeats = if self.quick { 3 } else { (1.0 / (once * batch as f64 + 1.2e-3)).clamp(9.0, 60.0) as usize };
         let (mut kept, mut slowed) = (Vec::new(), Vec::new());
         let (faults, misses) = (page_faults(), statistics().misses);
         let mut before = multiply_add_rate();

@@ -130,7 +130,7 @@ def measure(name):
     seconds(2)
     once = seconds(1)
     batch = min(max(math.ceil(2e-4 / once), 1), 10_000)
-    repeats = int(min(max(1 / (once * batch + 8e-3), 9), 60))
+    repeats = int(min(max(1 / (once * batch + 1.2e-3), 9), 60))
     times = sorted(seconds(batch) for _ in range(repeats))
     return {"name": name, "median_s": times[repeats // 2], "min_s": times[0], "max_s": times[-1], "repeats": repeats}
 
