@@ -104,11 +104,16 @@ impl Convnet {
                 })
             });
             features.extend(seen.data().iter().map(|&x| f64::from(x)));
-            let largest = |row: &[Real]| (0..10).max_by(|&a, &b| row[a].total_cmp(&row[b])).expect("ten digits");
-            digits.extend(logits.data().chunks(10).map(largest));
+            digits.extend(likeliest(&logits));
         }
         Seen { features: Matrix::from_data(digits.len(), FEATURES, features), digits }
     }
+}
+
+/// The digit for which most speaks in each row of logits (N, 10).
+pub fn likeliest(logits: &Tensor) -> impl Iterator<Item = usize> {
+    let largest = |row: &[Real]| (0..10).max_by(|&a, &b| row[a].total_cmp(&row[b])).expect("ten digits");
+    logits.data().chunks(10).map(largest)
 }
 
 /// What a network makes of N images.

@@ -19,6 +19,6 @@ pub mod regression;
 pub mod tensor;
 pub mod vision;
 
-pub use convnet::{Convnet, FEATURES, SIDE, Seen};
+pub use convnet::{Convnet, FEATURES, SIDE, Seen, likeliest};
 pub use frechet::frechet_distance;
 pub use judge::{Verdict, judge, share};

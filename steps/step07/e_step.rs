@@ -2,13 +2,14 @@
 //! done in a moment; the cost is points^dimensions.
 
 use super::Vae;
-use super::likelihood::{importance_weighted, log_joint, log_sum_exp, log_weights};
+use super::likelihood::{importance_weighted, log_joint, log_weights};
 use super::trained::ModelFlag;
 use super::vae::HIDDEN;
 use crate::common::cli::{Common, Mnist, capped};
 use crate::common::data::{Part, Source};
 use crate::common::plot::{Chart, Grid, Panel, VERMILION};
 use crate::common::progress::duration;
+use crate::step04::log_sum_exp;
 use anyhow::{Result, ensure};
 use std::f64::consts::TAU;
 use std::time::Instant;

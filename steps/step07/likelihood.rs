@@ -1,6 +1,7 @@
 //! How likely a model makes an image: ln p(x) in nats, from below.
 
 use super::Gaussian;
+use crate::step04::log_sum_exp;
 use std::f64::consts::TAU;
 use tsukuru::Real;
 use tsukuru::mode::no_grad;
@@ -41,12 +42,6 @@ pub fn log_weights(model: &impl LatentModel, x: &[Real], draws: usize, rng: &mut
     let latent = eps.shape()[1];
     let log_q = eps.data().chunks(latent).map(|eps| log_normal(eps, &vec![0.0; latent]) - log_sigma);
     log_joint(model, x, &z).into_iter().zip(log_q).map(|(p, q)| p - q).collect()
-}
-
-/// ln(sum of e^x)
-pub fn log_sum_exp(x: &[f64]) -> f64 {
-    let peak = x.iter().fold(f64::NEG_INFINITY, |peak, &x| peak.max(x));
-    peak + libm::log(x.iter().map(|x| libm::exp(x - peak)).sum())
 }
 
 /// L_k = E ln(1/k sum of k weights) (Burda, Grosse and Salakhutdinov, 2016, equation 8): the mean over groups of k. L_1

@@ -1,11 +1,12 @@
 //! Trains a classifier of noisy digits, and lets it lead a model that knows no labels.
 
+use super::NoisyClassifier;
 use super::gammas::draw_grids;
-use super::{DIGITS, NoisyClassifier};
 use crate::common::cli::{Common, Mnist, TrainingFlags, capped};
 use crate::common::data::{Part, Source};
 use crate::common::run::RunFolder;
 use crate::common::training::Training;
+use crate::step06::{likeliest, share};
 use crate::step09::diffusion_model::random_noise;
 use crate::step09::{Diffuser, Kind, Label, ReaderFlags, SamplerFlags, T, UNet, images, read_unet};
 use anyhow::{Context, Result};
@@ -136,17 +137,16 @@ fn led(mut eps: Tensor, gradient: &Tensor, gamma: f64, alpha_bar: f64) -> Tensor
 
 /// What share of images the classifier reads right at time t.
 fn share_read(classifier: &NoisyClassifier, diffuser: &Diffuser, images: &Dataset, t: usize) -> Result<f64> {
-    let mut right = 0;
+    let (mut read, mut shown) = (vec![], vec![]);
     for (i, (x, labels)) in images.batches(100, None)?.enumerate() {
         let noise = Rng::new(0, "test noise", i as u64).normal_tensor(*x.shape());
         let t = vec![t; labels.len()];
         let x_t = diffuser.add_noise(&x, &t, &noise);
         let logits = no_grad(|| evaluating(|| classifier.forward(&x_t.into(), &t)));
-        let rows = logits.value();
-        let largest = |row: &[Real]| (0..DIGITS).max_by(|&i, &j| row[i].total_cmp(&row[j]));
-        right += rows.data().chunks(DIGITS).zip(&labels).filter(|(row, label)| largest(row) == Some(**label)).count();
+        read.extend(likeliest(&logits.value()));
+        shown.extend(labels);
     }
-    Ok(right as f64 / images.len() as f64)
+    Ok(share(&read, &shown))
 }
 
 /// A model that was trained before.

@@ -1,7 +1,8 @@
 //! The importance-weighted likelihood, on models whose likelihood is known.
 
+use steps::step04::log_sum_exp;
 use steps::step07::LinearGaussian;
-use steps::step07::likelihood::{importance_weighted, log_sum_exp, log_weights};
+use steps::step07::likelihood::{importance_weighted, log_weights};
 use tsukuru::Real;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
