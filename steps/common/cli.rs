@@ -2,7 +2,7 @@
 
 use super::plot::{self, Panel};
 use anyhow::{Context, Result, ensure};
-use clap::{Args, Parser, ValueEnum, value_parser};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -63,6 +63,11 @@ pub struct TrainingFlags {
 }
 
 impl TrainingFlags {
+    /// The preset, and nothing else.
+    pub fn quick() -> TrainingFlags {
+        TrainingFlags { quick: true, ..TrainingFlags::default() }
+    }
+
     /// # Errors
     /// If a flag has a value that no training can use.
     pub fn check(&self) -> Result<()> {
@@ -107,10 +112,39 @@ impl Common {
 /// The flags that the program was called with. `--help` is answered, and a mistake explained, by clap; like every other
 /// error, a mistake ends the program with exit code 1.
 pub fn parse<Cli: Parser>() -> Cli {
-    Cli::try_parse().unwrap_or_else(|said| {
+    or_explain(Cli::try_parse())
+}
+
+fn or_explain<T>(parsed: clap::error::Result<T>) -> T {
+    parsed.unwrap_or_else(|said| {
         let _ = said.print(); // nobody is left to tell if it fails
         std::process::exit(said.exit_code().min(1))
     })
+}
+
+/// The programs of a step, if they have flags of their own.
+pub trait Programs: Subcommand {
+    /// What runs, in this order, if no program is named.
+    fn quick() -> Vec<Self>;
+
+    fn run(&self, common: &Common, mnist: &Mnist) -> Result<()>;
+}
+
+/// The whole of such a step. Its name and what it is `about` are for the help.
+pub fn run_step<P: Programs>(name: &'static str, about: &'static str) -> ExitCode {
+    #[derive(Parser)]
+    struct Cli<P: Subcommand> {
+        #[command(subcommand)]
+        program: Option<P>,
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        mnist: Mnist,
+    }
+    let parsed = Cli::<P>::command().name(name).about(about).try_get_matches();
+    let Cli { program, common, mnist } = or_explain(parsed.and_then(|flags| Cli::<P>::from_arg_matches(&flags)));
+    let programs = program.map_or_else(P::quick, |program| vec![program]);
+    exit(common.start().and_then(|()| programs.iter().try_for_each(|program| program.run(&common, &mnist))))
 }
 
 /// Whether TSUKURU_SMOKE=1 asks every program to be a matter of seconds: few images, few steps, narrow models.

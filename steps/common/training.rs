@@ -155,7 +155,8 @@ impl Training<'_> {
         }
     }
 
-    /// Times a few steps of a `model` that is thrown away, and says how long the training will take.
+    /// Times a few steps of a `model` that is thrown away, and says how long the training will take. `loss` is as in
+    /// [`Training::run`]; `after_epoch` is the time that the work after an epoch takes, in seconds.
     ///
     /// # Errors
     /// If `batch_size` is 0.
@@ -163,20 +164,24 @@ impl Training<'_> {
         &self,
         dataset: &Dataset,
         model: &dyn Module,
-        mut loss: impl FnMut(Tensor, u64) -> L,
+        mut loss: impl FnMut(Tensor, Vec<usize>, u64) -> L,
+        after_epoch: f64,
     ) -> Result<()> {
         let mut optimizer = Adam::new(model.parameters(), 1e-3);
-        let mut seconds = f64::INFINITY;
-        for (step, (x, _)) in dataset.batches(self.batch_size, None)?.take(50).enumerate() {
+        let (begin, mut seconds) = (Instant::now(), f64::INFINITY);
+        for (step, (x, labels)) in dataset.batches(self.batch_size, None)?.take(50).enumerate() {
             let start = Instant::now();
             optimizer.clear_grads();
-            loss(x, step as u64).total().backward();
+            loss(x, labels, step as u64).total().backward();
             optimizer.step();
             seconds = seconds.min(start.elapsed().as_secs_f64());
+            if step >= 2 && begin.elapsed().as_secs() >= 1 {
+                break;
+            }
         }
         let steps = dataset.len().div_ceil(self.batch_size);
-        let total = super::progress::duration((self.epochs * steps) as f64 * seconds);
-        println!("{} epochs of {steps} steps, {:.2} ms each: about {total}", self.epochs, seconds * 1e3);
+        let total = super::progress::duration(self.epochs as f64 * (steps as f64 * seconds + after_epoch));
+        println!("{} epochs of {steps} steps, {:.1} ms each: about {total}", self.epochs, seconds * 1e3);
         Ok(())
     }
 

@@ -1,21 +1,11 @@
 //! `cargo run --release --bin step07`: all programs of the step, training in its quick form; `-- PROGRAM` runs one.
 
-use clap::{Parser, Subcommand};
-use steps::common::cli::{Common, Mnist, TrainingFlags, exit, parse};
+use anyhow::Result;
+use clap::Subcommand;
+use std::process::ExitCode;
+use steps::common::cli::{Common, Mnist, Programs, TrainingFlags, run_step};
 use steps::step07::trained::ModelFlag;
 use steps::step07::{e_step, evaluate, latent, vae};
-
-/// Step 7: the variational autoencoder. Without a program, all run in their quick form.
-#[derive(Parser)]
-#[command(name = "step07")]
-struct Cli {
-    #[command(subcommand)]
-    program: Option<Program>,
-    #[command(flatten)]
-    common: Common,
-    #[command(flatten)]
-    mnist: Mnist,
-}
 
 #[derive(Subcommand)]
 #[command(rename_all = "snake_case")]
@@ -30,21 +20,26 @@ enum Program {
     EStep(ModelFlag),
 }
 
-fn main() -> std::process::ExitCode {
-    let Cli { program, common, mnist } = parse();
-    let run = || match &program {
-        None => {
-            let training = TrainingFlags { quick: true, ..TrainingFlags::default() };
-            let (latent, hidden) = (vae::LATENT, vae::HIDDEN);
-            vae::run(&common, &mnist, &vae::Flags { training, latent, hidden })?;
-            latent::run(&common, &mnist, &ModelFlag::default())?;
-            evaluate::run(&common, &mnist, &evaluate::Flags::default())?;
-            e_step::run(&common, &mnist, &ModelFlag::default())
+impl Programs for Program {
+    fn quick() -> Vec<Program> {
+        vec![
+            Program::Vae(vae::Flags { training: TrainingFlags::quick(), latent: vae::LATENT, hidden: vae::HIDDEN }),
+            Program::Latent(ModelFlag::default()),
+            Program::Evaluate(evaluate::Flags::default()),
+            Program::EStep(ModelFlag::default()),
+        ]
+    }
+
+    fn run(&self, common: &Common, mnist: &Mnist) -> Result<()> {
+        match self {
+            Program::Vae(flags) => vae::run(common, mnist, flags),
+            Program::Latent(flags) => latent::run(common, mnist, flags),
+            Program::Evaluate(flags) => evaluate::run(common, mnist, flags),
+            Program::EStep(flags) => e_step::run(common, mnist, flags),
         }
-        Some(Program::Vae(flags)) => vae::run(&common, &mnist, flags),
-        Some(Program::Latent(flags)) => latent::run(&common, &mnist, flags),
-        Some(Program::Evaluate(flags)) => evaluate::run(&common, &mnist, flags),
-        Some(Program::EStep(flags)) => e_step::run(&common, &mnist, flags),
-    };
-    exit(common.start().and_then(|()| run()))
+    }
+}
+
+fn main() -> ExitCode {
+    run_step::<Program>("step07", "Step 7: the variational autoencoder. Without a program, all run in their quick form")
 }

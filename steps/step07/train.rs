@@ -83,7 +83,7 @@ pub fn train<M: Autoencoder>(
     };
     if !flags.quick && !flags.resume {
         let tried = build(h * w, &mut Rng::new(seed, "init", 0));
-        training.announce(&dataset, &tried, |x, step| tried.batch_loss(&x, seed, step))?;
+        training.announce(&dataset, &tried, |x, _, step| tried.batch_loss(&x, seed, step), 0.0)?;
     }
     training.run(
         &dataset,

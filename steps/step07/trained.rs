@@ -30,7 +30,7 @@ impl ModelFlag {
         let name = vae::folder(latent);
         let places = [place(name.clone()), place(format!("{name}_quick"))];
         if !places.iter().any(|path| path.exists()) {
-            let training = TrainingFlags { quick: true, ..TrainingFlags::default() };
+            let training = TrainingFlags::quick();
             vae::run(common, mnist, &vae::Flags { training, latent, hidden: vae::HIDDEN })?;
         }
         let path = places.iter().find(|path| path.exists()).expect("vae has written one");

@@ -1,20 +1,10 @@
 //! `cargo run --release --bin step08`: all programs of the step, training in its quick form; `-- PROGRAM` runs one.
 
-use clap::{Parser, Subcommand};
-use steps::common::cli::{Common, Mnist, TrainingFlags, exit, parse};
+use anyhow::Result;
+use clap::Subcommand;
+use std::process::ExitCode;
+use steps::common::cli::{Common, Mnist, Programs, TrainingFlags, run_step};
 use steps::step08::{elbo, forward_process, hvae};
-
-/// Step 8: a hierarchy of hidden numbers, and the theory of diffusion. Without a program, all run in their quick form.
-#[derive(Parser)]
-#[command(name = "step08")]
-struct Cli {
-    #[command(subcommand)]
-    program: Option<Program>,
-    #[command(flatten)]
-    common: Common,
-    #[command(flatten)]
-    mnist: Mnist,
-}
 
 #[derive(Subcommand)]
 #[command(rename_all = "snake_case")]
@@ -27,17 +17,23 @@ enum Program {
     Elbo,
 }
 
-fn main() -> std::process::ExitCode {
-    let Cli { program, common, mnist } = parse();
-    let run = || match &program {
-        None => {
-            hvae::run(&common, &mnist, &TrainingFlags { quick: true, ..TrainingFlags::default() })?;
-            forward_process::run(&common)?;
-            elbo::run(&common)
+impl Programs for Program {
+    fn quick() -> Vec<Program> {
+        vec![Program::Hvae(TrainingFlags::quick()), Program::ForwardProcess, Program::Elbo]
+    }
+
+    fn run(&self, common: &Common, mnist: &Mnist) -> Result<()> {
+        match self {
+            Program::Hvae(flags) => hvae::run(common, mnist, flags),
+            Program::ForwardProcess => forward_process::run(common),
+            Program::Elbo => elbo::run(common),
         }
-        Some(Program::Hvae(flags)) => hvae::run(&common, &mnist, flags),
-        Some(Program::ForwardProcess) => forward_process::run(&common),
-        Some(Program::Elbo) => elbo::run(&common),
-    };
-    exit(common.start().and_then(|()| run()))
+    }
+}
+
+fn main() -> ExitCode {
+    run_step::<Program>(
+        "step08",
+        "Step 8: a hierarchy of hidden numbers, and the theory of diffusion. Without a program, all run in their quick form",
+    )
 }

@@ -1,9 +1,10 @@
 //! Drawing many digits with a model that was trained before, and where they go.
 
-use super::{Diffuser, Label, Sampler, TIME_DIM, UNet};
+use super::{Diffuser, Label, Reader, Sampler, TIME_DIM, UNet};
 use crate::common::cli::Common;
-use crate::common::images::byte;
+use crate::common::images::{byte, save_grid};
 use crate::common::progress::Progress;
+use crate::common::run::RunFolder;
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,22 @@ pub fn draw(
     }
     progress.finish();
     Tensor::new([labels.len(), 1, SIDE, SIDE], &pixels)
+}
+
+/// Writes digits x (N, 1, SIDE, SIDE), that were to show labels (N), as a picture and wherever else they are wanted.
+pub fn deliver(
+    run: &RunFolder,
+    x: &Tensor,
+    labels: &[Label],
+    columns: usize,
+    export: Option<Export>,
+    reader: Option<Reader>,
+) -> Result<()> {
+    let path = run.file("samples.png")?;
+    save_grid(&path, x, columns)?;
+    println!("{}", path.display());
+    export.map_or(Ok(()), |export| export.write(x, labels))?;
+    reader.map_or(Ok(()), |reader| reader.report(x, labels))
 }
 
 /// The files that `--export STEM` names.

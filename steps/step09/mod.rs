@@ -19,7 +19,7 @@ mod train;
 mod unet;
 
 pub use diffuser::{Diffuser, T};
-pub use drawing::{Export, draw, read_unet};
+pub use drawing::{Export, deliver, draw, read_unet};
 pub use reader::{Reader, ReaderFlags};
 pub use sampler::{Kind, Sampler, SamplerFlags};
 pub use train::{Flags, Lesson, Trained, images};

@@ -1,8 +1,7 @@
 //! Draws digits with a model that was trained before.
 
-use super::{Diffuser, Export, Kind, ReaderFlags, SamplerFlags, T, draw, read_unet};
+use super::{Diffuser, Export, Kind, ReaderFlags, SamplerFlags, T, deliver, draw, read_unet};
 use crate::common::cli::{Common, Mnist, capped};
-use crate::common::images::save_grid;
 use crate::common::run::RunFolder;
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -39,14 +38,5 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
 
     let labels = vec![None; capped(flags.count, 4)];
     let x = draw(common, &diffuser, sampler, &labels, |x, t, labels| model.noise(x, t, labels));
-    let path = run.file("samples.png")?;
-    save_grid(&path, &x, 10)?;
-    println!("{}", path.display());
-    if let Some(export) = export {
-        export.write(&x, &labels)?;
-    }
-    if let Some(reader) = reader {
-        reader.report(&x, &labels)?;
-    }
-    Ok(())
+    deliver(&run, &x, &labels, 10, export, reader)
 }

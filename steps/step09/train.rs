@@ -6,7 +6,7 @@ use crate::common::cli::{Common, Mnist, TrainingFlags, capped};
 use crate::common::data::{Part, Source};
 use crate::common::images::{save_animation, save_grid};
 use crate::common::plot::{self, BLUE, Chart};
-use crate::common::progress::{Progress, duration};
+use crate::common::progress::Progress;
 use crate::common::run::RunFolder;
 use crate::common::training::Training;
 use anyhow::{Result, ensure};
@@ -15,7 +15,7 @@ use serde_json::json;
 use std::time::Instant;
 use tsukuru::data::Dataset;
 use tsukuru::nn::Module;
-use tsukuru::optim::{Adam, Optimizer};
+use tsukuru::optim::Adam;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
@@ -98,10 +98,6 @@ impl Lesson<'_> {
         let mut optimizer = Adam::new(model.parameters(), lr);
         println!("U-Net of width {width}: {} parameters", model.parameter_count());
         let steps = sampler.times(&diffuser).len() - 1;
-        if !quick && !flags.training.resume {
-            self.announce(&diffuser, steps, &dataset, width, batch_size, epochs)?;
-        }
-
         let (step, program) = self.place;
         let program = if quick { format!("{program}_quick") } else { program.to_string() };
         let run = RunFolder::open(&common.out, step, &program, flags.training.resume)?;
@@ -137,12 +133,22 @@ impl Lesson<'_> {
             resume: flags.training.resume,
             quiet: common.quiet,
         };
+        let loss_of = |model: &UNet, x: &Tensor, labels: &[usize], step| {
+            loss(model, &diffuser, x, &(self.told)(labels, step), seed, step)
+        };
+        if !quick && !flags.training.resume {
+            let tried = self.unet(width, seed);
+            let start = Instant::now();
+            (self.eps)(&tried, &Tensor::zeros([self.asked.len(), 1, h, w]), 1, &self.asked);
+            let sampling = start.elapsed().as_secs_f64() * steps as f64;
+            training.announce(&dataset, &tried, |x, labels, step| loss_of(&tried, &x, &labels, step), sampling)?;
+        }
         let mut frames = Vec::new();
         training.run(
             &dataset,
             &model,
             &mut optimizer,
-            |x, labels, step| loss(&model, &diffuser, &x, &(self.told)(&labels, step), seed, step),
+            |x, labels, step| loss_of(&model, &x, &labels, step),
             |epoch| {
                 frames = draw(epoch);
                 let path = run.file(&format!("samples/epoch_{epoch:03}.png"))?;
@@ -173,35 +179,6 @@ impl Lesson<'_> {
         let mut rng = Rng::new(seed, "init", 0);
         let model = UNet::new(1, width, &mut rng);
         if self.labels > 0 { model.with_labels(self.labels, &mut rng) } else { model }
-    }
-
-    /// Times a few steps of a model that is thrown away, and says how long the training will take.
-    fn announce(
-        &self,
-        diffuser: &Diffuser,
-        sample_steps: usize,
-        dataset: &Dataset,
-        width: usize,
-        batch_size: usize,
-        epochs: usize,
-    ) -> Result<()> {
-        let model = self.unet(width, 0);
-        let mut optimizer = Adam::new(model.parameters(), 1e-3);
-        let mut seconds = f64::INFINITY;
-        for (step, (x, labels)) in dataset.batches(batch_size, None)?.take(3).enumerate() {
-            let start = Instant::now();
-            loss(&model, diffuser, &x, &(self.told)(&labels, 0), 0, step as u64).backward();
-            optimizer.step();
-            optimizer.clear_grads();
-            seconds = seconds.min(start.elapsed().as_secs_f64());
-        }
-        let start = Instant::now();
-        (self.eps)(&model, &Tensor::zeros([self.asked.len(), 1, 28, 28]), 1, &self.asked);
-        let sampling = start.elapsed().as_secs_f64() * sample_steps as f64;
-        let steps = dataset.len().div_ceil(batch_size);
-        let total = epochs as f64 * (steps as f64 * seconds + sampling);
-        println!("{epochs} epochs of {steps} steps, {seconds:.2} s each, and samples: about {}", duration(total));
-        Ok(())
     }
 }
 

@@ -3,10 +3,9 @@
 use super::classifier_free_guidance::guided;
 use super::{DIGITS, gammas};
 use crate::common::cli::{Common, Mnist, capped};
-use crate::common::images::save_grid;
 use crate::common::run::RunFolder;
 use crate::step09::sample::MOST;
-use crate::step09::{Diffuser, Export, Kind, Label, ReaderFlags, SamplerFlags, T, draw, read_unet};
+use crate::step09::{Diffuser, Export, Kind, Label, ReaderFlags, SamplerFlags, T, deliver, draw, read_unet};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::path::PathBuf;
@@ -51,16 +50,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
 
     let labels: Vec<Label> = digits.repeat(capped(flags.count, 2));
     let x = draw(common, &diffuser, sampler, &labels, |x, t, labels| guided(&model, x, t, labels, gamma));
-    let path = run.file("samples.png")?;
-    save_grid(&path, &x, digits.len())?;
-    println!("{}", path.display());
-    if let Some(export) = export {
-        export.write(&x, &labels)?;
-    }
-    if let Some(reader) = reader {
-        reader.report(&x, &labels)?;
-    }
-    Ok(())
+    deliver(&run, &x, &labels, digits.len(), export, reader)
 }
 
 /// The digits of `--labels`.
