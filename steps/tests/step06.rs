@@ -1,22 +1,20 @@
 //! Step 6 as a user meets it: the numbers that the book prints, and what the other programs write and say.
 
+mod program;
+
+use program::folder;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 use steps::common::data::{Part, Source};
 use steps::step06::{Convnet, judge};
-use tempfile::TempDir;
 use tsukuru::Real;
 use tsukuru::data::idx::{self, Images};
 use tsukuru::nn::{self, Module};
 use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
 
-fn command(folder: &Path, args: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_step06"));
-    command.args(args.split_whitespace()).current_dir(folder).env_remove("TSUKURU_DATA").env_remove("TSUKURU_SMOKE");
-    command
-}
+const STEP06: &str = env!("CARGO_BIN_EXE_step06");
 
 /// Runs `step06 ARGS` in a folder; it must succeed, and every file that it names must be there.
 fn run(mut command: Command, folder: &Path) -> String {
@@ -34,28 +32,18 @@ fn run(mut command: Command, folder: &Path) -> String {
 
 /// `step06 ARGS` in full.
 fn step06(folder: &Path, args: &str) -> String {
-    run(command(folder, args), folder)
+    let mut command = program::command(STEP06, folder, args);
+    command.env_remove("TSUKURU_SMOKE");
+    run(command, folder)
 }
 
 /// `step06 ARGS` in a few seconds at most.
 fn smoke(folder: &Path, args: &str) -> String {
-    let mut command = command(folder, args);
-    command.env("TSUKURU_SMOKE", "1");
-    run(command, folder)
+    run(program::command(STEP06, folder, args), folder)
 }
 
-/// Runs `step06 ARGS`; it must end with exit code 1 and one sentence that holds all of `expected`.
 fn fails(folder: &Path, args: &str, expected: &[&str]) {
-    let Output { status, stderr, .. } =
-        command(folder, args).env("TSUKURU_SMOKE", "1").output().expect("step06 starts");
-    let said = String::from_utf8_lossy(&stderr);
-    assert_eq!(status.code(), Some(1), "step06 {args}: {said}");
-    assert!(said.starts_with("error: ") && said.lines().count() == 1, "step06 {args}: {said}");
-    assert!(expected.iter().all(|part| said.contains(part)), "step06 {args}: {said:?} does not say {expected:?}");
-}
-
-fn folder() -> TempDir {
-    tempfile::tempdir().expect("a folder")
+    program::fails(STEP06, folder, args, expected);
 }
 
 /// The lines that are nothing but numbers.
@@ -192,8 +180,8 @@ fn the_graph_is_drawn_where_there_is_a_program_for_it() {
         let dot = folder.path().join("dot");
         fs::write(&dot, format!("#!/bin/sh\n{script}\n")).expect("a script");
         fs::set_permissions(&dot, fs::Permissions::from_mode(0o755)).expect("a script that runs");
-        let mut command = command(folder.path(), "higher_order");
-        command.env("TSUKURU_SMOKE", "1").env("PATH", format!("{}:/bin:/usr/bin", folder.path().display()));
+        let mut command = program::command(STEP06, folder.path(), "higher_order");
+        command.env("PATH", format!("{}:/bin:/usr/bin", folder.path().display()));
         run(command, folder.path())
     };
     let said = with_dot(r#"test "$1 $3" = "-Tsvg -o" && test -f "$2" && echo "</svg>" >"$4""#);

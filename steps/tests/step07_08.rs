@@ -1,50 +1,23 @@
 //! The programs of steps 7 and 8 as they are run, in seconds.
 
+mod program;
+
+use program::{are_there, folder, succeeds};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
-use tempfile::TempDir;
 
-fn run(folder: &Path, program: &str, args: &str) -> Output {
-    let mut command = Command::new(program);
-    command.current_dir(folder).env("TSUKURU_SMOKE", "1").env_remove("TSUKURU_DATA").args(args.split_whitespace());
-    command.output().expect("the program starts")
-}
-
-fn said(folder: &Path, program: &str, args: &str) -> String {
-    let Output { status, stdout, stderr } = run(folder, program, args);
-    assert!(status.success(), "{args}: {}", String::from_utf8_lossy(&stderr));
-    String::from_utf8(stdout).expect("UTF-8")
-}
+const STEP07: &str = env!("CARGO_BIN_EXE_step07");
 
 fn step07(folder: &Path, args: &str) -> String {
-    said(folder, env!("CARGO_BIN_EXE_step07"), &format!("{args} --data built-in"))
+    succeeds(STEP07, folder, &format!("{args} --data built-in"))
 }
 
 fn step08(folder: &Path, args: &str) -> String {
-    said(folder, env!("CARGO_BIN_EXE_step08"), &format!("{args} --data built-in"))
+    succeeds(env!("CARGO_BIN_EXE_step08"), folder, &format!("{args} --data built-in"))
 }
 
-/// The program must end with exit code 1 and one sentence that has these parts.
 fn fails(folder: &Path, args: &str, expected: &[&str]) {
-    let Output { status, stderr, .. } = run(folder, env!("CARGO_BIN_EXE_step07"), &format!("{args} --data built-in"));
-    let said = String::from_utf8_lossy(&stderr);
-    assert_eq!(status.code(), Some(1), "step07 {args}: {said}");
-    assert!(said.starts_with("error: ") && said.lines().count() == 1, "step07 {args}: {said}");
-    for part in expected {
-        assert!(said.contains(part), "step07 {args}: {said:?} does not say {part:?}");
-    }
-}
-
-fn folder() -> TempDir {
-    tempfile::tempdir().expect("a folder")
-}
-
-fn are_there(folder: &Path, files: &[&str]) {
-    for file in files {
-        let length = fs::metadata(folder.join(file)).map(|m| m.len()).unwrap_or(0);
-        assert!(length > 0, "{file} is missing or empty");
-    }
+    program::fails(STEP07, folder, &format!("{args} --data built-in"), expected);
 }
 
 /// The rows of a log, without the time.

@@ -3,7 +3,7 @@
 
 mod program;
 
-use program::{folder, losses, model};
+use program::{are_there, folder, losses, model};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -31,7 +31,7 @@ fn without_a_program_all_three_run_in_their_quick_form() {
     let folder = folder();
     let said = step09(folder.path(), "--data built-in");
     let step = folder.path().join("out/step09");
-    for file in [
+    let files = [
         "gaussian_noise/by_steps.png",
         "gaussian_noise/in_one_jump.png",
         "diffusion_model_quick/samples/epoch_001.png",
@@ -40,10 +40,8 @@ fn without_a_program_all_three_run_in_their_quick_form() {
         "diffusion_model_quick/checkpoint.safetensors",
         "diffusion_model_quick/model.safetensors",
         "diffusion_model_quick/metrics.csv",
-    ] {
-        let length = fs::metadata(step.join(file)).map(|m| m.len()).unwrap_or(0);
-        assert!(length > 0, "{file} is missing or empty");
-    }
+    ];
+    are_there(&step, &files);
     assert!(said.contains("built-in digits") && said.contains("--bin fetch"), "{said}");
     assert!(said.contains("bot1       (10, 16, 7, 7)"), "{said}");
 }

@@ -2,7 +2,7 @@
 
 mod program;
 
-use program::{folder, losses, model};
+use program::{are_there, folder, losses, model};
 use std::fs;
 use std::path::Path;
 use tsukuru::data::idx;
@@ -24,7 +24,7 @@ fn without_a_program_both_ways_run_in_their_quick_form() {
     let folder = folder();
     let said = step10(folder.path(), "--data built-in");
     let step = folder.path().join("out/step10");
-    for file in [
+    let files = [
         "classifier_free_guidance_quick/samples/epoch_001.png",
         "classifier_free_guidance_quick/loss.svg",
         "classifier_free_guidance_quick/denoising.gif",
@@ -32,10 +32,8 @@ fn without_a_program_both_ways_run_in_their_quick_form() {
         "classifier_free_guidance_quick/model.safetensors",
         "classifier_guidance_quick/guidance/digit_9.png",
         "classifier_guidance_quick/model.safetensors",
-    ] {
-        let length = fs::metadata(step.join(file)).map(|m| m.len()).unwrap_or(0);
-        assert!(length > 0, "{file} is missing or empty");
-    }
+    ];
+    are_there(&step, &files);
     let led = "the model to lead: out/step10/classifier_free_guidance_quick/model.safetensors";
     assert!(said.contains(led), "{said}");
 }

@@ -1,5 +1,7 @@
 //! A program of the course as a user meets it, in its smoke form: a few images, a narrow model, ten noise steps.
 
+#![allow(dead_code)] // not every test needs all of it
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -31,6 +33,14 @@ pub fn fails(program: &str, folder: &Path, args: &str, expected: &[&str]) {
     assert!(said.starts_with("error: ") && said.lines().count() == 1, "{program} {args}: {said}");
     for part in expected {
         assert!(said.contains(part), "{program} {args}: {said:?} does not say {part:?}");
+    }
+}
+
+/// All files must be in the folder, with something in them.
+pub fn are_there(folder: &Path, files: &[&str]) {
+    for file in files {
+        let length = fs::metadata(folder.join(file)).map(|m| m.len()).unwrap_or(0);
+        assert!(length > 0, "{file} is missing or empty");
     }
 }
 
