@@ -110,7 +110,86 @@ def denoise_step(_name):
     return step
 
 
-WORK = {"gemm": gemm, "conv": conv, "ddpm_train_step": train_step, "ddpm_denoise_step": denoise_step}
+class Encoder(nn.Module):
+    def __init__(self, inputs, hidden, latent):
+        super().__init__()
+        self.linear = nn.Linear(inputs, hidden)
+        self.linear_mu, self.linear_logvar = nn.Linear(hidden, latent), nn.Linear(hidden, latent)
+
+    def forward(self, x):
+        """mu and sigma"""
+        h = F.relu(self.linear(x))
+        return self.linear_mu(h), torch.exp(0.5 * self.linear_logvar(h))
+
+
+def decoder(latent, hidden, *end):
+    return nn.Sequential(nn.Linear(latent, hidden), nn.ReLU(), *end)
+
+
+def draw(mu, sigma):
+    return mu + sigma * torch.randn_like(sigma)
+
+
+def twice_kl(mu, sigma, mean=0):
+    return -torch.sum(1 + torch.log(sigma**2) - (mu - mean) ** 2 - sigma**2)
+
+
+class Vae(nn.Module):
+    """The book's of step 7."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = Encoder(784, 200, 20), decoder(20, 200, nn.Linear(200, 784), nn.Sigmoid())
+
+    def loss(self, x):
+        mu, sigma = self.encoder(x)
+        x_hat = self.decoder(draw(mu, sigma))
+        return (F.mse_loss(x_hat, x, reduction="sum") + twice_kl(mu, sigma)) / len(x)
+
+
+class Hvae(nn.Module):
+    """The book's of step 8."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder1, self.encoder2 = Encoder(784, 100, 20), Encoder(20, 100, 20)
+        self.decoder1 = decoder(20, 100, nn.Linear(100, 784), nn.Sigmoid())
+        self.decoder2 = decoder(20, 100, nn.Linear(100, 20))
+
+    def loss(self, x):
+        mu1, sigma1 = self.encoder1(x)
+        z1 = draw(mu1, sigma1)
+        mu2, sigma2 = self.encoder2(z1)
+        mean, x_hat = self.decoder2(draw(mu2, sigma2)), self.decoder1(z1)
+        return (F.mse_loss(x_hat, x, reduction="sum") + twice_kl(mu1, sigma1, mean) + twice_kl(mu2, sigma2)) / len(x)
+
+
+def autoencoder(name):
+    """Random images in order, forward, backward, Adam, and reading the loss."""
+    steps, batch = integers(name)
+    model, lr = (Hvae(), 1e-3) if name.startswith("hvae") else (Vae(), 3e-4)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    images = torch.rand(steps, batch, 784)
+
+    def train():
+        for x in images:
+            optimizer.zero_grad()
+            loss = model.loss(x)
+            loss.backward()
+            optimizer.step()
+            loss.item()
+
+    return train
+
+
+WORK = {
+    "gemm": gemm,
+    "conv": conv,
+    "ddpm_train_step": train_step,
+    "ddpm_denoise_step": denoise_step,
+    "vae": autoencoder,
+    "hvae": autoencoder,
+}
 
 
 def integers(text):
@@ -136,5 +215,5 @@ def measure(name):
 
 
 for name in sys.argv[1:]:
-    with torch.set_grad_enabled("fwdbwd" in name or "train" in name):
+    with torch.set_grad_enabled(re.search("fwdbwd|train|vae", name) is not None):
         print(json.dumps(measure(name)), flush=True)
