@@ -52,7 +52,17 @@ impl Variable {
 /// # Panics
 /// If y depends on no parameter, or if its graph was freed, or read numbers that were updated since.
 #[track_caller]
-pub fn grad(y: &Variable, xs: &[&Variable], create_graph: bool) -> Vec<Variable> {
+pub fn grad<const N: usize>(y: &Variable, xs: [&Variable; N], create_graph: bool) -> [Variable; N] {
+    let mut found = grads(y, &xs, create_graph).into_iter();
+    xs.map(|_| found.next().expect("one for each x"))
+}
+
+/// [`grad`] of a list.
+///
+/// # Panics
+/// As [`grad`].
+#[track_caller]
+pub fn grads(y: &Variable, xs: &[&Variable], create_graph: bool) -> Vec<Variable> {
     let (start, gy) = (start(y), Tensor::ones(y.shape()).into());
     let targets: HashSet<u64> = xs.iter().filter_map(|x| Some(x.node.as_ref()?.id)).collect();
     let wanted = or_panic(leading_to(&targets, &start));

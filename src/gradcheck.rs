@@ -2,7 +2,7 @@
 //! with the feature `f64` (in f32 the differences drown in rounding).
 
 use crate::Real;
-use crate::backward::grad;
+use crate::backward::grads;
 use crate::random::Rng;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
@@ -31,7 +31,7 @@ fn check_scalar(
     last: usize,
     rng: &mut Rng,
 ) -> Variable {
-    let gradients = |xs: &[Variable]| grad(&f(xs), &xs.iter().collect::<Vec<_>>(), true);
+    let gradients = |xs: &[Variable]| grads(&f(xs), &xs.iter().collect::<Vec<_>>(), true);
     let parameters: Vec<Variable> = xs.iter().map(|x| Variable::parameter(x.clone())).collect();
     let y = f(&parameters);
     if y.node.is_none() {

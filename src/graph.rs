@@ -71,7 +71,7 @@ pub const Y: Reads = 128;
 ///
 /// let x = Variable::parameter(2.0);
 /// cube(&x).backward();
-/// assert_eq!(x.grad().unwrap().item(), 12.0);
+/// assert_eq!(x.grad().item(), 12.0);
 /// ```
 pub fn record(
     name: &'static str,

@@ -8,10 +8,10 @@
 //! let x = Variable::parameter(3.0);
 //! let y = x.square() * 2.0;
 //! y.backward();
-//! assert_eq!(x.grad().unwrap().item(), 12.0);
+//! assert_eq!(x.grad().item(), 12.0);
 //!
-//! let dy = grad(&x.sin(), &[&x], true).remove(0); // cos x, itself differentiable
-//! assert_eq!(grad(&dy, &[&x], false)[0].item(), -x.sin().item());
+//! let [dy] = grad(&x.sin(), [&x], true); // cos x, itself differentiable
+//! assert_eq!(grad(&dy, [&x], false)[0].item(), -x.sin().item());
 //! ```
 //!
 //! The heart is three short files, in this order: [`variable`] (numbers and their place in the graph), [`graph`]

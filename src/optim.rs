@@ -30,7 +30,7 @@ impl Variable {
     /// If somebody still holds what [`Variable::value`] lent.
     #[track_caller]
     pub fn descend(&self, lr: f64) {
-        let Some(grad) = self.grad() else { return };
+        let Some(grad) = self.try_grad() else { return };
         let lr = lr as Real;
         self.update(|x| x.data_mut().iter_mut().zip(grad.data()).for_each(|(x, g)| *x -= lr * g));
     }
@@ -112,7 +112,7 @@ impl Optimizer for Adam {
     fn step(&mut self) {
         let AdamState { steps, m, v } = &mut self.state;
         for (((parameter, steps), m), v) in self.parameters.iter().zip(steps).zip(m).zip(v) {
-            let Some(grad) = parameter.grad() else { continue };
+            let Some(grad) = parameter.try_grad() else { continue };
             *steps += 1;
             let step = AdamStep { lr: self.lr, beta1: Self::BETA1, beta2: Self::BETA2, eps: Self::EPS, step: *steps };
             parameter.update(|x| kernels::adam(&step, grad.data(), m.data_mut(), v.data_mut(), x.data_mut()));

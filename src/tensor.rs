@@ -47,6 +47,17 @@ impl Tensor {
         Tensor::full(shape, 1.0)
     }
 
+    /// A tensor whose i-th number is f(i): the last axis runs fastest.
+    #[track_caller]
+    pub fn from_fn(shape: impl Into<Shape>, mut f: impl FnMut(usize) -> Real) -> Tensor {
+        Tensor::written(shape, |data| data.iter_mut().enumerate().for_each(|(i, x)| *x = f(i)))
+    }
+
+    /// f of every number.
+    pub fn map(&self, mut f: impl FnMut(Real) -> Real) -> Tensor {
+        Tensor::from_fn(self.shape, |i| f(self.data()[i]))
+    }
+
     /// A tensor of one number and no axes.
     pub fn scalar(value: Real) -> Tensor {
         Tensor::full(Shape::SCALAR, value)

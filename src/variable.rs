@@ -66,8 +66,17 @@ impl Variable {
         self.node.is_some()
     }
 
-    /// dL/dself as `backward()` calls have summed it up; `None` before the first one and on anything but a leaf.
-    pub fn grad(&self) -> Option<Tensor> {
+    /// dL/dself as `backward()` calls have summed it up.
+    ///
+    /// # Panics
+    /// If there is none yet, or this is no leaf.
+    #[track_caller]
+    pub fn grad(&self) -> Tensor {
+        self.try_grad().expect("grad: there is none here; backward() leaves one on every parameter that it reaches")
+    }
+
+    /// [`Variable::grad`], if there is one.
+    pub fn try_grad(&self) -> Option<Tensor> {
         self.node.as_ref()?.grad.borrow().clone()
     }
 

@@ -39,6 +39,19 @@ impl Variable {
         record("transpose", &[self], NOTHING, y, move |gy, _| vec![Some(gy.transpose(&back))])
     }
 
+    /// Each matrix transposed: x (.., m, n), y (.., n, m).
+    ///
+    /// # Panics
+    /// If x has fewer than two axes.
+    #[track_caller]
+    pub fn mt(&self) -> Variable {
+        let (shape, rank) = (self.shape(), self.shape().len());
+        assert!(rank >= 2, "mt: {shape} has fewer than two axes");
+        let mut axes: Vec<usize> = (0..rank).collect();
+        axes.swap(rank - 2, rank - 1);
+        self.transpose(&axes)
+    }
+
     /// x repeated to a larger shape by NumPy's rule.
     ///
     /// # Panics

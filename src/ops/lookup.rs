@@ -1,4 +1,4 @@
-//! Rows of a table by index.
+//! Numbers and rows of a table by index.
 
 use crate::graph::{NOTHING, record};
 use crate::kernels;
@@ -6,6 +6,23 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 
 impl Variable {
+    /// One number out of each row of x (N, columns): y_n = x[n, indices[n]] (N).
+    ///
+    /// # Panics
+    /// If there is not one index for each row, or it lies outside.
+    #[track_caller]
+    pub fn gather(&self, indices: &[usize]) -> Variable {
+        let shape = self.shape();
+        let fits = shape.len() == 2 && shape[0] == indices.len();
+        assert!(fits, "gather: x {shape} with {} indices is not (indices, columns)", indices.len());
+        let columns = shape[1];
+        if let Some(outside) = indices.iter().find(|&&i| i >= columns) {
+            panic!("gather: index {outside} is none of the {columns} columns of x {shape}");
+        }
+        let places: Vec<usize> = indices.iter().enumerate().map(|(row, i)| row * columns + i).collect();
+        self.reshape([shape.count(), 1]).embedding(&places).reshape([indices.len()])
+    }
+
     /// The rows of this table (rows, width) at `indices`: y (indices, width). dtable = each row of gy added to its row.
     ///
     /// # Panics

@@ -30,12 +30,10 @@ impl Variable {
         let shape = self.shape();
         let fits = shape.len() == 2 && shape[0] == targets.len();
         assert!(fits, "cross_entropy: x {shape} with {} targets is not (targets, classes)", targets.len());
-        let classes = shape[1];
-        if let Some(outside) = targets.iter().find(|&&t| t >= classes) {
-            panic!("cross_entropy: target {outside} is none of the {classes} classes");
+        if let Some(outside) = targets.iter().find(|&&t| t >= shape[1]) {
+            panic!("cross_entropy: target {outside} is none of the {} classes", shape[1]);
         }
-        let places: Vec<usize> = targets.iter().enumerate().map(|(row, t)| row * classes + t).collect();
-        -self.log_softmax(1).reshape([shape.count(), 1]).embedding(&places).mean(..)
+        -self.log_softmax(1).gather(targets).mean(..)
     }
 
     /// The mean of -(t ln p + (1 - t) ln(1 - p)) for probabilities p = self and constant targets t of the same shape.

@@ -55,8 +55,7 @@ impl FreeMixture {
     fn whitening(&self) -> Variable {
         let [k, d] = [self.log_scales.shape()[0], self.log_scales.shape()[1]];
         let pattern = |keep: fn(usize, usize) -> bool| {
-            let place = |i: usize| if keep(i / d, i % d) { 1.0 } else { 0.0 };
-            Variable::new(Tensor::written([d, d], |m| m.iter_mut().enumerate().for_each(|(i, m)| *m = place(i))))
+            Variable::new(Tensor::from_fn([d, d], |i| if keep(i / d, i % d) { 1.0 } else { 0.0 }))
         };
         let (below, diagonal) = (pattern(|i, j| i > j), pattern(|i, j| i == j));
         &self.skews * below + self.log_scales.exp().reshape([k, d, 1]) * diagonal
@@ -67,7 +66,7 @@ impl FreeMixture {
     /// ln p(x) = ln sum over k of e^(ln phi_k + ln N(x; mu_k, Sigma_k)).
     fn log_pdf(&self, x: &Variable) -> Variable {
         let [k, d] = [self.log_scales.shape()[0], self.log_scales.shape()[1]];
-        let z = (x - &self.means).matmul_with(&self.whitening(), false, true); // (K, N, D)
+        let z = (x - &self.means).matmul(&self.whitening().mt()); // (K, N, D)
         let log_bells =
             self.log_scales.sum(keep(1)) - 0.5 * z.square().sum(2) - (0.5 * d as f64 * (2.0 * PI).ln()) as Real;
         (self.logits.log_softmax(0).reshape([k, 1]) + log_bells).logsumexp(0)

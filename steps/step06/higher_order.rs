@@ -28,13 +28,12 @@ pub fn run(common: &Common) -> Result<()> {
 /// sin, cos, -sin, -cos, sin
 fn sines(common: &Common) -> Result<()> {
     let place = |i: usize| PI * (i as f64 / 100.0 - 1.0);
-    let x = Tensor::written([201], |x| x.iter_mut().enumerate().for_each(|(i, x)| *x = place(i) as Real));
-    let x = Variable::parameter(x);
+    let x = Variable::parameter(Tensor::from_fn([201], |i| place(i) as Real));
     let mut y = x.sin();
     let mut chart = Chart::new("sin, and what the engine says of its derivatives", "x", "");
     for (order, color) in [BLUE, ORANGE, GREEN, VERMILION, PURPLE].into_iter().enumerate() {
         if order > 0 {
-            y = grad(&y, &[&x], true).remove(0);
+            [y] = grad(&y, [&x], true);
             // The n-th derivative of sin x is sin(x + n pi / 2).
             let exact = |i: usize| libm::sin(place(i) + order as f64 * FRAC_PI_2);
             let off = |(i, y): (usize, &Real)| (f64::from(*y) - exact(i)).abs();
@@ -51,13 +50,13 @@ fn sines(common: &Common) -> Result<()> {
 /// The points on Newton's way from (x0, x1): each step goes to the bottom of the parabola that f resembles here,
 /// x -= H^-1 g, with the gradient g and the second derivatives H.
 fn newton(x0: &Variable, x1: &Variable, iterations: usize) -> Result<Vec<(f64, f64)>> {
-    let numbers = |xs: &[Variable]| [0, 1].map(|i| f64::from(xs[i].item()));
+    let numbers = |xs: [Variable; 2]| xs.map(|x| f64::from(x.item()));
     let place = || (f64::from(x0.item()), f64::from(x1.item()));
     let mut path = vec![place()];
     for _ in 0..iterations {
-        let g = grad(&rosenbrock(x0, x1), &[x0, x1], true);
-        let h = [0, 1].map(|i| numbers(&grad(&g[i], &[x0, x1], false))); // row i: the derivatives of g_i
-        let step = Matrix::new(&h).inverse()?.dot(&Matrix::from_data(2, 1, numbers(&g).to_vec()));
+        let g = grad(&rosenbrock(x0, x1), [x0, x1], true);
+        let h = [0, 1].map(|i| numbers(grad(&g[i], [x0, x1], false))); // row i: the derivatives of g_i
+        let step = Matrix::new(&h).inverse()?.dot(&Matrix::from_data(2, 1, numbers(g).to_vec()));
         x0.update(|x| x.data_mut()[0] -= step[(0, 0)] as Real);
         x1.update(|x| x.data_mut()[0] -= step[(1, 0)] as Real);
         path.push(place());
@@ -90,7 +89,7 @@ fn graphs(folder: &Path) -> Result<()> {
     let [x0, x1] = START.map(Variable::parameter);
     let y = rosenbrock(&x0, &x1);
     draw(&y, &folder.join("rosenbrock.dot"))?;
-    draw(&grad(&y, &[&x0], true)[0], &folder.join("derivative.dot"))
+    draw(&grad(&y, [&x0], true)[0], &folder.join("derivative.dot"))
 }
 
 /// Writes the graph behind y in Graphviz' language, and as a picture if the program `dot` is there.

@@ -4,6 +4,7 @@ use super::data::{book_data, points};
 use crate::common::cli::{Common, capped};
 use crate::common::plot::{BLUE, Chart, Corner, ORANGE, VERMILION};
 use anyhow::Result;
+use tsukuru::Real;
 use tsukuru::mode::no_grad;
 use tsukuru::module;
 use tsukuru::nn::{self, Linear, Module};
@@ -75,6 +76,6 @@ pub fn run(common: &Common) -> Result<()> {
 
 /// What the model says from x = 0 to x = 1.
 fn curve(model: &Model) -> Vec<(f64, f64)> {
-    let x = Tensor::written([201, 1], |x| x.iter_mut().enumerate().for_each(|(i, x)| *x = i as tsukuru::Real / 200.0));
+    let x = Tensor::from_fn([201, 1], |i| i as Real / 200.0);
     points(&x, &no_grad(|| model.forward(&x.clone().into())).value())
 }

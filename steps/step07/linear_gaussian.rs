@@ -46,7 +46,7 @@ impl LatentModel for LinearGaussian {
         let (w, b) = (Variable::new(self.w.clone()), Variable::new(self.b.clone()));
         let precision = w.square().sum(0) + 1.0;
         let mu = (x - b).matmul(&w) / &precision;
-        let logvar = -precision.ln() + &mu * 0.0;
+        let logvar = (-precision.ln()).broadcast_to(mu.shape());
         Gaussian { mu, logvar }
     }
 

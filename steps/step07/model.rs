@@ -28,8 +28,8 @@ impl Gaussian {
     /// 2 KL(q || N(mean, I)) in nats, all rows together (Kingma and Welling, 2014, appendix B):
     /// -sum(1 + ln sigma^2 - (mu - mean)^2 - sigma^2). Twice the divergence, because the squared error is twice
     /// -ln p(x|z), too.
-    pub fn twice_kl(&self, mean: &Variable) -> Variable {
-        -(1.0 + &self.logvar - (&self.mu - mean).square() - self.logvar.exp()).sum(..)
+    pub fn twice_kl(&self, mean: impl Into<Variable>) -> Variable {
+        -(1.0 + &self.logvar - (&self.mu - mean.into()).square() - self.logvar.exp()).sum(..)
     }
 }
 
@@ -129,7 +129,7 @@ impl Vae {
         let q = self.encode(x);
         let x_hat = self.decode(&q.sample(eps));
         let l1 = x_hat.mse_loss(x, Reduction::Sum);
-        let l2 = q.twice_kl(&0.0.into());
+        let l2 = q.twice_kl(0.0);
         let batch = x.shape()[0] as Real;
         VaeLoss { total: (&l1 + &l2) / batch, reconstruction: l1.item() / batch, kl: l2.item() / 2.0 / batch }
     }

@@ -64,8 +64,8 @@ impl Hvae {
         let z2 = q2.sample(eps2);
 
         let l1 = self.decode(&z1).mse_loss(x, Reduction::Sum);
-        let l2 = q2.twice_kl(&0.0.into());
-        let l3 = q1.twice_kl(&self.decoder2.forward(&z2));
+        let l2 = q2.twice_kl(0.0);
+        let l3 = q1.twice_kl(self.decoder2.forward(&z2));
         let batch = x.shape()[0] as Real;
         HvaeLoss {
             total: (&l1 + &l2 + &l3) / batch,

@@ -113,7 +113,7 @@ mod tests {
         let alpha_bar = diffuser.alpha_bar(t);
         let scale = (1.0 - alpha_bar).sqrt() / (alpha_bar * STD * STD + 1.0 - alpha_bar);
         let eps = |x: Real| (scale * (f64::from(x) - alpha_bar.sqrt() * MEAN)) as Real;
-        Tensor::new(*x.shape(), &x.data().iter().map(|&x| eps(x)).collect::<Vec<_>>())
+        x.map(eps)
     }
 
     fn draw(sampler: Sampler) -> Tensor {

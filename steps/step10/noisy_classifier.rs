@@ -2,7 +2,6 @@
 
 use super::DIGITS;
 use crate::step09::{ConvBlock, TIME_DIM, time_encoding};
-use tsukuru::Real;
 use tsukuru::backward::grad;
 use tsukuru::mode::evaluating;
 use tsukuru::module;
@@ -51,15 +50,16 @@ impl NoisyClassifier {
     pub fn gradient(&self, x: &Tensor, t: usize, labels: &[usize]) -> Tensor {
         let x = Variable::parameter(x.clone());
         let logits = evaluating(|| self.forward(&x, &vec![t; labels.len()]));
-        // The cross entropy is the mean of -ln p, and each image has its own part of it.
-        let ln_p = -(logits.cross_entropy(labels) * labels.len() as Real);
-        grad(&ln_p, &[&x], false).remove(0).value().clone()
+        let ln_p = logits.log_softmax(1).gather(labels);
+        let [dx] = grad(&ln_p, [&x], false); // of the sum: each image has a term of its own
+        dx.value().clone()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tsukuru::Real;
     use tsukuru::mode::no_grad;
 
     /// Along the gradient, ln p grows as it says, for each image by itself; ReLUs and rounding bend the way a little.
