@@ -101,6 +101,11 @@ impl Dataset {
         (x, which.iter().map(|&i| usize::from(self.labels[i])).collect())
     }
 
+    /// All images in their order, as [`Dataset::batch`].
+    pub fn all(&self) -> (Tensor, Vec<usize>) {
+        self.batch(&Vec::from_iter(0..self.len()))
+    }
+
     /// All images once, `batch_size` at a time; the last batch holds what is left. `shuffle` is a (seed, epoch):
     /// each pair has an order of its own, always the same one. `None` keeps the order of the file.
     ///

@@ -49,7 +49,7 @@ pub struct TrainingFlags {
     #[arg(long, value_name = "N")]
     pub batch_size: Option<usize>,
     /// Learning rate
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub lr: Option<f64>,
     /// Train on the first N images only
     #[arg(long, value_name = "N")]
@@ -68,13 +68,27 @@ impl TrainingFlags {
         TrainingFlags { quick: true, ..TrainingFlags::default() }
     }
 
+    /// What was given, or else a value of the full or of the quick form.
+    pub fn or<T>(&self, given: Option<T>, full: T, quick: T) -> T {
+        given.unwrap_or(if self.quick { quick } else { full })
+    }
+
+    /// The folder of a program's results: the quick form has its own.
+    pub fn folder(&self, program: &str) -> String {
+        format!("{program}{}", if self.quick { "_quick" } else { "" })
+    }
+
     /// # Errors
     /// If a flag has a value that no training can use.
     pub fn check(&self) -> Result<()> {
         ensure!(self.epochs != Some(0), "--epochs 0: expected at least 1");
         ensure!(self.batch_size != Some(0), "--batch-size 0: expected at least 1");
         ensure!(self.limit != Some(0), "--limit 0: expected at least 1");
-        ensure!(self.lr.is_none_or(|lr| lr > 0.0 && lr.is_finite()), "--lr: expected a positive number");
+        ensure!(
+            self.lr.is_none_or(|lr| lr > 0.0 && lr.is_finite()),
+            "--lr {}: expected a positive number",
+            self.lr.unwrap_or(0.0)
+        );
         Ok(())
     }
 }

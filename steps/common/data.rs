@@ -3,6 +3,7 @@
 use super::digits;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use tsukuru::checkpoint;
 use tsukuru::data::idx::Images;
 use tsukuru::data::{DataError, Dataset};
 
@@ -111,6 +112,21 @@ impl Source {
 }
 
 impl Source {
+    /// What kind of images these are, as trained models remember it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Source::Folder(_) => "MNIST",
+            Source::BuiltIn => "built-in digits",
+        }
+    }
+
+    /// Whether there is a model at `path` that has learnt from this kind of images, or does not say from which.
+    pub fn taught(&self, path: &Path) -> bool {
+        path.exists()
+            && checkpoint::read(path)
+                .is_ok_and(|state| state.meta["data"].as_str().is_none_or(|kind| kind == self.kind()))
+    }
+
     /// The folder, or what stands for it, for the beginning of a message.
     pub fn place(&self) -> String {
         match self {

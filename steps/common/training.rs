@@ -3,21 +3,23 @@
 //! All random numbers of a training are counted by its step ([`tsukuru::random::Rng`]), so a checkpoint needs to hold no
 //! generator: a run that goes on from one computes the very numbers of an unbroken run.
 
+mod checkpoints;
+
 use super::progress::Progress;
 use super::run::RunFolder;
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::{Value, json};
+use checkpoints::Position;
+use serde_json::Value;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tsukuru::Real;
-use tsukuru::checkpoint::{self, Data, Entries};
+use tsukuru::checkpoint;
 use tsukuru::data::Dataset;
 use tsukuru::files::write_whole;
 use tsukuru::nn::{self, Module};
-use tsukuru::optim::{Adam, AdamState, MovingAverage, Optimizer};
+use tsukuru::optim::{Adam, MovingAverage, Optimizer};
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
@@ -31,6 +33,8 @@ pub struct Training<'a> {
     pub lr: &'a dyn Fn(f64) -> f64,
     /// Decay of the moving average of the weights, from 0 (no averages) to below 1. It changes no loss.
     pub ema: f64,
+    /// What kind of images it learns from ([`Source::kind`](super::data::Source::kind)).
+    pub data: &'static str,
     /// Whatever else the losses depend on. A resumed run must have the same.
     pub settings: Value,
     pub resume: bool,
@@ -54,19 +58,6 @@ impl Loss for Variable {
     fn total(&self) -> &Variable {
         self
     }
-}
-
-/// How far a training is.
-#[derive(Default)]
-struct Position {
-    /// Steps taken since the beginning.
-    step: usize,
-    /// Mean loss of each finished epoch.
-    losses: Vec<f64>,
-    /// Sum of the losses in the epoch that is under way.
-    sum: f64,
-    /// Time spent, of earlier runs as well.
-    seconds: f64,
 }
 
 impl Training<'_> {
@@ -94,6 +85,7 @@ impl Training<'_> {
             false => Position::default(),
         };
         let mut metrics = self.open_metrics(at.step, L::PARTS)?;
+        let unwritten = || format!("{}: cannot be written", self.run.path().join("metrics.csv").display());
         let before = at.seconds;
         let start = Instant::now();
 
@@ -104,7 +96,9 @@ impl Training<'_> {
             }
             // Here, not below, where the epoch ends: whatever stops a run in between, a resumed one comes by again.
             if at.step > 0 && at.step == finished * steps_per_epoch {
-                nn::save(model, &self.run.file("model.safetensors")?)?;
+                let mut state = nn::state_dict(model);
+                state.meta = self.identity();
+                checkpoint::write(&self.run.file("model.safetensors")?, &state)?;
                 after_epoch(finished)?;
             }
             if finished >= self.epochs {
@@ -135,7 +129,7 @@ impl Training<'_> {
                 at.sum += value;
                 at.seconds = before + start.elapsed().as_secs_f64();
                 let parts: String = loss.parts().iter().map(|part| format!(",{part}")).collect();
-                writeln!(metrics, "{epoch},{},{value}{parts},{:.3}", at.step, at.seconds).context("metrics.csv")?;
+                writeln!(metrics, "{epoch},{},{value}{parts},{:.3}", at.step, at.seconds).with_context(unwritten)?;
                 progress.step(|| format!("loss {value:.4}"));
                 if interrupted.load(Ordering::Relaxed) {
                     break;
@@ -147,7 +141,7 @@ impl Training<'_> {
                 at.losses.push(mean);
                 println!("epoch {epoch}: loss {mean:.5}, {}", super::progress::duration(at.seconds));
             }
-            metrics.flush().context("metrics.csv")?;
+            metrics.flush().with_context(unwritten)?;
             self.save(&checkpoint, model, average.as_mut(), optimizer, &at)?;
             if interrupted.load(Ordering::Relaxed) {
                 bail!("interrupted after step {}; the same command with --resume goes on from there", at.step);
@@ -210,90 +204,6 @@ impl Training<'_> {
         let middle = |i: usize, len: usize| (i * together) as f64 + len as f64 / 2.0;
         let point = |(i, part): (usize, &[f64])| (middle(i, part.len()) / steps_per_epoch as f64, mean(part));
         Ok(losses.chunks(together).enumerate().map(point).collect())
-    }
-
-    /// What a checkpoint says about the run that it belongs to.
-    fn identity(&self) -> Value {
-        json!({ "batch_size": self.batch_size, "seed": self.seed, "ema": self.ema, "settings": self.settings })
-    }
-
-    fn save(
-        &self,
-        path: &Path,
-        model: &dyn Module,
-        average: Option<&mut MovingAverage>,
-        optimizer: &Adam,
-        at: &Position,
-    ) -> Result<()> {
-        let AdamState { steps, m, v } = optimizer.state();
-        let position = json!({ "step": at.step, "losses": at.losses, "sum": at.sum, "seconds": at.seconds });
-        let meta = json!({ "run": self.identity(), "position": position, "adam_steps": steps });
-        let mut entries = Entries::new(meta);
-        let mut insert = |above: &str, state: Entries| {
-            state.iter().for_each(|(name, data)| entries.insert(format!("{above}.{name}"), data.clone()));
-        };
-        insert("model", nn::state_dict(model));
-        if let Some(average) = average {
-            average.swap(model);
-            insert("average", nn::state_dict(model));
-            average.swap(model);
-        }
-        for (i, (m, v)) in m.iter().zip(v).enumerate() {
-            entries.insert(format!("adam.m.{i}"), Data::Real(m.clone()));
-            entries.insert(format!("adam.v.{i}"), Data::Real(v.clone()));
-        }
-        Ok(checkpoint::write(path, &entries)?)
-    }
-
-    fn load(
-        &self,
-        path: &Path,
-        model: &dyn Module,
-        average: Option<&mut MovingAverage>,
-        optimizer: &mut Adam,
-        per_epoch: usize,
-    ) -> Result<Position> {
-        let mut entries = checkpoint::read(path)?;
-        let meta = std::mem::take(&mut entries.meta);
-        ensure!(
-            meta["run"] == self.identity(),
-            "{}: belongs to a run with other flags: {} there, {} here",
-            path.display(),
-            meta["run"],
-            self.identity()
-        );
-        let broken =
-            || format!("{}: expected the position of a training in its metadata, found another", path.display());
-        let position = &meta["position"];
-        let losses = position["losses"].as_array().with_context(broken)?.iter().map(Value::as_f64);
-        let losses = losses.collect::<Option<Vec<f64>>>().with_context(broken)?;
-        let position = Position {
-            step: position["step"].as_u64().with_context(broken)? as usize,
-            losses,
-            sum: position["sum"].as_f64().with_context(broken)?,
-            seconds: position["seconds"].as_f64().with_context(broken)?,
-        };
-        let epochs = position.step / per_epoch;
-        ensure!(position.losses.len() == epochs, broken());
-        let model_state = entries.under("model.");
-        let averages = entries.under("average.");
-        let steps = meta["adam_steps"].as_array().with_context(broken)?.iter().map(Value::as_u64);
-        let steps = steps.collect::<Option<Vec<u64>>>().with_context(broken)?;
-        ensure!(steps.len() == optimizer.parameters().len(), broken());
-        let mut state = AdamState { steps, m: vec![], v: vec![] };
-        for (i, parameter) in optimizer.parameters().iter().enumerate() {
-            state.m.push(entries.take_real(&format!("adam.m.{i}"), &parameter.shape())?);
-            state.v.push(entries.take_real(&format!("adam.v.{i}"), &parameter.shape())?);
-        }
-        entries.finish()?;
-        if let Some(average) = average {
-            average.swap(model);
-            nn::load_state_dict(model, averages)?;
-            average.swap(model);
-        }
-        nn::load_state_dict(model, model_state)?;
-        optimizer.set_state(state);
-        Ok(position)
     }
 
     /// The log with one row per step; of an earlier run it keeps the rows up to step `done`.

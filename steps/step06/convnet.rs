@@ -104,14 +104,14 @@ impl Convnet {
                 })
             });
             features.extend(seen.data().iter().map(|&x| f64::from(x)));
-            digits.extend(likeliest(&logits));
+            digits.extend(argmax(&logits));
         }
         Seen { features: Matrix::from_data(digits.len(), FEATURES, features), digits }
     }
 }
 
-/// The digit for which most speaks in each row of logits (N, 10).
-pub fn likeliest(logits: &Tensor) -> impl Iterator<Item = usize> {
+/// The digit for which most speaks, in each row of logits (N, 10).
+pub fn argmax(logits: &Tensor) -> impl Iterator<Item = usize> {
     let largest = |row: &[Real]| (0..10).max_by(|&a, &b| row[a].total_cmp(&row[b])).expect("ten digits");
     logits.data().chunks(10).map(largest)
 }

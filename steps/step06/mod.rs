@@ -3,7 +3,7 @@
 //! Whatever can be calculated can be differentiated: from there on, fitting means walking downhill (chapter 6 of the
 //! book, and three programs that go further).
 //!
-//! [`Convnet`] reads digits; [`judge()`] asks it what others have drawn. Programs: [`mod@tensor`], [`gradient`],
+//! [`Convnet`] reads digits; [`Judge`] asks it what others have drawn. Programs: [`mod@tensor`], [`gradient`],
 //! [`regression`], [`neuralnet`], [`vision`], [`higher_order`], [`gmm_by_gradient`], [`classifier`].
 
 pub mod classifier;
@@ -19,6 +19,6 @@ pub mod regression;
 pub mod tensor;
 pub mod vision;
 
-pub use convnet::{Convnet, FEATURES, SIDE, Seen, likeliest};
+pub use convnet::{Convnet, FEATURES, SIDE, Seen, argmax};
 pub use frechet::frechet_distance;
-pub use judge::{Verdict, judge, share};
+pub use judge::{Distance, Judge, Verdict, accuracy};

@@ -31,7 +31,7 @@ pub fn run(common: &Common, mnist: &Mnist) -> Result<()> {
     let batches = dataset.batches(BATCH_SIZE, Some((common.seed, 1)))?;
     println!("one epoch: {} batches, in random order", batches.len());
     for (i, (x, labels)) in batches.take(2).enumerate() {
-        println!("batch {i}: x {}, {} labels: {:?} ..", x.shape(), labels.len(), &labels[..10]);
+        println!("batch {i}: x {}, {} labels: {:?} ..", x.shape(), labels.len(), &labels[..labels.len().min(10)]);
     }
 
     let folder = common.folder("step06", "vision")?;

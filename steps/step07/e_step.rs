@@ -30,14 +30,14 @@ const DRAWS: usize = 500;
 const SHOWN: [usize; 4] = [0, 1, 2, 4];
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
-    let model = flags.read(common, mnist, 2)?;
-    ensure!(model.latent() == 2, "e_step needs a model of two latent numbers, this one has {}", model.latent());
     let source = Source::find(mnist.data.as_deref())?;
     let dataset = source.load(Part::Test, Some(SHOWN[3] + 1))?;
+    let (place, found) = (source.place(), dataset.len());
+    ensure!(found > SHOWN[3], "{place}: expected at least {} test images, found {found}", SHOWN[3] + 1);
+    let model = flags.read(common, mnist, 2, &dataset)?;
+    ensure!(model.latent() == 2, "e_step needs a model of two latent numbers, this one has {}", model.latent());
     let pixels = model.inputs();
     let (x, _) = dataset.batch(&SHOWN);
-    let found = x.data().len() / SHOWN.len();
-    ensure!(pixels == found, "the model reads images of {pixels} pixels, {} has {found}", source.place());
     let images: Vec<&[Real]> = x.data().chunks(pixels).collect();
 
     println!("-ln p(x) of one image, in nats:");

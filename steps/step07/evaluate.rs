@@ -34,18 +34,15 @@ const K: [usize; 7] = [1, 2, 5, 20, 50, 250, 500];
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     ensure!(flags.images > 0, "--images 0: expected at least 1");
-    let model = flags.model.read(common, mnist, LATENT)?;
     let source = Source::find(mnist.data.as_deref())?;
     let dataset = source.load(Part::Test, Some(capped(flags.images, 8)))?;
+    let model = flags.model.read(common, mnist, LATENT, &dataset)?;
     println!("{} test images, {source}", dataset.len());
-    let (x, _) = dataset.batch(&(0..dataset.len()).collect::<Vec<_>>());
-    let pixels = model.inputs();
-    let found = x.data().len() / dataset.len();
-    ensure!(pixels == found, "the model reads images of {pixels} pixels, {} has {found}", source.place());
+    let (x, _) = dataset.all();
     let seed = common.seed;
 
     println!("\nthe model, in nats per image:");
-    let images: Vec<&[Real]> = x.data().chunks(pixels).collect();
+    let images: Vec<&[Real]> = x.data().chunks(model.inputs()).collect();
     let of_model = bounds(&model, &images, seed, common.quiet);
 
     // x = W z + b + noise, six numbers that two describe

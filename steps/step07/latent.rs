@@ -6,7 +6,7 @@ use crate::common::cli::{Common, Mnist, capped};
 use crate::common::data::{Part, Source};
 use crate::common::images::save_grid;
 use crate::common::plot::{BLACK, BLUE, Chart, GREEN, ORANGE, PURPLE, RGBColor, SKY, VERMILION};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use tsukuru::Real;
 use tsukuru::data::Dataset;
 use tsukuru::mode::no_grad;
@@ -25,12 +25,11 @@ const REACH: f64 = 2.5;
 const DOTS: usize = 2000;
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
-    let model = flags.read(common, mnist, LATENT)?;
     let source = Source::find(mnist.data.as_deref())?;
     let dataset = source.load(Part::Test, Some(capped(DOTS, 200)))?;
+    let ends = ends(dataset.labels()).with_context(|| format!("{}: cannot walk", source.place()))?;
+    let model = flags.read(common, mnist, LATENT, &dataset)?;
     let [h, w] = [dataset.images().rows, dataset.images().cols];
-    let pixels = model.inputs();
-    ensure!(pixels == h * w, "the model reads images of {pixels} pixels, {} has {h} x {w}", source.place());
 
     let folder = common.folder("step07", "latent")?;
     let draw = |name: &str, z: &[Real], columns: usize| {
@@ -41,7 +40,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
         Ok::<(), anyhow::Error>(())
     };
     let z = means(&model, &dataset);
-    draw("walks.png", &walks(&z, dataset.labels())?, STEPS)?;
+    draw("walks.png", &walks(&z, &ends), STEPS)?;
     if model.latent() != 2 {
         println!("{} numbers describe an image: a map needs two", model.latent());
         return Ok(());
@@ -61,23 +60,28 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
 
 /// The mean of q(z|x) of every image.
 fn means(model: &Vae, dataset: &Dataset) -> Vec<Vec<Real>> {
-    let (x, _) = dataset.batch(&(0..dataset.len()).collect::<Vec<_>>());
+    let (x, _) = dataset.all();
     let q = no_grad(|| model.encode(&super::train::flat(&x)));
     q.mu.value().data().chunks(model.latent()).map(<[Real]>::to_vec).collect()
 }
 
-/// z of each walk: evenly from the first image of one digit to that of another.
-fn walks(z: &[Vec<Real>], labels: &[u8]) -> Result<Vec<Real>> {
-    let first = |digit: u8| labels.iter().position(|&label| label == digit).map(|i| &z[i]);
+/// The images that the walks lead from and to: the first of each digit.
+fn ends(labels: &[u8]) -> Result<Vec<[usize; 2]>> {
+    let first = |digit: u8| labels.iter().position(|&label| label == digit);
+    let first = |digit| first(digit).with_context(|| format!("expected a {digit} among the test images, found none"));
+    WALKS.into_iter().map(|[from, to]| Ok([first(from)?, first(to)?])).collect()
+}
+
+/// z of each walk, evenly from one end to the other.
+fn walks(z: &[Vec<Real>], ends: &[[usize; 2]]) -> Vec<Real> {
     let mut way = Vec::new();
-    for [from, to] in WALKS {
-        let ends = first(from).zip(first(to)).with_context(|| format!("no {from} or no {to} among the test images"))?;
+    for &[from, to] in ends {
         for i in 0..STEPS {
             let share = i as Real / (STEPS - 1) as Real;
-            way.extend(ends.0.iter().zip(ends.1).map(|(a, b)| a + share * (b - a)));
+            way.extend(z[from].iter().zip(&z[to]).map(|(a, b)| a + share * (b - a)));
         }
     }
-    Ok(way)
+    way
 }
 
 /// One for each digit.

@@ -34,7 +34,7 @@ pub fn flat(x: &Tensor) -> Variable {
 /// What the book trains with, and where the results go.
 pub struct Book {
     pub step: &'static str,
-    /// The folder in that of the step; `_quick` is added to that of the quick form.
+    /// The folder in that of the step.
     pub program: String,
     pub lr: f64,
     /// Sizes of the model, of which a resumed run must have the same.
@@ -68,8 +68,7 @@ pub fn train<M: Autoencoder>(
     let model = build(h * w, &mut Rng::new(seed, "init", 0));
     println!("{} parameters", model.parameter_count());
     let mut optimizer = Adam::new(model.parameters(), lr);
-    let program = if flags.quick { format!("{}_quick", book.program) } else { book.program.clone() };
-    let run = RunFolder::open(&common.out, book.step, &program, flags.resume)?;
+    let run = RunFolder::open(&common.out, book.step, &flags.folder(&book.program), flags.resume)?;
     let training = Training {
         run: &run,
         epochs,
@@ -77,6 +76,7 @@ pub fn train<M: Autoencoder>(
         seed,
         lr: &|_| lr,
         ema: 0.0,
+        data: source.kind(),
         settings: json!({ "model": book.settings, "lr": lr, "checksum": dataset.checksum() }),
         resume: flags.resume,
         quiet: common.quiet,

@@ -2,10 +2,12 @@
 
 use super::{Vae, vae};
 use crate::common::cli::{Common, Mnist, TrainingFlags};
+use crate::common::data::Source;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use tsukuru::checkpoint::{self, Data};
+use tsukuru::data::Dataset;
 use tsukuru::nn;
 use tsukuru::random::Rng;
 
@@ -18,22 +20,31 @@ pub struct ModelFlag {
 }
 
 impl ModelFlag {
-    /// The model that was named; else the one with so many `latent` numbers that `vae` has left; else a new one.
+    /// The model that was named; else the one with so many `latent` numbers that `vae` has left after learning from the
+    /// same kind of images; else a new one.
     ///
     /// # Errors
-    /// If the file holds none, or the training fails.
-    pub fn read(&self, common: &Common, mnist: &Mnist, latent: usize) -> Result<Vae> {
-        if let Some(path) = &self.model {
-            return read(path);
-        }
+    /// If the file holds none, or one of images of other sizes than `dataset`, or the training fails.
+    pub fn read(&self, common: &Common, mnist: &Mnist, latent: usize, dataset: &Dataset) -> Result<Vae> {
+        let source = Source::find(mnist.data.as_deref())?;
+        let model = match &self.model {
+            Some(path) => read(path)?,
+            None => self.find(common, mnist, latent, &source)?,
+        };
+        let (pixels, [h, w]) = (model.inputs(), [dataset.images().rows, dataset.images().cols]);
+        ensure!(pixels == h * w, "the model reads images of {pixels} pixels, {} has {h} x {w}", source.place());
+        Ok(model)
+    }
+
+    fn find(&self, common: &Common, mnist: &Mnist, latent: usize, source: &Source) -> Result<Vae> {
         let place = |folder: String| common.out.join("step07").join(folder).join("model.safetensors");
         let name = vae::folder(latent);
         let places = [place(name.clone()), place(format!("{name}_quick"))];
-        if !places.iter().any(|path| path.exists()) {
+        if !places.iter().any(|path| source.taught(path)) {
             let training = TrainingFlags::quick();
             vae::run(common, mnist, &vae::Flags { training, latent, hidden: vae::HIDDEN })?;
         }
-        let path = places.iter().find(|path| path.exists()).expect("vae has written one");
+        let path = places.iter().find(|path| source.taught(path)).expect("vae has written one");
         println!("model: {}", path.display());
         read(path)
     }

@@ -1,12 +1,12 @@
 //! The way up, which learns nothing: q(x_t | x_0) after t small steps, and in one formula.
 
 use super::Schedule;
-use crate::common::cli::{Common, capped};
+use crate::common::cli::{Common, Mnist, capped};
 use crate::common::data::{Part, Source};
 use crate::common::images::save_grid;
 use crate::common::plot::{self, BLUE, Chart, Histogram, Panel, VERMILION};
+use crate::step01::Normal;
 use anyhow::Result;
-use std::f64::consts::TAU;
 use tsukuru::Real;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
@@ -20,7 +20,7 @@ const SEEN: (f64, f64) = (-4.5, 5.5);
 /// The times of the six pictures.
 const SHOWN: [usize; 6] = [10, 50, 100, 200, 400, 1000];
 
-pub fn run(common: &Common) -> Result<()> {
+pub fn run(common: &Common, mnist: &Mnist) -> Result<()> {
     let schedule = Schedule::new(T);
     let mut rng = Rng::new(common.seed, "noise", 0);
     let mut x = vec![START; capped(POINTS, 500)];
@@ -32,24 +32,23 @@ pub fn run(common: &Common) -> Result<()> {
             continue;
         }
         let (mean, std) = (schedule.alpha_bar(t).sqrt() * START, (1.0 - schedule.alpha_bar(t)).sqrt());
-        let found = x.iter().sum::<f64>() / x.len() as f64;
-        let found_std = (x.iter().map(|x| (x - found).powi(2)).sum::<f64>() / x.len() as f64).sqrt();
-        println!("{t:>4}   {found:>13.3}   {mean:>14.3}   {found_std:>12.3}   {std:>14.3}");
-        let density = |x: f64| libm::exp(-(x - mean).powi(2) / (2.0 * std * std)) / (TAU.sqrt() * std);
+        let found = Normal::fit(&x)?;
+        println!("{t:>4}   {:>13.3}   {mean:>14.3}   {:>12.3}   {std:>14.3}", found.mu, found.sigma);
+        let density = |x: f64| Normal::new(mean, std).pdf(x);
         let (low, high) = ((mean - 4.0 * std).max(SEEN.0), (mean + 4.0 * std).min(SEEN.1));
         let chart = Chart::new(&format!("t = {t}"), "x", "density").histogram("", BLUE, &Histogram::new(&x, 40));
         panels.push(chart.line("", VERMILION, plot::sampled(low, high, density)).x_range(SEEN.0, SEEN.1).into());
     }
     common.figure("step08", "forward_process", "density.svg", &panels)?;
     let path = common.folder("step08", "forward_process")?.join("digit.png");
-    save_grid(&path, &digit(&schedule, &mut rng)?, SHOWN.len() + 1)?;
+    save_grid(&path, &digit(&schedule, mnist, &mut rng)?, SHOWN.len() + 1)?;
     println!("{}", path.display());
     Ok(())
 }
 
 /// A digit at time 0 and at the times that are shown: in the first row step by step, in the second in one jump.
-fn digit(schedule: &Schedule, rng: &mut Rng) -> Result<Tensor> {
-    let dataset = Source::BuiltIn.load(Part::Train, Some(1))?;
+fn digit(schedule: &Schedule, mnist: &Mnist, rng: &mut Rng) -> Result<Tensor> {
+    let dataset = Source::find(mnist.data.as_deref())?.load(Part::Train, Some(1))?;
     let (x_0, _) = dataset.batch(&[0]);
     let x_0: Vec<f64> = x_0.data().iter().map(|&x| f64::from(x)).collect();
     let (mut x, mut steps, mut jumps) = (x_0.clone(), x_0.clone(), x_0.clone());

@@ -1,12 +1,13 @@
 //! A diffusion model of one number whose likelihood and ELBO are known, and three ways to estimate the ELBO.
 
 use super::Schedule;
+use crate::step01::Normal;
 use std::f64::consts::TAU;
 use tsukuru::random::Rng;
 
 /// Noise is added by `schedule`. On the way back p(x_T) = N(0, 1), and p(x_(t-1) | x_t) = N(mu(x_t), beta_t), where mu is
 /// the mean of q(x_(t-1) | x_t, x_0) for a guess of x_0 that is linear in x_t. Everything stays normal.
-pub struct Line {
+pub struct GaussianDiffusion {
     pub schedule: Schedule,
     /// What the guess takes for the distribution of x_0: E[x_0 | x_t] for x_0 from N(mean, std^2).
     pub mean: f64,
@@ -15,11 +16,11 @@ pub struct Line {
     spread: f64,
 }
 
-impl Line {
-    pub fn new(schedule: Schedule, mean: f64, std: f64) -> Line {
+impl GaussianDiffusion {
+    pub fn new(schedule: Schedule, mean: f64, std: f64) -> GaussianDiffusion {
         let share = |t: usize| schedule.backward(0.0, 0.0, t).1 / (2.0 * schedule.beta(t));
         let spread = (1..=schedule.steps()).map(share).sum();
-        Line { schedule, mean, std, spread }
+        GaussianDiffusion { schedule, mean, std, spread }
     }
 
     /// E[x_0 | x_t]: the denoiser, which is all that a network would have to learn.
@@ -47,7 +48,7 @@ impl Line {
             let (slope, rest) = self.mu_line(t);
             (mean, variance) = (slope * mean + rest, slope * slope * variance + self.schedule.beta(t));
         }
-        -0.5 * (libm::log(TAU * variance) + (x_0 - mean).powi(2) / variance)
+        Normal::new(mean, variance.sqrt()).log_pdf(x_0)
     }
 
     /// What no sampling is needed for. The ELBO is E_q[ln p(x_T) + sum of ln p(x_(t-1) | x_t) - ln q(x_t | x_(t-1))]; the

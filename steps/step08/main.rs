@@ -25,7 +25,7 @@ impl Programs for Program {
     fn run(&self, common: &Common, mnist: &Mnist) -> Result<()> {
         match self {
             Program::Hvae(flags) => hvae::run(common, mnist, flags),
-            Program::ForwardProcess => forward_process::run(common),
+            Program::ForwardProcess => forward_process::run(common, mnist),
             Program::Elbo => elbo::run(common),
         }
     }

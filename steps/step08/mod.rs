@@ -4,16 +4,16 @@
 //! storey. Storeys upon storeys, whose upward way adds noise and learns nothing, are a diffusion model (Ho et al.,
 //! 2020; Luo, 2022; chapter 8 of the book).
 //!
-//! [`Hvae`] is the model of two storeys; [`Schedule`] says how noise is added, [`Line`] is a diffusion model of one number
-//! whose ELBO is known. Programs: [`hvae`], [`forward_process`], [`elbo`].
+//! [`Hvae`] is the model of two storeys; [`Schedule`] says how noise is added, [`GaussianDiffusion`] is a diffusion model
+//! of one number whose ELBO is known. Programs: [`hvae`], [`forward_process`], [`elbo`].
 
 pub mod elbo;
 pub mod forward_process;
+mod gaussian_diffusion;
 pub mod hvae;
-mod line;
 mod model;
 mod schedule;
 
-pub use line::Line;
+pub use gaussian_diffusion::GaussianDiffusion;
 pub use model::{Hvae, HvaeLoss};
 pub use schedule::Schedule;

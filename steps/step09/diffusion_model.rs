@@ -14,7 +14,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
         place: ("step09", "diffusion_model"),
         labels: 0,
         told: &|labels, _| vec![None; labels.len()],
-        setting: "none",
+        name_of_told: "none",
         asked: vec![None; 20],
         eps: &|model, x, t, labels| model.noise(x, t, labels),
         sampler: Kind::Ancestral,

@@ -1,10 +1,11 @@
 //! Drawing many digits with a model that was trained before, and where they go.
 
-use super::{Diffuser, Label, Reader, Sampler, TIME_DIM, UNet};
+use super::{Diffuser, Label, Sampler, TIME_DIM, TOLD_ALL, UNet, report};
 use crate::common::cli::Common;
 use crate::common::images::{byte, save_grid};
 use crate::common::progress::Progress;
 use crate::common::run::RunFolder;
+use crate::step06::Judge;
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,46 +18,47 @@ use tsukuru::tensor::Tensor;
 
 /// Images that are drawn at once.
 const BATCH: usize = 100;
-/// Pixels along the side of a digit.
-const SIDE: usize = 28;
+/// Pixels of MNIST's digits: what a model has learnt from is not to be seen in its weights.
+pub const SIZE: [usize; 2] = [28, 28];
 
-/// One digit x (1, SIDE, SIDE) for each label, as (N, 1, SIDE, SIDE). `eps(x, t, labels)` is the noise in a batch of
-/// images at time t that are to show `labels`.
+/// One image (1, H, W) for each label, as x (N, 1, H, W). `eps(x, t, labels)` is the noise in a batch of images at time t
+/// that are to show `labels`.
 pub fn draw(
     common: &Common,
     diffuser: &Diffuser,
     sampler: Sampler,
+    [h, w]: [usize; 2],
     labels: &[Label],
     eps: impl Fn(&Tensor, usize, &[Label]) -> Tensor,
 ) -> Tensor {
     let steps = labels.len().div_ceil(BATCH) * (sampler.times(diffuser).len() - 1);
     let mut progress = Progress::new("sampling", steps, 0, common.quiet);
-    let mut pixels = Vec::with_capacity(labels.len() * SIDE * SIDE);
+    let mut pixels = Vec::with_capacity(labels.len() * h * w);
     for (batch, labels) in labels.chunks(BATCH).enumerate() {
         let mut rng = Rng::new(common.seed, "sampling", batch as u64);
         let eps = |x: &Tensor, t: usize| eps(x, t, labels);
-        let shape = [labels.len(), 1, SIDE, SIDE];
+        let shape = [labels.len(), 1, h, w];
         let x = sampler.sample(diffuser, eps, shape, &mut rng, |_, _| progress.step(String::new));
         pixels.extend_from_slice(x.data());
     }
     progress.finish();
-    Tensor::new([labels.len(), 1, SIDE, SIDE], &pixels)
+    Tensor::new([labels.len(), 1, h, w], &pixels)
 }
 
-/// Writes digits x (N, 1, SIDE, SIDE), that were to show labels (N), as a picture and wherever else they are wanted.
+/// Writes digits x (N, 1, H, W), that were to show labels (N), as a picture and wherever else they are wanted.
 pub fn deliver(
     run: &RunFolder,
     x: &Tensor,
     labels: &[Label],
     columns: usize,
     export: Option<Export>,
-    reader: Option<Reader>,
+    judge: Option<Judge>,
 ) -> Result<()> {
     let path = run.file("samples.png")?;
     save_grid(&path, x, columns)?;
     println!("{}", path.display());
     export.map_or(Ok(()), |export| export.write(x, labels))?;
-    reader.map_or(Ok(()), |reader| reader.report(x, labels))
+    judge.map_or(Ok(()), |judge| report(&judge, x, labels))
 }
 
 /// The files that `--export STEM` names.
@@ -101,12 +103,25 @@ impl Export {
     }
 }
 
-/// A U-Net of the width, and with the labels, that the file says.
+/// A model of which noise without a label was asked in its training.
+///
+/// # Errors
+/// As [`read_unet`], or if it was told the label of every image.
+pub fn read_unconditional(path: &Path) -> Result<UNet> {
+    let (model, told) = read_unet(path)?;
+    let never = "was told the label of every image: without one it sees no noise; `step10 -- sample` draws with it";
+    ensure!(told != TOLD_ALL, "{}: {never}", path.display());
+    Ok(model)
+}
+
+/// A U-Net of the width, and with the labels, that the file says; and how it was told labels in its training
+/// ([`Lesson::name_of_told`](super::Lesson::name_of_told)), empty where the file does not say so.
 ///
 /// # Errors
 /// If the file is damaged, or holds something else.
-pub fn read_unet(path: &Path) -> Result<UNet> {
+pub fn read_unet(path: &Path) -> Result<(UNet, String)> {
     let state = checkpoint::read(path)?;
+    let told = state.meta["settings"]["labels"].as_str().unwrap_or_default().to_string();
     let shape = |name| match state.get(name) {
         Some(Data::Real(weight)) => weight.shape().to_vec(),
         _ => vec![],
@@ -121,5 +136,5 @@ pub fn read_unet(path: &Path) -> Result<UNet> {
         model = model.with_labels(labels, &mut rng);
     }
     nn::load_state_dict(&model, state).with_context(|| format!("a U-Net of width {width} was expected"))?;
-    Ok(model)
+    Ok((model, told))
 }

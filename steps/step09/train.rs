@@ -27,7 +27,7 @@ pub struct Flags {
     /// Channels of the U-Net at full resolution (64; quick: 32)
     #[arg(long, value_name = "N")]
     pub width: Option<usize>,
-    /// Decay of the moving average of the weights that draws and is saved; 0: no average, as in the book [default: 0.999; quick: 0]
+    /// Decay of the moving average of the weights that draws and is saved; 0: no average, as in the book [default: 0.999]
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     pub ema: Option<f64>,
     #[command(flatten)]
@@ -45,8 +45,8 @@ pub struct Lesson<'a> {
     pub labels: usize,
     /// What it is told about the labels (B) of the batch in a step of the training.
     pub told: &'a dyn Fn(&[usize], u64) -> Vec<Label>,
-    /// Whatever else the losses depend on.
-    pub setting: &'a str,
+    /// The name of `told`, which the file of the model remembers.
+    pub name_of_told: &'a str,
     /// What the pictures after each epoch are to show.
     pub asked: Vec<Label>,
     /// The noise that drawing takes away.
@@ -58,13 +58,17 @@ pub struct Lesson<'a> {
 /// What a training leaves.
 pub struct Trained {
     pub model: UNet,
+    /// Height and width of the images.
+    pub size: [usize; 2],
     pub diffuser: Diffuser,
     pub run: RunFolder,
 }
 
+/// The name of telling the label of every image.
+pub const TOLD_ALL: &str = "all";
 /// Eight times the book's width: a step of it would take minutes and some gigabytes.
 const WIDEST: usize = 512;
-/// About the last thousand steps count, once there are several thousand.
+/// How much of the average a step keeps once there are 9000; of fewer, about the last ninth counts ([`MovingAverage`](tsukuru::optim::MovingAverage)).
 const EMA: f64 = 0.999;
 /// Images in a row of a picture.
 const COLUMNS: usize = 10;
@@ -77,21 +81,21 @@ impl Lesson<'_> {
     pub fn train(&self, common: &Common, mnist: &Mnist, flags: &Flags) -> Result<Trained> {
         flags.training.check()?;
         let quick = flags.training.quick;
-        // Where the learning rate falls to zero, the weights come to rest by themselves.
-        let ema = flags.ema.unwrap_or(if quick { 0.0 } else { EMA });
+        let given = &flags.training;
+        let ema = flags.ema.unwrap_or(EMA);
         ensure!((0.0..1.0).contains(&ema), "--ema {ema}: expected 0 to below 1");
-        let given = flags.width.unwrap_or(1);
-        ensure!((1..=WIDEST).contains(&given), "--width {given}: expected 1 to {WIDEST}");
-        let or = |given: Option<usize>, long: usize, short: usize| given.unwrap_or(if quick { short } else { long });
-        let width = capped(or(flags.width, 64, 32), 4);
-        let epochs = capped(or(flags.training.epochs, 10, 2), 2);
-        let batch_size = capped(or(flags.training.batch_size, 128, 32), 16);
-        let lr = flags.training.lr.unwrap_or(if quick { 2e-3 } else { 1e-3 });
-        let limit = capped(or(flags.training.limit, usize::MAX, 45_000), 32);
+        let width = given.or(flags.width, 64, 32);
+        ensure!((1..=WIDEST).contains(&width), "--width {width}: expected 1 to {WIDEST}");
+        let width = capped(width, 4);
+        let epochs = capped(given.or(given.epochs, 10, 2), 2);
+        let batch_size = capped(given.or(given.batch_size, 128, 32), 16);
+        let lr = given.or(given.lr, 1e-3, 2e-3);
+        let limit = capped(given.or(given.limit, usize::MAX, 45_000), 32);
         let diffuser = Diffuser::new(capped(T, 10));
         let sampler = flags.sampler.choose(self.sampler, &diffuser)?;
 
-        let dataset = images(mnist, limit)?;
+        let source = Source::find(mnist.data.as_deref())?;
+        let dataset = images(&source, limit)?;
         let [h, w] = [dataset.images().rows, dataset.images().cols];
         let seed = common.seed;
         let model = self.unet(width, seed);
@@ -99,8 +103,7 @@ impl Lesson<'_> {
         println!("U-Net of width {width}: {} parameters", model.parameter_count());
         let steps = sampler.times(&diffuser).len() - 1;
         let (step, program) = self.place;
-        let program = if quick { format!("{program}_quick") } else { program.to_string() };
-        let run = RunFolder::open(&common.out, step, &program, flags.training.resume)?;
+        let run = RunFolder::open(&common.out, step, &given.folder(program), given.resume)?;
         // Images out of noise, on their way and at its end.
         let draw = |epoch: usize| {
             let mut progress = Progress::new("sampling", steps, 0, common.quiet);
@@ -127,16 +130,17 @@ impl Lesson<'_> {
             seed,
             ema,
             lr: &|done| if quick { lr * (1.0 - done) } else { lr },
+            data: source.kind(),
             settings: json!({
-                "width": width, "lr": lr, "falls_over": falls_over, "checksum": checksum, "labels": self.setting
+                "width": width, "lr": lr, "falls_over": falls_over, "checksum": checksum, "labels": self.name_of_told
             }),
-            resume: flags.training.resume,
+            resume: given.resume,
             quiet: common.quiet,
         };
         let loss_of = |model: &UNet, x: &Tensor, labels: &[usize], step| {
             loss(model, &diffuser, x, &(self.told)(labels, step), seed, step)
         };
-        if !quick && !flags.training.resume {
+        if !quick && !given.resume {
             let tried = self.unet(width, seed);
             let start = Instant::now();
             (self.eps)(&tried, &Tensor::zeros([self.asked.len(), 1, h, w]), 1, &self.asked);
@@ -172,7 +176,7 @@ impl Lesson<'_> {
             println!("{}", path.display());
         }
         println!("{}", run.path().join("model.safetensors").display());
-        Ok(Trained { model, diffuser, run })
+        Ok(Trained { model, size: [h, w], diffuser, run })
     }
 
     fn unet(&self, width: usize, seed: u64) -> UNet {
@@ -183,8 +187,7 @@ impl Lesson<'_> {
 }
 
 /// At most `limit` images to learn from, of a size that the U-Net can halve twice.
-pub fn images(mnist: &Mnist, limit: usize) -> Result<Dataset> {
-    let source = Source::find(mnist.data.as_deref())?;
+pub fn images(source: &Source, limit: usize) -> Result<Dataset> {
     let dataset = source.load(Part::Train, Some(limit))?;
     let [h, w] = [dataset.images().rows, dataset.images().cols];
     println!("{} images of {h} x {w}, {source}", dataset.len());

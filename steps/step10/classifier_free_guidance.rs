@@ -4,11 +4,13 @@ use super::DIGITS;
 use super::conditional::every_digit_twice;
 use super::gammas::{self, draw_grids};
 use crate::common::cli::{Common, Mnist};
-use crate::step09::{self, Kind, Label, Lesson, ReaderFlags, UNet};
+use crate::step09::{self, JudgeFlag, Kind, Label, Lesson, UNet};
 use anyhow::Result;
 use clap::Args;
+use tsukuru::Real;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
+use tsukuru::variable::Variable;
 
 #[derive(Args, Clone, Debug, Default)]
 pub struct Flags {
@@ -21,7 +23,7 @@ pub struct Flags {
     #[arg(long)]
     pub book: bool,
     #[command(flatten)]
-    pub reader: ReaderFlags,
+    pub judge: JudgeFlag,
 }
 
 /// The probability that a label is not told.
@@ -29,12 +31,12 @@ const DROP: f64 = 0.1;
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     let gamma = gammas::check(flags.gamma)?;
-    let reader = flags.reader.find(common, mnist)?;
+    let judge = flags.judge.find(common, mnist)?;
     let lesson = Lesson {
         place: ("step10", "classifier_free_guidance"),
         labels: DIGITS,
         told: &|labels, step| told(labels, flags.book, common.seed, step),
-        setting: if flags.book { "dropped by batch" } else { "dropped" },
+        name_of_told: if flags.book { "dropped by batch" } else { "dropped" },
         asked: every_digit_twice(),
         eps: &|model, x, t, labels| guided(model, x, t, labels, gamma),
         sampler: Kind::Ddim,
@@ -42,34 +44,31 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     let trained = lesson.train(common, mnist, &flags.unet)?;
     let sampler = flags.unet.sampler.choose(Kind::Ddim, &trained.diffuser)?;
     let eps = |x: &Tensor, t: usize, labels: &[Label], gamma: f64| guided(&trained.model, x, t, labels, gamma);
-    draw_grids(common, &trained.run, &trained.diffuser, sampler, reader.as_ref(), eps)
+    draw_grids(common, &trained.run, &trained.diffuser, sampler, trained.size, judge.as_ref(), eps)
 }
 
-/// What the model is told in a step of the training: nothing with probability [`DROP`], so that it also learns to see
-/// noise without a label. The book forgets the labels of `all` images at once.
-fn told(labels: &[usize], all: bool, seed: u64, step: u64) -> Vec<Label> {
+/// What the model is told in a step of the training: no label with probability [`DROP`], so that it also learns to see
+/// noise without one. The book drops those of a whole `batch` at once.
+fn told(labels: &[usize], batch: bool, seed: u64, step: u64) -> Vec<Label> {
     let mut rng = Rng::new(seed, "labels", step);
-    let mut drop = || rng.uniform() < DROP;
-    match all && drop() {
-        true => vec![None; labels.len()],
-        false => labels.iter().map(|&label| (all || !drop()).then_some(label)).collect(),
+    let mut keeps = || rng.uniform() >= DROP;
+    if batch {
+        let kept = keeps();
+        return labels.iter().map(|&label| kept.then_some(label)).collect();
     }
+    labels.iter().map(|&label| keeps().then_some(label)).collect()
 }
 
 /// The noise without a label, and from there gamma times the way to the noise with it (Ho and Salimans, 2022,
 /// equation 6, where 1 + w is gamma): eps = eps_untold + gamma (eps_told - eps_untold). x is (N, C, H, W), labels (N).
 pub fn guided(model: &UNet, x: &Tensor, t: usize, labels: &[Label], gamma: f64) -> Tensor {
-    let &[n, c, h, w] = &x.shape()[..] else { panic!("guided: x {} is not (N, C, H, W)", x.shape()) };
     // Both in one batch: every image once with its label and once without.
-    let twice = Tensor::new([2 * n, c, h, w], &[x.data(), x.data()].concat());
-    let eps = model.noise(&twice, t, &[labels, &vec![None; n]].concat());
-    let (told, untold) = eps.data().split_at(n * c * h * w);
-    let gamma = gamma as tsukuru::Real;
-    Tensor::written(*x.shape(), |eps| {
-        for ((eps, told), untold) in eps.iter_mut().zip(told).zip(untold) {
-            *eps = untold + gamma * (told - untold);
-        }
-    })
+    let (x, n) = (Variable::new(x.clone()), labels.len());
+    let twice = Variable::cat(&[&x, &x], 0);
+    let eps = Variable::new(model.noise(&twice.value(), t, &[labels, &vec![None; n]].concat()));
+    let (told, untold) = (eps.narrow(0, 0, n), eps.narrow(0, n, n));
+    let eps = &untold + gamma as Real * (told - &untold);
+    eps.value().clone()
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use crate::common::cli::{Common, Mnist, TrainingFlags, capped};
 use crate::common::data::{Part, Source};
 use crate::common::run::RunFolder;
 use crate::common::training::Training;
-use crate::step06::{likeliest, share};
+use crate::step06::{accuracy, argmax};
 use crate::step09::diffusion_model::random_noise;
-use crate::step09::{Diffuser, Kind, Label, ReaderFlags, SamplerFlags, T, UNet, images, read_unet};
-use anyhow::{Context, Result};
+use crate::step09::{Diffuser, JudgeFlag, Kind, Label, SamplerFlags, T, UNet, images, read_unconditional};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub struct Flags {
     #[command(flatten)]
     pub sampler: SamplerFlags,
     #[command(flatten)]
-    pub reader: ReaderFlags,
+    pub judge: JudgeFlag,
 }
 
 /// Channels of the classifier at full resolution.
@@ -42,29 +42,31 @@ const TEST: usize = 1000;
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     flags.training.check()?;
-    let quick = flags.training.quick;
-    let or = |given: Option<usize>, long: usize, short: usize| given.unwrap_or(if quick { short } else { long });
-    let epochs = capped(or(flags.training.epochs, 5, 2), 2);
-    let batch_size = capped(or(flags.training.batch_size, 128, 64), 16);
-    let lr = flags.training.lr.unwrap_or(2e-3);
-    let limit = capped(or(flags.training.limit, usize::MAX, 45_000), 32);
+    let given = &flags.training;
+    let epochs = capped(given.or(given.epochs, 5, 2), 2);
+    let batch_size = capped(given.or(given.batch_size, 128, 64), 16);
+    let lr = given.lr.unwrap_or(2e-3);
+    let limit = capped(given.or(given.limit, usize::MAX, 45_000), 32);
     let diffuser = Diffuser::new(capped(T, 10));
     let sampler = flags.sampler.choose(Kind::Ddim, &diffuser)?;
     let path = match &flags.model {
         Some(path) => path.clone(),
         None => find_model(&common.out)?,
     };
-    let unet = read_unet(&path)?;
-    let reader = flags.reader.find(common, mnist)?;
+    let unet = read_unconditional(&path)?;
+    let judge = flags.judge.find(common, mnist)?;
     println!("the model to lead: {}", path.display());
 
-    let dataset = images(mnist, limit)?;
-    let test = Source::find(mnist.data.as_deref())?.load(Part::Test, Some(capped(TEST, 16)))?;
+    let source = Source::find(mnist.data.as_deref())?;
+    let (dataset, test) = (images(&source, limit)?, source.load(Part::Test, Some(capped(TEST, 16)))?);
+    let size = |dataset: &Dataset| [dataset.images().rows, dataset.images().cols];
+    let ([h, w], [rows, cols]) = (size(&dataset), size(&test));
+    let place = source.place();
+    ensure!([h, w] == [rows, cols], "{place}: expected test images of {h} x {w} as the others, found {rows} x {cols}");
     let seed = common.seed;
     let classifier = NoisyClassifier::new(capped(WIDTH, 4), &mut Rng::new(seed, "init", 0));
     println!("classifier of noisy digits: {} parameters", classifier.parameter_count());
-    let program = if quick { "classifier_guidance_quick" } else { "classifier_guidance" };
-    let run = RunFolder::open(&common.out, "step10", program, flags.training.resume)?;
+    let run = RunFolder::open(&common.out, "step10", &given.folder("classifier_guidance"), given.resume)?;
     let training = Training {
         run: &run,
         epochs,
@@ -72,8 +74,9 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
         seed,
         ema: 0.0,
         lr: &|done| lr * (1.0 - done),
+        data: source.kind(),
         settings: json!({ "lr": lr, "falls_over": epochs, "checksum": dataset.checksum() }),
-        resume: flags.training.resume,
+        resume: given.resume,
         quiet: common.quiet,
     };
     training.run(
@@ -85,13 +88,13 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     )?;
     println!("   t   test images read right");
     for t in [1, 2, 3, 5, 8].map(|tenths| diffuser.steps() * tenths / 10) {
-        println!("{t:>4}   {:>15.1} %", 100.0 * share_read(&classifier, &diffuser, &test, t)?);
+        println!("{t:>4}   {:>15.1} %", 100.0 * accuracy_at(&classifier, &diffuser, &test, t, seed)?);
     }
 
     let eps = |x: &Tensor, t: usize, labels: &[Label], gamma: f64| {
         guided(&unet, &classifier, x, t, labels, gamma, diffuser.alpha_bar(t))
     };
-    draw_grids(common, &run, &diffuser, sampler, reader.as_ref(), eps)?;
+    draw_grids(common, &run, &diffuser, sampler, [h, w], judge.as_ref(), eps)?;
     println!("{}", run.path().join("model.safetensors").display());
     Ok(())
 }
@@ -122,31 +125,36 @@ fn guided(
 ) -> Tensor {
     let eps = unet.noise(x, t, &vec![None; labels.len()]);
     let labels: Vec<usize> = labels.iter().map(|label| label.expect("a digit to lead to")).collect();
-    led(eps, &classifier.gradient(x, t, &labels), gamma, alpha_bar)
+    led(eps, classifier.gradient(x, t, &labels), gamma, alpha_bar)
 }
 
 /// The score, which is the direction in which images become likelier, is the noise seen from behind:
 /// d ln p(x_t) / dx_t = -eps / sqrt(1 - alpha_bar_t). By Bayes, that of p(x_t given label) is longer by the classifier's
 /// gradient; with gamma times it (Dhariwal and Nichol, 2021, algorithm 2),
 /// eps_led = eps - sqrt(1 - alpha_bar_t) gamma d ln p(label given x_t) / dx_t.
-fn led(mut eps: Tensor, gradient: &Tensor, gamma: f64, alpha_bar: f64) -> Tensor {
-    let scale = ((1.0 - alpha_bar).sqrt() * gamma) as Real;
-    eps.data_mut().iter_mut().zip(gradient.data()).for_each(|(eps, gradient)| *eps -= scale * gradient);
-    eps
+fn led(eps: Tensor, gradient: Tensor, gamma: f64, alpha_bar: f64) -> Tensor {
+    let eps = Variable::new(eps) - ((1.0 - alpha_bar).sqrt() * gamma) as Real * Variable::new(gradient);
+    eps.value().clone()
 }
 
 /// What share of images the classifier reads right at time t.
-fn share_read(classifier: &NoisyClassifier, diffuser: &Diffuser, images: &Dataset, t: usize) -> Result<f64> {
+fn accuracy_at(
+    classifier: &NoisyClassifier,
+    diffuser: &Diffuser,
+    images: &Dataset,
+    t: usize,
+    seed: u64,
+) -> Result<f64> {
     let (mut read, mut shown) = (vec![], vec![]);
     for (i, (x, labels)) in images.batches(100, None)?.enumerate() {
-        let noise = Rng::new(0, "test noise", i as u64).normal_tensor(*x.shape());
+        let noise = Rng::new(seed, "test noise", i as u64).normal_tensor(*x.shape());
         let t = vec![t; labels.len()];
         let x_t = diffuser.add_noise(&x, &t, &noise);
         let logits = no_grad(|| evaluating(|| classifier.forward(&x_t.into(), &t)));
-        read.extend(likeliest(&logits.value()));
+        read.extend(argmax(&logits.value()));
         shown.extend(labels);
     }
-    Ok(share(&read, &shown))
+    Ok(accuracy(&read, &shown))
 }
 
 /// A model that was trained before.
@@ -178,9 +186,7 @@ mod tests {
             let alpha_bar = diffuser.alpha_bar(t);
             (alpha_bar.sqrt(), alpha_bar * 0.09 + 1.0 - alpha_bar)
         };
-        let each = |x: &Tensor, f: &dyn Fn(f64) -> f64| {
-            Tensor::new(*x.shape(), &x.data().iter().map(|&x| f(f64::from(x)) as Real).collect::<Vec<_>>())
-        };
+        let each = |x: &Tensor, f: &dyn Fn(f64) -> f64| x.map(|x| f(f64::from(x)) as Real);
         let eps = |x: &Tensor, t: usize| {
             let (m, v) = moments(t);
             // p(positive given x) = sigmoid(2 m x / v); the score is the mean of both kinds' scores.
@@ -188,7 +194,7 @@ mod tests {
             let score = |x: f64| (positive(x) * (m - x) + (1.0 - positive(x)) * (-m - x)) / v;
             let untold = each(x, &|x| -(1.0 - diffuser.alpha_bar(t)).sqrt() * score(x));
             let gradient = each(x, &|x| (1.0 - positive(x)) * 2.0 * m / v);
-            led(untold, &gradient, 1.0, diffuser.alpha_bar(t))
+            led(untold, gradient, 1.0, diffuser.alpha_bar(t))
         };
         let mut rng = Rng::new(0, "sampling", 0);
         let x = Sampler::Ancestral.sample(&diffuser, eps, [1, 1, 100, 100], &mut rng, |_, _| ());

@@ -2,7 +2,7 @@
 
 use super::DIGITS;
 use crate::common::cli::{Common, Mnist};
-use crate::step09::{Flags, Kind, Label, Lesson};
+use crate::step09::{Flags, Kind, Label, Lesson, TOLD_ALL};
 use anyhow::Result;
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
@@ -10,7 +10,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
         place: ("step10", "conditional"),
         labels: DIGITS,
         told: &|labels, _| labels.iter().copied().map(Some).collect(),
-        setting: "all",
+        name_of_told: TOLD_ALL,
         asked: every_digit_twice(),
         eps: &|model, x, t, labels| model.noise(x, t, labels),
         sampler: Kind::Ddim,

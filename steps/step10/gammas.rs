@@ -4,7 +4,8 @@ use super::DIGITS;
 use crate::common::cli::{Common, capped};
 use crate::common::images::save_grid;
 use crate::common::run::RunFolder;
-use crate::step09::{Diffuser, Label, Reader, Sampler, draw};
+use crate::step06::Judge;
+use crate::step09::{Diffuser, Label, Sampler, draw, report};
 use anyhow::{Result, ensure};
 use tsukuru::Real;
 use tsukuru::tensor::Tensor;
@@ -25,14 +26,15 @@ pub fn check(gamma: Option<f64>) -> Result<f64> {
 }
 
 /// One picture for each digit: a row for each gamma, and in a column what became of the same noise.
-/// `eps(x, t, labels, gamma)` is the noise in a batch of images at time t that are to show `labels`; a `reader` judges
+/// `eps(x, t, labels, gamma)` is the noise in a batch of images at time t that are to show `labels`; the `judge` sees
 /// each gamma's.
 pub fn draw_grids(
     common: &Common,
     run: &RunFolder,
     diffuser: &Diffuser,
     sampler: Sampler,
-    reader: Option<&Reader>,
+    [h, w]: [usize; 2],
+    judge: Option<&Judge>,
     eps: impl Fn(&Tensor, usize, &[Label], f64) -> Tensor,
 ) -> Result<()> {
     let columns = capped(COLUMNS, 2);
@@ -40,13 +42,10 @@ pub fn draw_grids(
     let mut rows = Vec::with_capacity(GAMMAS.len());
     for gamma in GAMMAS {
         println!("every digit with gamma = {gamma}");
-        let x = draw(common, diffuser, sampler, &labels, |x, t, labels| eps(x, t, labels, gamma));
-        if let Some(reader) = reader {
-            reader.report(&x, &labels)?;
-        }
+        let x = draw(common, diffuser, sampler, [h, w], &labels, |x, t, labels| eps(x, t, labels, gamma));
+        judge.map_or(Ok(()), |judge| report(judge, &x, &labels))?;
         rows.push(x);
     }
-    let &[_, _, h, w] = &rows[0].shape()[..] else { unreachable!("images are (N, 1, H, W)") };
     let pixels = columns * h * w;
     for digit in 0..DIGITS {
         let of_digit: Vec<&[Real]> = rows.iter().map(|row| &row.data()[digit * pixels..][..pixels]).collect();

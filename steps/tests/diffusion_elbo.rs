@@ -1,13 +1,13 @@
 //! The ELBO of a diffusion model of one number: closed forms against each other, and three estimates against them.
 
 use std::f64::consts::TAU;
-use steps::step08::{Line, Schedule};
+use steps::step08::{GaussianDiffusion, Schedule};
 use tsukuru::random::Rng;
 
 const X_0: f64 = 1.7;
 
-fn line(steps: usize) -> Line {
-    Line::new(Schedule::new(steps), 1.0, 0.5)
+fn model(steps: usize) -> GaussianDiffusion {
+    GaussianDiffusion::new(Schedule::new(steps), 1.0, 0.5)
 }
 
 /// Mean and its standard error.
@@ -24,12 +24,12 @@ fn agree(what: &str, (mean, error): (f64, f64), exact: f64, precise: f64) {
 }
 
 /// ln p(x_0, .., x_T) - ln q(x_1, .., x_T | x_0) of one way up, from the densities as they are defined.
-fn log_ratio(line: &Line, rng: &mut Rng) -> f64 {
+fn log_ratio(model: &GaussianDiffusion, rng: &mut Rng) -> f64 {
     let log_normal = |x: f64, mean: f64, variance: f64| -0.5 * ((TAU * variance).ln() + (x - mean).powi(2) / variance);
-    let (schedule, mut before, mut sum) = (&line.schedule, X_0, 0.0);
+    let (schedule, mut before, mut sum) = (&model.schedule, X_0, 0.0);
     for t in 1..=schedule.steps() {
         let (beta, x_t) = (schedule.beta(t), schedule.step(before, t, rng.normal()));
-        let mu = schedule.backward(x_t, line.denoise(x_t, t), t).0;
+        let mu = schedule.backward(x_t, model.denoise(x_t, t), t).0;
         sum += log_normal(before, mu, beta) - log_normal(x_t, (1.0 - beta).sqrt() * before, beta);
         before = x_t;
     }
@@ -39,25 +39,25 @@ fn log_ratio(line: &Line, rng: &mut Rng) -> f64 {
 /// E ln ratio is the ELBO, and E ratio is p(x_0).
 #[test]
 fn the_closed_forms_are_what_the_definitions_say() {
-    let line = line(20);
+    let model = model(20);
     let mut rng = Rng::new(0, "test", 0);
-    agree("ELBO", mean(100_000, || log_ratio(&line, &mut rng)), line.elbo(X_0), 0.02);
-    let line = self::line(3);
-    agree("p(x_0)", mean(100_000, || log_ratio(&line, &mut rng).exp()), line.log_likelihood(X_0).exp(), 0.002);
+    agree("ELBO", mean(100_000, || log_ratio(&model, &mut rng)), model.elbo(X_0), 0.02);
+    let model = self::model(3);
+    agree("p(x_0)", mean(100_000, || log_ratio(&model, &mut rng).exp()), model.log_likelihood(X_0).exp(), 0.002);
     for steps in [1, 3, 100, 1000] {
-        let line = self::line(steps);
-        assert!(line.elbo(X_0) < line.log_likelihood(X_0), "{steps} steps: a bound");
+        let model = self::model(steps);
+        assert!(model.elbo(X_0) < model.log_likelihood(X_0), "{steps} steps: a bound");
     }
 }
 
 #[test]
 fn t_draws_two_draws_and_one_draw_agree_with_the_elbo() {
-    let line = line(100);
+    let model = model(100);
     let mut rng = Rng::new(0, "test", 0);
-    let exact = line.elbo(X_0);
-    let by_t = mean(20_000, || line.elbo_from_t_draws(X_0, &mut rng));
-    let by_two = mean(2_000_000, || line.elbo_from_two_draws(X_0, &mut rng));
-    let by_one = mean(2_000_000, || line.elbo_from_one_draw(X_0, &mut rng));
+    let exact = model.elbo(X_0);
+    let by_t = mean(20_000, || model.elbo_from_t_draws(X_0, &mut rng));
+    let by_two = mean(2_000_000, || model.elbo_from_two_draws(X_0, &mut rng));
+    let by_one = mean(2_000_000, || model.elbo_from_one_draw(X_0, &mut rng));
     agree("T draws", by_t, exact, 0.1);
     agree("two draws", by_two, exact, 0.1);
     agree("one draw", by_one, exact, 0.1);

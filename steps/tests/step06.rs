@@ -7,9 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 use steps::common::data::{Part, Source};
-use steps::step06::{Convnet, judge};
+use steps::step06::{Convnet, Judge, Verdict};
 use tsukuru::Real;
-use tsukuru::data::idx::{self, Images};
 use tsukuru::nn::{self, Module};
 use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
@@ -224,29 +223,44 @@ fn the_network_learns_to_read_and_judges() {
         optimizer.step();
     }
     let digits = Source::BuiltIn.load(Part::Test, Some(200)).expect("digits");
-    let (x, labels) = digits.batch(&(0..200).collect::<Vec<usize>>());
-    let verdict = judge(&model, &x, Some(&labels), &Source::BuiltIn).expect("a verdict");
-    assert!(verdict.as_asked.is_some_and(|share| share > 0.85), "{verdict}");
-    assert!(verdict.distance.abs() < 1e-6 && verdict.train_distance > 0.1, "test images themselves: {verdict}");
+    let (x, labels) = digits.all();
+    let judge = Judge::new(model, &Source::BuiltIn).expect("a judge");
+    let verdict = judge.verdict(&x, Some(&labels)).expect("a verdict");
+    assert!(verdict.accuracy.is_some_and(|accuracy| accuracy > 0.85), "{verdict}");
+    let own = verdict.distance.clone().expect("a distance");
+    assert!(own.drawn.abs() < 1e-6 && own.train > 0.1, "test images themselves: {verdict}");
     // Upside down they are further away than digits that the network has never seen, and read as others.
     let mut turned = x.clone();
     turned.data_mut().chunks_mut(28 * 28).for_each(<[Real]>::reverse);
-    let turned = judge(&model, &turned, Some(&labels), &Source::BuiltIn).expect("a verdict");
-    assert!(turned.distance > 2.0 * verdict.train_distance && turned.count == 200, "{turned}");
-    assert!(turned.as_asked.is_some_and(|share| share < 0.7), "{turned}");
+    let turned = judge.verdict(&turned, Some(&labels)).expect("a verdict");
+    assert!(turned.distance.clone().is_some_and(|d| d.drawn > 2.0 * own.train && d.count == 200), "{turned}");
+    assert!(turned.accuracy.is_some_and(|accuracy| accuracy < 0.7), "{turned}");
     let text = format!("{turned}");
     assert!(text.starts_with("read as asked: ") && text.contains("to 200 test images"), "{text}");
 }
 
 #[test]
-fn a_verdict_needs_no_labels_and_two_images() {
+fn a_distance_needs_two_images_and_all_digits_or_no_labels() {
     let model = Convnet::new(&mut Rng::new(0, "init", 0));
     let digits = Source::BuiltIn.load(Part::Train, Some(2)).expect("digits");
-    let verdict = judge(&model, &digits.batch(&[0, 1]).0, None, &Source::BuiltIn).expect("a verdict");
-    assert!(verdict.as_asked.is_none() && format!("{verdict}").starts_with("Fréchet distance to 2 test images"));
-    assert_eq!(verdict.distance, verdict.train_distance);
-    let one = judge(&model, &digits.batch(&[0]).0, None, &Source::BuiltIn).expect_err("a sentence");
-    assert_eq!(one.to_string(), "a Fréchet distance of 1 images: expected at least 2");
+    let judge = Judge::new(model, &Source::BuiltIn).expect("a judge");
+    let verdict = |which: &[usize], asked| judge.verdict(&digits.batch(which).0, asked).expect("a verdict");
+    let both = verdict(&[0, 1], None);
+    assert!(both.accuracy.is_none() && format!("{both}").starts_with("Fréchet distance to 2 test images"));
+    assert!(both.distance.is_some_and(|d| d.drawn == d.train));
+    assert_eq!(verdict(&[0], None), Verdict { accuracy: None, distance: None });
+    assert!(format!("{}", verdict(&[0], Some(&[7]))).starts_with("read as asked: "));
+    // Test images show all digits; sevens alone would be far from them however good they were.
+    assert!(verdict(&[0; 20], Some(&[7; 20])).distance.is_none());
+    let each: Vec<usize> = (0..20).map(|i| i % 10).collect();
+    assert!(verdict(&[0; 20], Some(&each)).distance.is_some());
+}
+
+#[test]
+fn a_few_images_can_be_looked_at() {
+    let folder = folder();
+    program::write_data(folder.path(), (3, 28), (1, 28));
+    assert!(smoke(folder.path(), "vision --data .").contains("3 labels"));
 }
 
 #[test]
@@ -289,12 +303,9 @@ fn what_cannot_be_used_is_explained() {
     let folder = folder();
     fails(folder.path(), "classifier --epochs 0", &["--epochs 0"]);
     fails(folder.path(), "vision --data nowhere", &["nowhere", "train-images-idx3-ubyte"]);
-    for part in ["train", "t10k"] {
-        let images = Images { count: 4, rows: 30, cols: 28, pixels: vec![0; 4 * 30 * 28] };
-        idx::write_images(&folder.path().join(format!("{part}-images-idx3-ubyte.gz")), &images).expect("images");
-        idx::write_labels(&folder.path().join(format!("{part}-labels-idx1-ubyte.gz")), &[0; 4]).expect("labels");
-    }
-    fails(folder.path(), "classifier --data .", &[".: expected images of 28 x 28, found 30 x 28"]);
+    fails(folder.path(), "classifier --lr -1", &["--lr -1: expected a positive number"]);
+    program::write_data(folder.path(), (4, 30), (4, 30));
+    fails(folder.path(), "classifier --data .", &[".: expected images of 28 x 28, found 30 x 30"]);
     assert!(!folder.path().join("out").exists(), "nothing was written");
 
     let path = folder.path().join("other.safetensors");

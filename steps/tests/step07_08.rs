@@ -90,6 +90,27 @@ fn a_resumed_run_and_another_number_of_threads_give_the_same_bits() {
 }
 
 #[test]
+fn a_model_of_other_images_is_not_used_unless_it_is_named() {
+    let folder = folder();
+    program::write_data(folder.path(), (64, 28), (20, 28));
+    step07(folder.path(), "latent");
+    let said = succeeds(STEP07, folder.path(), "latent --data .");
+    assert!(said.contains("64 images of 28 x 28") && said.contains("vae_latent2_quick.1"), "{said}");
+    let named = "--model out/step07/vae_latent2_quick.1/model.safetensors";
+    assert!(!succeeds(STEP07, folder.path(), &format!("latent --data . {named}")).contains("64 images"));
+}
+
+#[test]
+fn too_few_test_images_are_noticed_before_a_model_is_trained() {
+    let folder = folder();
+    program::write_data(folder.path(), (64, 28), (3, 28));
+    let fails = |args: &str, expected: &str| program::fails(STEP07, folder.path(), args, &[expected]);
+    fails("e_step --data .", ".: expected at least 5 test images, found 3");
+    fails("latent --data .", ".: cannot walk: expected a 6 among the test images, found none");
+    assert!(!folder.path().join("out/step07/vae_latent2_quick").exists());
+}
+
+#[test]
 fn a_model_is_trained_once_and_then_used() {
     let folder = folder();
     let first = step07(folder.path(), "latent");

@@ -83,7 +83,11 @@ fn how_labels_are_dropped_decides_the_losses() {
     step10(folder.path(), &format!("{TRAIN} --out book --book"));
     let run = |name: &str| folder.path().join(name).join("step10/classifier_free_guidance");
     assert_ne!(losses(&run("own")), losses(&run("book")));
-    fails(folder.path(), &format!("{TRAIN} --out own --book --resume"), &["other flags", "dropped"]);
+    fails(
+        folder.path(),
+        &format!("{TRAIN} --out own --book --resume"),
+        &["another run", "labels \"dropped\" there, \"dropped by batch\" here"],
+    );
 }
 
 #[test]
@@ -131,6 +135,48 @@ fn wrong_flags_are_explained() {
     fails(folder.path(), "conditional --ema 1", &["--ema 1", "0 to below 1"]);
     fails(folder.path(), "classifier_guidance --batch-size 0", &["--batch-size 0"]);
     fails(folder.path(), "classifier_guidance --out empty", &["empty", "classifier_free_guidance", "--model"]);
+}
+
+/// What it would answer without a label, it has never learnt.
+#[test]
+fn a_model_that_was_always_told_is_not_asked_without_a_label() {
+    let folder = folder();
+    step10(folder.path(), "conditional --data built-in --batch-size 8 --epochs 1");
+    let model = "--model out/step10/conditional/model.safetensors --data built-in";
+    let draw = |gamma: &str| {
+        step10(folder.path(), &format!("sample {model} {gamma}"));
+        fs::read(folder.path().join("out/step10/sample/samples.png")).expect("samples")
+    };
+    assert!(draw("") == draw("--gamma 1") && draw("--gamma 3") != draw(""));
+    let said = ["model.safetensors: was told the label of every image", "step10 -- sample"];
+    program::fails(env!("CARGO_BIN_EXE_step09"), folder.path(), &format!("sample {model}"), &said);
+    fails(folder.path(), &format!("classifier_guidance {model}"), &said);
+}
+
+#[test]
+fn images_of_another_size_are_drawn_in_that_size_and_judged_by_nobody() {
+    let folder = folder();
+    program::write_data(folder.path(), (32, 32), (20, 32));
+    step10(folder.path(), "classifier_free_guidance --data . --epochs 1 --batch-size 16");
+    let picture = |name: &str| {
+        let path = folder.path().join("out/step10/classifier_free_guidance").join(name);
+        image::open(path).expect("a picture").into_luma8().dimensions()
+    };
+    // Columns and rows of 32 pixels with gaps of 2, three times as large.
+    assert_eq!(picture("samples/epoch_001.png"), (3 * (10 * 34 + 2), 3 * (2 * 34 + 2)));
+    assert_eq!(picture("guidance/digit_0.png"), (3 * (2 * 34 + 2), 3 * (4 * 34 + 2)));
+
+    program::succeeds(env!("CARGO_BIN_EXE_step06"), folder.path(), "classifier --data built-in");
+    let judge = "--classifier out/step06/classifier/model.safetensors --out judged";
+    let train = format!("classifier_free_guidance --data . {judge}");
+    fails(folder.path(), &train, &[".: expected images of 28 x 28, found 32 x 32"]);
+    assert!(!folder.path().join("judged").exists(), "said before the training");
+    program::write_data(folder.path(), (32, 32), (20, 28));
+    fails(
+        folder.path(),
+        "classifier_guidance --data .",
+        &["expected test images of 32 x 32 as the others, found 28 x 28"],
+    );
 }
 
 #[test]

@@ -52,6 +52,7 @@ fn train(out: &Path, seed: u64, resume: bool, seen: &RefCell<Seen>, each: impl F
         seed,
         lr: &|done| 0.1 * (1.0 - done),
         ema: 0.9,
+        data: "MNIST",
         settings: json!(null),
         resume,
         quiet: true,

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
+use tsukuru::data::idx::{self, Images};
 
 pub fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
@@ -41,6 +42,16 @@ pub fn are_there(folder: &Path, files: &[&str]) {
     for file in files {
         let length = fs::metadata(folder.join(file)).map(|m| m.len()).unwrap_or(0);
         assert!(length > 0, "{file} is missing or empty");
+    }
+}
+
+/// Four files like MNIST's, for `--data .`: so many grey images of so many pixels along a side, to learn from and to test.
+pub fn write_data(folder: &Path, train: (usize, usize), test: (usize, usize)) {
+    for (name, (count, side)) in [("train", train), ("t10k", test)] {
+        let images = Images { count, rows: side, cols: side, pixels: vec![99; count * side * side] };
+        let labels: Vec<u8> = (0..count).map(|i| i as u8 % 10).collect();
+        idx::write_images(&folder.join(format!("{name}-images-idx3-ubyte.gz")), &images).expect("images");
+        idx::write_labels(&folder.join(format!("{name}-labels-idx1-ubyte.gz")), &labels).expect("labels");
     }
 }
 
