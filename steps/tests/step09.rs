@@ -225,7 +225,11 @@ fn resuming_with_other_flags_is_refused() {
     step09(folder.path(), &format!("{TRAIN} --epochs 1"));
     let run = folder.path().join("out/step09/diffusion_model");
     let before = (model(&run), losses(&run));
-    fails(folder.path(), &format!("{TRAIN} --epochs 2 --resume --lr 0.5"), &["checkpoint.safetensors", "lr 0.001 there, 0.5 here"]);
+    fails(
+        folder.path(),
+        &format!("{TRAIN} --epochs 2 --resume --lr 0.5"),
+        &["checkpoint.safetensors", "lr 0.001 there, 0.5 here"],
+    );
     assert!((model(&run), losses(&run)) == before, "nothing was overwritten");
 }
 
