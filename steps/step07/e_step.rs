@@ -113,3 +113,22 @@ fn posterior(model: &Vae, x: &[Real], digit: u8) -> Chart {
     let chart = Chart::new(&title, "z1", "z2").contours(&grid, &levels);
     chart.dashes("", VERMILION, ellipse(1.0)).dashes("", VERMILION, ellipse(2.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tsukuru::nn::Module;
+
+    /// Without weights, whatever z is the mean image is grey: p(x) is N(x; 1/2, I).
+    #[test]
+    fn the_grid_holds_all_of_p_x() {
+        let model = Vae::new(3, 4, 2, &mut Rng::new(0, "init", 0));
+        model.parameters().iter().for_each(|parameter| parameter.update(|x| x.data_mut().fill(0.0)));
+        let x = [0.0, 0.25, 1.0];
+        let ln_p = -0.5 * (0.25 + 0.0625 + 0.25 + 3.0 * libm::log(TAU));
+        for points in [20, 40] {
+            let found = exact(&model, &x, points);
+            assert!((found - ln_p).abs() < 1e-5, "{points} points: {found}, not {ln_p}");
+        }
+    }
+}

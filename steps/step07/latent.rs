@@ -89,3 +89,21 @@ fn colors() -> [RGBColor; 10] {
     let (grey, brown, lime) = (RGBColor(150, 150, 150), RGBColor(130, 80, 30), RGBColor(170, 200, 50));
     [BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK, grey, brown, lime]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_leads_evenly_from_one_digit_to_the_other() {
+        let (z, ends) = ([vec![0.5], vec![2.0], vec![-1.0]], [[0, 1], [1, 2]]);
+        let way = walks(&z, &ends);
+        assert_eq!(way.len(), ends.len() * STEPS);
+        for (walk, [from, to]) in way.chunks(STEPS).zip(ends) {
+            let (from, to) = (z[from][0], z[to][0]);
+            assert_eq!((walk[0], walk[STEPS - 1]), (from, to));
+            let step = (to - from) / (STEPS - 1) as Real;
+            assert!(walk.windows(2).all(|pair| (pair[1] - pair[0] - step).abs() < 1e-5), "{walk:?}");
+        }
+    }
+}

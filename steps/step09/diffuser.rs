@@ -151,6 +151,19 @@ mod tests {
     }
 
     #[test]
+    fn each_image_jumps_to_its_own_time() {
+        let (diffuser, mut rng) = (Diffuser::new(T), Rng::new(0, "test", 0));
+        let (x_0, noise) = (rng.normal_tensor([4, 1, 3, 3]), rng.normal_tensor([4, 1, 3, 3]));
+        let t = [0, 1, 300, 1000];
+        let x_t = diffuser.add_noise(&x_0, &t, &noise);
+        for (i, &x) in x_t.data().iter().enumerate() {
+            let [x_0, noise] = [&x_0, &noise].map(|x| f64::from(x.data()[i]));
+            let expected = diffuser.schedule.jump(x_0, t[i / 9], noise);
+            assert!((f64::from(x) - expected).abs() < 1e-5, "t = {}: {x}, not {expected}", t[i / 9]);
+        }
+    }
+
+    #[test]
     fn noise_keeps_the_variance() {
         let mut rng = Rng::new(0, "test", 0);
         let (x_0, noise) = (rng.normal_tensor([2, 1, 100, 100]), rng.normal_tensor([2, 1, 100, 100]));

@@ -52,6 +52,18 @@ mod tests {
     }
 
     #[test]
+    fn the_loss_is_how_far_the_guess_is_from_the_noise() {
+        let (mut rng, diffuser) = (Rng::new(0, "init", 0), Diffuser::new(T));
+        let model = UNet::new(1, 4, &mut rng);
+        let x_0 = rng.normal_tensor([3, 1, 8, 8]);
+        let (t, noise) = random_noise(&diffuser, x_0.shape(), 0, 5);
+        let guess = model.forward_told(&diffuser.add_noise(&x_0, &t, &noise).into(), &t, &[None; 3]);
+        let squares = guess.value().data().iter().zip(noise.data()).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+        let (found, expected) = (f64::from(loss(&model, &diffuser, &x_0, &[None; 3], 0, 5).item()), squares / 192.0);
+        assert!((found / expected - 1.0).abs() < 1e-5, "{found}, not {expected}");
+    }
+
+    #[test]
     fn times_and_noise_follow_from_seed_and_step() {
         let draw = |seed, step| random_noise(&Diffuser::new(T), &Shape::new(&[8, 1, 2, 2]), seed, step);
         assert_eq!(draw(0, 3), draw(0, 3));

@@ -175,6 +175,36 @@ fn find_model(out: &Path) -> Result<PathBuf> {
 mod tests {
     use super::*;
     use crate::step09::Sampler;
+    use tsukuru::nn::Entry;
+
+    #[test]
+    fn it_learns_and_reads_images_under_noise() {
+        let (diffuser, classifier) = (Diffuser::new(T), NoisyClassifier::new(4, &mut Rng::new(0, "init", 0)));
+        let digits = Source::BuiltIn.load(Part::Test, Some(100)).expect("digits");
+        let (x, labels) = digits.batch(&(0..100).collect::<Vec<usize>>());
+        let logits = |noise: &Tensor, t: &[usize]| classifier.forward(&diffuser.add_noise(&x, t, noise).into(), t);
+        let (t, noise) = random_noise(&diffuser, x.shape(), 0, 5);
+        let ln_p = logits(&noise, &t).log_softmax(1).value().clone();
+        let of_labels = labels.iter().enumerate().map(|(i, label)| f64::from(ln_p.data()[10 * i + label]));
+        let (found, expected) =
+            (loss(&classifier, &diffuser, &x, &labels, 0, 5).item(), -of_labels.sum::<f64>() / 100.0);
+        assert!((f64::from(found) - expected).abs() < 1e-5, "{found}, not {expected}");
+
+        // Were it not for a new bias, it would read the same digit everywhere.
+        let noise = Rng::new(0, "test noise", 0).normal_tensor(*x.shape());
+        let seen = || no_grad(|| evaluating(|| logits(&noise, &[500; 100]).value().clone()));
+        let mean = |digit: usize| seen().data().iter().skip(digit).step_by(10).sum::<Real>() / 100.0;
+        let means: Vec<Real> = (0..10).map(mean).collect();
+        for (name, entry) in classifier.entries() {
+            if let ("out.bias", Entry::Parameter(bias)) = (&name[..], entry) {
+                bias.update(|bias| bias.data_mut().iter_mut().zip(&means).for_each(|(bias, mean)| *bias -= mean));
+            }
+        }
+        let read = argmax(&seen()).map(|digit| digit as u8).collect();
+        let read = Dataset::new(digits.images().clone(), read).expect("images and labels");
+        let share = |t: usize| accuracy_at(&classifier, &diffuser, &read, t, 0).expect("a share");
+        assert!(share(500) == 1.0 && share(1) < 0.5, "{}, {}", share(500), share(1));
+    }
 
     /// Two kinds of numbers, N(-1, 0.3^2) and N(1, 0.3^2), equally many: everything is known. With gamma = 1 the best
     /// guess for all of them, led by the exact classifier, draws one kind.

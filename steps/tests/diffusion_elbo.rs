@@ -50,6 +50,19 @@ fn the_closed_forms_are_what_the_definitions_say() {
     }
 }
 
+/// E[x_0 | x_t] by Bayes: precisions add, and means are weighted with them.
+#[test]
+fn the_denoiser_is_the_best_guess() {
+    let model = model(1000);
+    for (x_t, t) in [(-0.3, 1), (0.8, 100), (2.0, 500), (-0.3, 1000)] {
+        let kept = model.schedule.alpha_bar(t);
+        let (of_data, of_x_t) = (1.0 / (model.std * model.std), kept / (1.0 - kept));
+        let mean = (of_data * model.mean + of_x_t * x_t / kept.sqrt()) / (of_data + of_x_t);
+        let guess = model.denoise(x_t, t);
+        assert!((guess - mean).abs() < 1e-9, "t = {t}: {guess}, not {mean}");
+    }
+}
+
 #[test]
 fn t_draws_two_draws_and_one_draw_agree_with_the_elbo() {
     let model = model(100);

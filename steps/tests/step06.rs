@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 use steps::common::data::{Part, Source};
 use steps::step06::{Convnet, Judge, Verdict};
 use tsukuru::Real;
+use tsukuru::data::idx;
 use tsukuru::nn::{self, Module};
 use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
@@ -224,6 +225,10 @@ fn the_network_learns_to_read_and_judges() {
     }
     let digits = Source::BuiltIn.load(Part::Test, Some(200)).expect("digits");
     let (x, labels) = digits.all();
+    // An image shows the same alone as among others, and a feature is never below 0.
+    let (among, alone) = (model.look(&x).features, model.look(&digits.batch(&[0]).0).features);
+    let off = alone.data().iter().zip(among.data()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(off < 1e-4 && among.data().iter().all(|&feature| feature >= 0.0), "{off}");
     let judge = Judge::new(model, &Source::BuiltIn).expect("a judge");
     let verdict = judge.verdict(&x, Some(&labels)).expect("a verdict");
     assert!(verdict.accuracy.is_some_and(|accuracy| accuracy > 0.85), "{verdict}");
@@ -237,6 +242,27 @@ fn the_network_learns_to_read_and_judges() {
     assert!(turned.accuracy.is_some_and(|accuracy| accuracy < 0.7), "{turned}");
     let text = format!("{turned}");
     assert!(text.starts_with("read as asked: ") && text.contains("to 200 test images"), "{text}");
+}
+
+/// It learns from one part of the data and is tested on the other; what it shows as misread is that.
+#[test]
+fn the_classifier_reads_digits_that_it_has_not_learnt_from() {
+    let folder = folder();
+    for (name, part, count) in [("train", Part::Train, 1600), ("t10k", Part::Test, 200)] {
+        let digits = Source::BuiltIn.load(part, Some(count)).expect("digits");
+        let path = |what: &str| folder.path().join(format!("{name}-{what}-ubyte.gz"));
+        idx::write_images(&path("images-idx3"), digits.images()).expect("images");
+        idx::write_labels(&path("labels-idx1"), digits.labels()).expect("labels");
+    }
+    let said = step06(folder.path(), "classifier --data . --epochs 1 --batch-size 32");
+    let reads =
+        said.lines().find_map(|line| line.strip_prefix("epoch 1: reads ")?.strip_suffix(" % of 200 test images"));
+    let reads: f64 = reads.and_then(|reads| reads.parse().ok()).expect("a share");
+    assert!(reads > 80.0, "{said}");
+    let misread = said.lines().filter_map(|line| line.strip_prefix("    read ")).flat_map(|line| line.split(", "));
+    let misread: Vec<(&str, &str)> = misread.filter_map(|pair| pair.split_once(" for ")).collect();
+    assert!(misread.iter().all(|(read, label)| read != label), "{said}");
+    assert_eq!(misread.len(), (2.0 * (100.0 - reads)).round() as usize, "{said}");
 }
 
 #[test]
@@ -296,6 +322,9 @@ fn a_training_follows_its_seed_and_goes_on_with_as_many_epochs_only() {
     let first = model("");
     assert!(model("--seed 1") != first && model("") == first && model("--resume") == first);
     fails(folder.path(), &format!("{train} --epochs 2 --resume"), &["checkpoint.safetensors", "falls_over"]);
+    smoke(folder.path(), &format!("{train} --epochs 2 --out two"));
+    let losses = |out: &str| program::losses(&folder.path().join(out).join("step06/classifier"));
+    assert!(program::falls_over_all_epochs(&losses("out"), &losses("two")));
 }
 
 #[test]

@@ -77,6 +77,30 @@ fn a_led_model_is_led_in_the_same_way_by_any_number_of_threads() {
 }
 
 #[test]
+fn the_learning_rate_of_the_noisy_classifier_falls_over_all_epochs() {
+    let folder = folder();
+    step10(folder.path(), &format!("{TRAIN} --epochs 1"));
+    let [one, two] = [1, 2].map(|epochs| {
+        let lead = "--model out/step10/classifier_free_guidance/model.safetensors";
+        let flags = format!("--data built-in --batch-size 8 {lead} --epochs {epochs} --out {epochs}");
+        step10(folder.path(), &format!("classifier_guidance {flags}"));
+        losses(&folder.path().join(format!("{epochs}/step10/classifier_guidance")))
+    });
+    assert!(program::falls_over_all_epochs(&one, &two), "{one:?}, {two:?}");
+}
+
+/// The same weights at the start and the same noise: what is told makes the difference.
+#[test]
+fn conditional_learns_with_labels_and_step_9_without() {
+    let folder = folder();
+    let flags = "--data built-in --batch-size 8 --epochs 1";
+    step10(folder.path(), &format!("conditional {flags}"));
+    program::succeeds(env!("CARGO_BIN_EXE_step09"), folder.path(), &format!("diffusion_model {flags}"));
+    let of = |run: &str| losses(&folder.path().join("out").join(run));
+    assert_ne!(of("step10/conditional"), of("step09/diffusion_model"));
+}
+
+#[test]
 fn how_labels_are_dropped_decides_the_losses() {
     let folder = folder();
     step10(folder.path(), &format!("{TRAIN} --out own"));
@@ -120,6 +144,29 @@ fn guidance_changes_what_is_drawn() {
     let pictures = ["--gamma 0", "--gamma 1", "", "--sampler ancestral", "--labels 0123456788"].map(draw);
     assert!((0..5).all(|i| (0..i).all(|j| pictures[i] != pictures[j])));
     assert!(draw("--gamma 3") == pictures[2]);
+
+    // So does that after each epoch, which changes nothing in the training.
+    step10(folder.path(), &format!("{TRAIN} --epochs 1 --gamma 0 --out untold"));
+    let run = |name: &str| folder.path().join(name).join("step10/classifier_free_guidance");
+    let picture = |name: &str| fs::read(run(name).join("samples/epoch_001.png")).expect("samples");
+    assert!(picture("untold") != picture("out") && model(&run("untold")) == model(&run("out")));
+}
+
+/// The rows of a picture are four gammas.
+#[test]
+fn every_row_of_a_grid_is_guided_in_its_own_way() {
+    let folder = folder();
+    step10(folder.path(), &format!("{TRAIN} --epochs 1"));
+    step10(folder.path(), "classifier_guidance --data built-in --batch-size 8 --lr 0.1");
+    for program in ["classifier_free_guidance", "classifier_guidance"] {
+        let path = folder.path().join("out/step10").join(program).join("guidance/digit_3.png");
+        let picture = image::open(&path).expect("a picture").into_luma8();
+        // A margin of two pixels, then 28 rows of an image and the next margin, all three times as large.
+        let rows: Vec<&[u8]> =
+            picture.as_raw()[6 * picture.width() as usize..].chunks(90 * picture.width() as usize).collect();
+        assert_eq!(rows.len(), 4);
+        assert!((0..4).all(|i| (0..i).all(|j| rows[i] != rows[j])), "{program}");
+    }
 }
 
 #[test]
