@@ -308,6 +308,7 @@ fn shape_errors_name_the_operation_and_the_caller() {
         ("batch: image 1 lies outside the 1 images", &|| {
             Dataset::new(images(), vec![0]).expect("a label per image").batch(&[0, 1]);
         }),
+        ("grad: there is none here; backward() leaves one", &|| drop(p().grad())),
         ("update: the numbers of shape (2,) are still borrowed by value()", &|| {
             let x = ones(2);
             let _lent = x.value();
