@@ -170,7 +170,11 @@ impl Simd for __m256 {
     }
     #[inline(always)]
     unsafe fn store_lanes(self, at: *mut f32, lanes: u16) {
-        unsafe { _mm256_maskstore_ps(at, spread(lanes), self) }
+        // Most vectors are whole, and a masked store takes AMD's CPUs 12 cycles.
+        match lanes {
+            0xff => unsafe { self.store(at) },
+            _ => unsafe { _mm256_maskstore_ps(at, spread(lanes), self) },
+        }
     }
     #[inline(always)]
     unsafe fn prefetch(at: *const f32) {
