@@ -94,6 +94,10 @@ fn matmul_of_batches() {
         check_matmul(batch, 50, 37, 1);
         check_matmul(batch, 19, 1, 23);
     }
+    // More than one thread's share of vector products.
+    check_matmul(150, 1, 37, 50);
+    check_matmul(150, 50, 37, 1);
+    check_matmul(150, 19, 1, 23);
 }
 
 fn check_conv(size: Conv) {

@@ -84,11 +84,9 @@ impl TrainingFlags {
         ensure!(self.epochs != Some(0), "--epochs 0: expected at least 1");
         ensure!(self.batch_size != Some(0), "--batch-size 0: expected at least 1");
         ensure!(self.limit != Some(0), "--limit 0: expected at least 1");
-        ensure!(
-            self.lr.is_none_or(|lr| lr > 0.0 && lr.is_finite()),
-            "--lr {}: expected a positive number",
-            self.lr.unwrap_or(0.0)
-        );
+        if let Some(lr) = self.lr {
+            ensure!(lr > 0.0 && lr.is_finite(), "--lr {lr}: expected a positive number");
+        }
         Ok(())
     }
 }

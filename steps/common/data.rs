@@ -3,7 +3,7 @@
 use super::digits;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use tsukuru::checkpoint;
+use tsukuru::checkpoint::{self, CheckpointError};
 use tsukuru::data::idx::Images;
 use tsukuru::data::{DataError, Dataset};
 
@@ -112,7 +112,7 @@ impl Source {
 }
 
 impl Source {
-    /// What kind of images these are, as trained models remember it.
+    /// What kind of images these are, as trained models remember it: any folder counts as MNIST.
     pub fn kind(&self) -> &'static str {
         match self {
             Source::Folder(_) => "MNIST",
@@ -120,11 +120,18 @@ impl Source {
         }
     }
 
-    /// Whether there is a model at `path` that has learnt from this kind of images, or does not say from which.
-    pub fn taught(&self, path: &Path) -> bool {
-        path.exists()
-            && checkpoint::read(path)
-                .is_ok_and(|state| state.meta["data"].as_str().is_none_or(|kind| kind == self.kind()))
+    /// The first of the models in these files that has learnt from this kind of images, or does not say from which. Files
+    /// need not be there.
+    ///
+    /// # Errors
+    /// If a file is damaged.
+    pub fn taught(&self, paths: impl IntoIterator<Item = PathBuf>) -> Result<Option<PathBuf>, CheckpointError> {
+        for path in paths.into_iter().filter(|path| path.exists()) {
+            if checkpoint::read(&path)?.meta["data"].as_str().is_none_or(|kind| kind == self.kind()) {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
     }
 
     /// The folder, or what stands for it, for the beginning of a message.

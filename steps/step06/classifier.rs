@@ -72,7 +72,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &TrainingFlags) -> Result<()> 
     }
 
     println!("{}", run.path().join("model.safetensors").display());
-    if source != Source::BuiltIn {
+    if source != Source::BuiltIn && train.len().min(test.len()) > 1 {
         // What later steps ask it of the digits that they draw, it says of the built-in ones.
         let drawn = Source::BuiltIn.load(Part::Test, Some(capped(JUDGED, 32)))?;
         let (x, labels) = drawn.all();

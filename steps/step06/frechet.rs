@@ -3,7 +3,8 @@
 use crate::step03::{Matrix, MatrixError, MultivariateNormalError, moments};
 
 /// d^2 = |mu1 - mu2|^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2)) between the normal distributions with the means and covariances of
-/// the rows of x (N, D) and of y (M, D): the square, which is what is reported under this name (Dowson and Landau, 1982; on features of images: Heusel et al., 2017). In one
+/// the rows of x (N, D) and of y (M, D): the square, which is
+/// what is reported under this name (Dowson and Landau, 1982; on features of images: Heusel et al., 2017). In one
 /// dimension it is the squared difference of the means plus that of the standard deviations.
 ///
 /// Of finite samples it is too large, the more so the fewer they are: compare it at equal N and M only.

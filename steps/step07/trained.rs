@@ -27,27 +27,35 @@ impl ModelFlag {
     /// If the file holds none, or one of images of other sizes than `dataset`, or the training fails.
     pub fn read(&self, common: &Common, mnist: &Mnist, latent: usize, dataset: &Dataset) -> Result<Vae> {
         let source = Source::find(mnist.data.as_deref())?;
-        let model = match &self.model {
-            Some(path) => read(path)?,
-            None => self.find(common, mnist, latent, &source)?,
+        let path = match &self.model {
+            Some(path) => path.clone(),
+            None => find(common, mnist, latent, &source)?,
         };
+        let model = read(&path)?;
+        let (path, place) = (path.display(), source.place());
         let (pixels, [h, w]) = (model.inputs(), [dataset.images().rows, dataset.images().cols]);
-        ensure!(pixels == h * w, "the model reads images of {pixels} pixels, {} has {h} x {w}", source.place());
+        ensure!(
+            pixels == h * w,
+            "{path}: expected a model of images of {h} x {w}, as in {place}, found one of {pixels} pixels"
+        );
         Ok(model)
     }
+}
 
-    fn find(&self, common: &Common, mnist: &Mnist, latent: usize, source: &Source) -> Result<Vae> {
-        let place = |folder: String| common.out.join("step07").join(folder).join("model.safetensors");
-        let name = vae::folder(latent);
-        let places = [place(name.clone()), place(format!("{name}_quick"))];
-        if !places.iter().any(|path| source.taught(path)) {
-            let training = TrainingFlags::quick();
-            vae::run(common, mnist, &vae::Flags { training, latent, hidden: vae::HIDDEN })?;
+/// A model in `--out`, a new one if need be.
+fn find(common: &Common, mnist: &Mnist, latent: usize, source: &Source) -> Result<PathBuf> {
+    let name = vae::folder(latent);
+    let place = |folder: &str| common.out.join("step07").join(folder).join("model.safetensors");
+    let places = || [place(&name), place(&format!("{name}_quick"))];
+    let path = match source.taught(places())? {
+        Some(path) => path,
+        None => {
+            vae::run(common, mnist, &vae::Flags { training: TrainingFlags::quick(), latent, hidden: vae::HIDDEN })?;
+            source.taught(places())?.expect("vae has written one")
         }
-        let path = places.iter().find(|path| source.taught(path)).expect("vae has written one");
-        println!("model: {}", path.display());
-        read(path)
-    }
+    };
+    println!("model: {}", path.display());
+    Ok(path)
 }
 
 /// A VAE of the sizes that the file says.

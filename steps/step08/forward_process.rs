@@ -8,6 +8,7 @@ use crate::common::plot::{self, BLUE, Chart, Histogram, Panel, VERMILION};
 use crate::step01::Normal;
 use anyhow::Result;
 use tsukuru::Real;
+use tsukuru::data::Dataset;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
@@ -21,6 +22,7 @@ const SEEN: (f64, f64) = (-4.5, 5.5);
 const SHOWN: [usize; 6] = [10, 50, 100, 200, 400, 1000];
 
 pub fn run(common: &Common, mnist: &Mnist) -> Result<()> {
+    let dataset = Source::find(mnist.data.as_deref())?.load(Part::Train, Some(1))?;
     let schedule = Schedule::new(T);
     let mut rng = Rng::new(common.seed, "noise", 0);
     let mut x = vec![START; capped(POINTS, 500)];
@@ -41,14 +43,13 @@ pub fn run(common: &Common, mnist: &Mnist) -> Result<()> {
     }
     common.figure("step08", "forward_process", "density.svg", &panels)?;
     let path = common.folder("step08", "forward_process")?.join("digit.png");
-    save_grid(&path, &digit(&schedule, mnist, &mut rng)?, SHOWN.len() + 1)?;
+    save_grid(&path, &digit(&schedule, &dataset, &mut rng), SHOWN.len() + 1)?;
     println!("{}", path.display());
     Ok(())
 }
 
-/// A digit at time 0 and at the times that are shown: in the first row step by step, in the second in one jump.
-fn digit(schedule: &Schedule, mnist: &Mnist, rng: &mut Rng) -> Result<Tensor> {
-    let dataset = Source::find(mnist.data.as_deref())?.load(Part::Train, Some(1))?;
+/// The first digit at time 0 and at the times that are shown: in the first row step by step, in the second in one jump.
+fn digit(schedule: &Schedule, dataset: &Dataset, rng: &mut Rng) -> Tensor {
     let (x_0, _) = dataset.batch(&[0]);
     let x_0: Vec<f64> = x_0.data().iter().map(|&x| f64::from(x)).collect();
     let (mut x, mut steps, mut jumps) = (x_0.clone(), x_0.clone(), x_0.clone());
@@ -61,5 +62,5 @@ fn digit(schedule: &Schedule, mnist: &Mnist, rng: &mut Rng) -> Result<Tensor> {
     }
     let [h, w] = [dataset.images().rows, dataset.images().cols];
     let pixels: Vec<Real> = steps.iter().chain(&jumps).map(|&x| x as Real).collect();
-    Ok(Tensor::new([pixels.len() / (h * w), 1, h, w], &pixels))
+    Tensor::new([pixels.len() / (h * w), 1, h, w], &pixels)
 }

@@ -18,11 +18,23 @@ use tsukuru::tensor::Tensor;
 
 /// Images that are drawn at once.
 const BATCH: usize = 100;
-/// Pixels of MNIST's digits: what a model has learnt from is not to be seen in its weights.
-pub const SIZE: [usize; 2] = [28, 28];
+/// Pixels of MNIST's digits.
+const SIZE: [usize; 2] = [28, 28];
+
+/// A U-Net from a file, and what the file says of its training.
+pub struct Stored {
+    pub model: UNet,
+    /// How it was told labels ([`Lesson::name_of_told`](super::Lesson::name_of_told)); empty where the file does not say so.
+    pub told: String,
+    /// Height and width of the images; MNIST's where the file does not say so.
+    pub size: [usize; 2],
+}
 
 /// One image (1, H, W) for each label, as x (N, 1, H, W). `eps(x, t, labels)` is the noise in a batch of images at time t
 /// that are to show `labels`.
+///
+/// # Errors
+/// If a pixel is not finite.
 pub fn draw(
     common: &Common,
     diffuser: &Diffuser,
@@ -30,7 +42,7 @@ pub fn draw(
     [h, w]: [usize; 2],
     labels: &[Label],
     eps: impl Fn(&Tensor, usize, &[Label]) -> Tensor,
-) -> Tensor {
+) -> Result<Tensor> {
     let steps = labels.len().div_ceil(BATCH) * (sampler.times(diffuser).len() - 1);
     let mut progress = Progress::new("sampling", steps, 0, common.quiet);
     let mut pixels = Vec::with_capacity(labels.len() * h * w);
@@ -42,7 +54,9 @@ pub fn draw(
         pixels.extend_from_slice(x.data());
     }
     progress.finish();
-    Tensor::new([labels.len(), 1, h, w], &pixels)
+    let finite = pixels.iter().all(|pixel| pixel.is_finite());
+    ensure!(finite, "the model draws numbers that are not finite: are its own, or is --gamma too far from 0?");
+    Ok(Tensor::new([labels.len(), 1, h, w], &pixels))
 }
 
 /// Writes digits x (N, 1, H, W), that were to show labels (N), as a picture and wherever else they are wanted.
@@ -103,25 +117,28 @@ impl Export {
     }
 }
 
-/// A model of which noise without a label was asked in its training.
+/// A model that has also learnt to see noise without a label.
 ///
 /// # Errors
 /// As [`read_unet`], or if it was told the label of every image.
-pub fn read_unconditional(path: &Path) -> Result<UNet> {
-    let (model, told) = read_unet(path)?;
-    let never = "was told the label of every image: without one it sees no noise; `step10 -- sample` draws with it";
-    ensure!(told != TOLD_ALL, "{}: {never}", path.display());
-    Ok(model)
+pub fn read_unconditional(path: &Path) -> Result<Stored> {
+    let stored = read_unet(path)?;
+    let expected = "expected a model that has also learnt without labels";
+    let found = "found one that was told the label of every image; `step10 -- sample` draws with it";
+    ensure!(stored.told != TOLD_ALL, "{}: {expected}, {found}", path.display());
+    Ok(stored)
 }
 
-/// A U-Net of the width, and with the labels, that the file says; and how it was told labels in its training
-/// ([`Lesson::name_of_told`](super::Lesson::name_of_told)), empty where the file does not say so.
+/// A U-Net of the width, and with the labels, that the file says.
 ///
 /// # Errors
 /// If the file is damaged, or holds something else.
-pub fn read_unet(path: &Path) -> Result<(UNet, String)> {
+pub fn read_unet(path: &Path) -> Result<Stored> {
     let state = checkpoint::read(path)?;
-    let told = state.meta["settings"]["labels"].as_str().unwrap_or_default().to_string();
+    let settings = &state.meta["settings"];
+    let told = settings["labels"].as_str().unwrap_or_default().to_string();
+    let can_be = |size: &[usize; 2]| size.iter().all(|side| side.is_multiple_of(4) && (8..=1024).contains(side));
+    let size = serde_json::from_value(settings["size"].clone()).ok().filter(can_be).unwrap_or(SIZE);
     let shape = |name| match state.get(name) {
         Some(Data::Real(weight)) => weight.shape().to_vec(),
         _ => vec![],
@@ -136,5 +153,5 @@ pub fn read_unet(path: &Path) -> Result<(UNet, String)> {
         model = model.with_labels(labels, &mut rng);
     }
     nn::load_state_dict(&model, state).with_context(|| format!("a U-Net of width {width} was expected"))?;
-    Ok((model, told))
+    Ok(Stored { model, told, size })
 }

@@ -3,7 +3,7 @@
 use super::Label;
 use crate::common::cli::{Common, Mnist};
 use crate::common::data::Source;
-use crate::step06::{Convnet, Judge};
+use crate::step06::{Convnet, Judge, SIDE};
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
@@ -17,27 +17,43 @@ pub struct JudgeFlag {
 }
 
 impl JudgeFlag {
-    /// The network that the flag names, or else one that step 6 has left in `--out` after reading the same kind of images.
+    /// The network that the flag names, or else one that step 6 has left in `--out` after reading the same kind of images,
+    /// if it can judge these.
     ///
     /// # Errors
-    /// If the file is damaged or holds something else, or was named and is not there; or as [`Judge::new`].
+    /// If a file is damaged or holds something else, or was named and is not there; of a named one also as [`Judge::new`].
     pub fn find(&self, common: &Common, mnist: &Mnist) -> Result<Option<Judge>> {
         let source = Source::find(mnist.data.as_deref())?;
         let path_of = |program: &str| common.out.join("step06").join(program).join("model.safetensors");
-        let left = || ["classifier", "classifier_quick"].map(path_of).into_iter().find(|path| source.taught(path));
-        let Some(path) = self.classifier.clone().or_else(left) else { return Ok(None) };
-        let judge = Judge::new(Convnet::read(&path)?, &source)?;
-        println!("the digits will be judged by {}", path.display());
-        Ok(Some(judge))
+        let path = match &self.classifier {
+            Some(path) => Some(path.clone()),
+            None => source.taught(["classifier", "classifier_quick"].map(path_of))?,
+        };
+        let Some(path) = path else { return Ok(None) };
+        let judge = Judge::new(Convnet::read(&path)?, &source);
+        match &judge {
+            Ok(_) => println!("the digits will be judged by {}", path.display()),
+            Err(why) if self.classifier.is_none() => {
+                println!("{} cannot judge: {why}", path.display());
+                return Ok(None);
+            }
+            Err(_) => (),
+        }
+        judge.map(Some)
     }
 }
 
-/// Prints how many of the images x (N, 1, 28, 28) are read as the labels (N) that were asked for, and how far their
+/// Prints how many of the images x (N, 1, H, W), if they are of the size that the judge reads, are read as the labels (N) that were asked for, and how far their
 /// features are from those of test images, beside how far those of as many train images are.
 ///
 /// # Errors
 /// As [`Judge::verdict`].
 pub fn report(judge: &Judge, x: &Tensor, labels: &[Label]) -> Result<()> {
+    let (side, size) = (SIDE, &x.shape()[2..]);
+    if size != [side, side] {
+        println!("the judge reads images of {side} x {side}, not of {} x {}", size[0], size[1]);
+        return Ok(());
+    }
     let asked: Option<Vec<usize>> = labels.iter().copied().collect();
     let said = judge.verdict(x, asked.as_deref())?.to_string();
     if !said.is_empty() {

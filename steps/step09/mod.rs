@@ -19,7 +19,7 @@ mod train;
 mod unet;
 
 pub use diffuser::{Diffuser, T};
-pub use drawing::{Export, SIZE, deliver, draw, read_unconditional, read_unet};
+pub use drawing::{Export, Stored, deliver, draw, read_unconditional, read_unet};
 pub use judging::{JudgeFlag, report};
 pub use sampler::{Kind, Sampler, SamplerFlags};
 pub use train::{Flags, Lesson, TOLD_ALL, Trained, images};

@@ -1,6 +1,6 @@
 //! Draws digits with a model that was trained before.
 
-use super::{Diffuser, Export, JudgeFlag, Kind, SIZE, SamplerFlags, T, deliver, draw, read_unconditional};
+use super::{Diffuser, Export, JudgeFlag, Kind, SamplerFlags, Stored, T, deliver, draw, read_unconditional};
 use crate::common::cli::{Common, Mnist, capped};
 use crate::common::run::RunFolder;
 use anyhow::{Result, ensure};
@@ -31,12 +31,12 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     ensure!((1..=MOST).contains(&flags.count), "--count {}: expected 1 to {MOST}", flags.count);
     let diffuser = Diffuser::new(capped(T, 10));
     let sampler = flags.sampler.choose(Kind::Ancestral, &diffuser)?;
-    let model = read_unconditional(&flags.model)?;
+    let Stored { model, size, .. } = read_unconditional(&flags.model)?;
     let judge = flags.judge.find(common, mnist)?;
     let export = flags.export.as_deref().map(Export::new).transpose()?;
     let run = RunFolder::open(&common.out, "step09", "sample", false)?;
 
     let labels = vec![None; capped(flags.count, 4)];
-    let x = draw(common, &diffuser, sampler, SIZE, &labels, |x, t, labels| model.noise(x, t, labels));
+    let x = draw(common, &diffuser, sampler, size, &labels, |x, t, labels| model.noise(x, t, labels))?;
     deliver(&run, &x, &labels, 10, export, judge)
 }

@@ -68,7 +68,7 @@ pub struct Trained {
 pub const TOLD_ALL: &str = "all";
 /// Eight times the book's width: a step of it would take minutes and some gigabytes.
 const WIDEST: usize = 512;
-/// How much of the average a step keeps once there are 9000; of fewer, about the last ninth counts ([`MovingAverage`](tsukuru::optim::MovingAverage)).
+/// How much of the average a step keeps, once there are 9000 of them; before, about the last ninth counts.
 const EMA: f64 = 0.999;
 /// Images in a row of a picture.
 const COLUMNS: usize = 10;
@@ -132,7 +132,7 @@ impl Lesson<'_> {
             lr: &|done| if quick { lr * (1.0 - done) } else { lr },
             data: source.kind(),
             settings: json!({
-                "width": width, "lr": lr, "falls_over": falls_over, "checksum": checksum, "labels": self.name_of_told
+                "width": width, "size": [h, w], "lr": lr, "falls_over": falls_over, "checksum": checksum, "labels": self.name_of_told
             }),
             resume: given.resume,
             quiet: common.quiet,

@@ -49,15 +49,15 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     let limit = capped(given.or(given.limit, usize::MAX, 45_000), 32);
     let diffuser = Diffuser::new(capped(T, 10));
     let sampler = flags.sampler.choose(Kind::Ddim, &diffuser)?;
+    let source = Source::find(mnist.data.as_deref())?;
     let path = match &flags.model {
         Some(path) => path.clone(),
-        None => find_model(&common.out)?,
+        None => find_model(&common.out, &source)?,
     };
-    let unet = read_unconditional(&path)?;
+    let unet = read_unconditional(&path)?.model;
     let judge = flags.judge.find(common, mnist)?;
     println!("the model to lead: {}", path.display());
 
-    let source = Source::find(mnist.data.as_deref())?;
     let (dataset, test) = (images(&source, limit)?, source.load(Part::Test, Some(capped(TEST, 16)))?);
     let size = |dataset: &Dataset| [dataset.images().rows, dataset.images().cols];
     let ([h, w], [rows, cols]) = (size(&dataset), size(&test));
@@ -157,15 +157,15 @@ fn accuracy_at(
     Ok(accuracy(&read, &shown))
 }
 
-/// A model that was trained before.
-fn find_model(out: &Path) -> Result<PathBuf> {
+/// A model that was trained before on the same kind of images.
+fn find_model(out: &Path, source: &Source) -> Result<PathBuf> {
     let places = ["step10/classifier_free_guidance", "step09/diffusion_model"];
     let places = places.iter().flat_map(|place| [place.to_string(), format!("{place}_quick")]);
-    let mut paths = places.map(|place| out.join(place).join("model.safetensors"));
-    paths.find(|path| path.exists()).with_context(|| {
+    source.taught(places.map(|place| out.join(place).join("model.safetensors")))?.with_context(|| {
         format!(
-            "no model to lead in {}: expected one of `step10 -- classifier_free_guidance` or `step09 -- diffusion_model` \
-             there, or --model",
+            "no model of {} to lead in {}: expected one of `step10 -- classifier_free_guidance` or \
+             `step09 -- diffusion_model` there, or --model",
+            source.kind(),
             out.display()
         )
     })
@@ -181,7 +181,7 @@ mod tests {
     fn it_learns_and_reads_images_under_noise() {
         let (diffuser, classifier) = (Diffuser::new(T), NoisyClassifier::new(4, &mut Rng::new(0, "init", 0)));
         let digits = Source::BuiltIn.load(Part::Test, Some(100)).expect("digits");
-        let (x, labels) = digits.batch(&(0..100).collect::<Vec<usize>>());
+        let (x, labels) = digits.all();
         let logits = |noise: &Tensor, t: &[usize]| classifier.forward(&diffuser.add_noise(&x, t, noise).into(), t);
         let (t, noise) = random_noise(&diffuser, x.shape(), 0, 5);
         let ln_p = logits(&noise, &t).log_softmax(1).value().clone();

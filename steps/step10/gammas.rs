@@ -42,7 +42,7 @@ pub fn draw_grids(
     let mut rows = Vec::with_capacity(GAMMAS.len());
     for gamma in GAMMAS {
         println!("every digit with gamma = {gamma}");
-        let x = draw(common, diffuser, sampler, [h, w], &labels, |x, t, labels| eps(x, t, labels, gamma));
+        let x = draw(common, diffuser, sampler, [h, w], &labels, |x, t, labels| eps(x, t, labels, gamma))?;
         judge.map_or(Ok(()), |judge| report(judge, &x, &labels))?;
         rows.push(x);
     }

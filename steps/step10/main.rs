@@ -22,7 +22,8 @@ enum Program {
 
 impl Programs for Program {
     fn quick() -> Vec<Program> {
-        let training = TrainingFlags::quick();
+        // Two trainings share the five minutes.
+        let training = TrainingFlags { limit: Some(20_000), ..TrainingFlags::quick() };
         let unet = step09::Flags { training: training.clone(), ..Default::default() };
         vec![
             Program::ClassifierFreeGuidance(classifier_free_guidance::Flags { unet, ..Default::default() }),

@@ -6,7 +6,7 @@ use crate::common::cli::{Common, Mnist, capped};
 use crate::common::run::RunFolder;
 use crate::step09::sample::MOST;
 use crate::step09::{
-    Diffuser, Export, JudgeFlag, Kind, Label, SIZE, SamplerFlags, T, TOLD_ALL, deliver, draw, read_unet,
+    Diffuser, Export, JudgeFlag, Kind, Label, SamplerFlags, Stored, T, TOLD_ALL, deliver, draw, read_unet,
 };
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -41,7 +41,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     ensure!((1..=most).contains(&flags.count), "--count {}: expected 1 to {most}", flags.count);
     let diffuser = Diffuser::new(capped(T, 10));
     let sampler = flags.sampler.choose(Kind::Ddim, &diffuser)?;
-    let (model, told) = read_unet(&flags.model)?;
+    let Stored { model, told, size } = read_unet(&flags.model)?;
     // Without a label it sees no noise, so that there is no way from there to go further along.
     let gamma = gammas::check(flags.gamma.or((told == TOLD_ALL).then_some(1.0)))?;
     let path = flags.model.display();
@@ -52,7 +52,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     let run = RunFolder::open(&common.out, "step10", "sample", false)?;
 
     let labels: Vec<Label> = digits.repeat(capped(flags.count, 2));
-    let x = draw(common, &diffuser, sampler, SIZE, &labels, |x, t, labels| guided(&model, x, t, labels, gamma));
+    let x = draw(common, &diffuser, sampler, size, &labels, |x, t, labels| guided(&model, x, t, labels, gamma))?;
     deliver(&run, &x, &labels, digits.len(), export, judge)
 }
 

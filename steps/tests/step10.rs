@@ -195,7 +195,7 @@ fn a_model_that_was_always_told_is_not_asked_without_a_label() {
         fs::read(folder.path().join("out/step10/sample/samples.png")).expect("samples")
     };
     assert!(draw("") == draw("--gamma 1") && draw("--gamma 3") != draw(""));
-    let said = ["model.safetensors: was told the label of every image", "step10 -- sample"];
+    let said = ["model.safetensors: expected a model that has also learnt without labels", "step10 -- sample"];
     program::fails(env!("CARGO_BIN_EXE_step09"), folder.path(), &format!("sample {model}"), &said);
     fails(folder.path(), &format!("classifier_guidance {model}"), &said);
 }
@@ -218,6 +218,17 @@ fn images_of_another_size_are_drawn_in_that_size_and_judged_by_nobody() {
     let train = format!("classifier_free_guidance --data . {judge}");
     fails(folder.path(), &train, &[".: expected images of 28 x 28, found 32 x 32"]);
     assert!(!folder.path().join("judged").exists(), "said before the training");
+    // One that nobody has named stands aside.
+    fs::create_dir_all(folder.path().join("out/step06/classifier_quick")).expect("a folder");
+    let left = ["classifier", "classifier_quick"]
+        .map(|name| folder.path().join(format!("out/step06/{name}/model.safetensors")));
+    fs::rename(&left[0], &left[1]).expect("a model");
+    let sample = "sample --model out/step10/classifier_free_guidance/model.safetensors";
+    let said = step10(folder.path(), &format!("{sample} --data built-in"));
+    assert!(said.contains("the judge reads images of 28 x 28, not of 32 x 32"), "{said}");
+    fs::write(&left[1], "damaged").expect("a file");
+    fails(folder.path(), &format!("{sample} --data ."), &["classifier_quick/model.safetensors"]);
+    fs::remove_file(&left[1]).expect("a file");
     program::write_data(folder.path(), (32, 32), (20, 28));
     fails(
         folder.path(),

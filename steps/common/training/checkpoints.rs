@@ -67,6 +67,8 @@ impl Training<'_> {
     ) -> Result<Position> {
         let mut entries = checkpoint::read(path)?;
         let meta = std::mem::take(&mut entries.meta);
+        let path_of = path.display();
+        ensure!(meta["run"].is_object(), "{path_of}: expected the checkpoint of a training, found another file");
         let other = differences("", &meta["run"], &self.identity());
         ensure!(other.is_empty(), "{}: belongs to another run: {}", path.display(), other.join("; "));
         let broken =
