@@ -161,4 +161,17 @@ mod tests {
         assert_eq!(numbers("adam"), Some(7 * 12), "x, its gradient, m and v are read; x, m and v are written");
         assert_eq!(numbers("(the rest)"), Some(0));
     }
+
+    #[test]
+    fn a_profile_within_another_ends_neither() {
+        let x = Variable::new(2.0);
+        let (inner, outer) = profiled(|| {
+            let (_, inner) = profiled(|| drop(x.exp()));
+            drop(x.sin());
+            inner
+        });
+        let names = |costs: &[Cost]| costs.iter().map(|cost| cost.name.clone()).filter(|name| name.len() < 4).collect();
+        let [inner, outer]: [Vec<String>; 2] = [names(&inner), names(&outer)];
+        assert_eq!((inner, outer), (vec!["exp".to_string()], vec!["sin".to_string()]));
+    }
 }

@@ -6,7 +6,7 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 
 impl Variable {
-    /// One number out of each row of x (N, columns): y_n = x[n, indices[n]] (N).
+    /// One number out of each row of x (N, columns): `y[n] = x[n, indices[n]]` (N).
     ///
     /// # Panics
     /// If there is not one index for each row, or it lies outside.
