@@ -27,7 +27,7 @@ pub struct Flags {
     /// Channels of the U-Net at full resolution (64; quick: 32)
     #[arg(long, value_name = "N")]
     pub width: Option<usize>,
-    /// Decay of the moving average of the weights that draws and is saved; 0: no average, as in the book [default: 0.999]
+    /// Decay of the moving average of the weights that draws and is saved; 0: no average, as in the book [default: 0.999; quick: 0]
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     pub ema: Option<f64>,
     #[command(flatten)]
@@ -82,7 +82,8 @@ impl Lesson<'_> {
         flags.training.check()?;
         let quick = flags.training.quick;
         let given = &flags.training;
-        let ema = flags.ema.unwrap_or(EMA);
+        // Where the learning rate falls to zero, the weights come to rest by themselves.
+        let ema = given.or(flags.ema, EMA, 0.0);
         ensure!((0.0..1.0).contains(&ema), "--ema {ema}: expected 0 to below 1");
         let width = given.or(flags.width, 64, 32);
         ensure!((1..=WIDEST).contains(&width), "--width {width}: expected 1 to {WIDEST}");
