@@ -247,6 +247,8 @@ fn resuming_with_other_flags_is_refused() {
         &["checkpoint.safetensors", "lr 0.001 there, 0.5 here"],
     );
     assert!((model(&run), losses(&run)) == before, "nothing was overwritten");
+    fs::copy(run.join("model.safetensors"), run.join("checkpoint.safetensors")).expect("a file");
+    fails(folder.path(), &format!("{TRAIN} --epochs 2 --resume"), &["expected the checkpoint of a training"]);
 }
 
 /// Its learning rate falls to zero at the end of the last epoch: with another number of epochs it was wrong from the start.

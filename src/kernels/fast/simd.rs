@@ -170,7 +170,7 @@ impl Simd for __m256 {
     }
     #[inline(always)]
     unsafe fn store_lanes(self, at: *mut f32, lanes: u16) {
-        // Most vectors are whole, and a masked store takes AMD's CPUs 12 cycles.
+        // Most vectors are whole. With masks for them too, 400 training steps of the VAE took 1.17 times as long (Zen 3).
         match lanes {
             0xff => unsafe { self.store(at) },
             _ => unsafe { _mm256_maskstore_ps(at, spread(lanes), self) },

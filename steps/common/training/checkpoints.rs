@@ -67,8 +67,8 @@ impl Training<'_> {
     ) -> Result<Position> {
         let mut entries = checkpoint::read(path)?;
         let meta = std::mem::take(&mut entries.meta);
-        let path_of = path.display();
-        ensure!(meta["run"].is_object(), "{path_of}: expected the checkpoint of a training, found another file");
+        let is_one = meta["run"].is_object();
+        ensure!(is_one, "{}: expected the checkpoint of a training, found another file", path.display());
         let other = differences("", &meta["run"], &self.identity());
         ensure!(other.is_empty(), "{}: belongs to another run: {}", path.display(), other.join("; "));
         let broken =
