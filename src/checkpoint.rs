@@ -252,5 +252,5 @@ fn decoded(info: &TensorInfo, bytes: &[u8]) -> Data {
 }
 
 fn reals<const SIZE: usize>(shape: Shape, bytes: &[u8], real: impl Fn([u8; SIZE]) -> Real) -> Tensor {
-    Tensor::written(shape, |data| data.iter_mut().zip(bytes.as_chunks().0).for_each(|(x, &b)| *x = real(b)))
+    Tensor::build(shape, |data| data.iter_mut().zip(bytes.as_chunks().0).for_each(|(x, &b)| *x = real(b)))
 }

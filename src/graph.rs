@@ -1,72 +1,88 @@
 //! The heart, part two: how a calculation is remembered. The node of a result holds the `Function` that made it, and that
-//! holds the nodes which it was made from. Those edges are the graph; [`record`] makes them, and [`crate::backward`]
-//! walks them. On its way, the rule of each function looks at a [`Chain`].
+//! holds the nodes of its inputs. Those edges are the graph; [`record`] makes them, and [`crate::backward`] walks them.
+//! The backward rule of each function sees a [`Context`].
 
+use crate::hook::{self, Event};
+use crate::mode;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::variable::{Value, Variable};
-use crate::{mode, profile};
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// A point of the graph: where a gradient arrives.
+/// A node of the graph: where a gradient arrives.
 pub(crate) struct Node {
-    /// Birthday. A result is always younger than what it was made from.
+    /// Counts up: a result always has a larger id than its inputs.
     pub id: u64,
     pub shape: Shape,
     /// On leaves, the sum of what arrived. Plain numbers, so that a parameter and its gradient form no cycle.
     pub grad: RefCell<Option<Tensor>>,
-    pub origin: RefCell<Origin>,
+    /// The function whose result this is; `None` for a leaf, and where `backward()` has released it.
+    pub function: RefCell<Option<Rc<Function>>>,
+    /// The name of the function that was released.
+    pub freed: Cell<Option<&'static str>>,
 }
 
-pub(crate) enum Origin {
-    Leaf,
-    Made(Function),
-    /// `backward()` came through here and released the function of this name.
-    Freed(&'static str),
-}
-
-/// One step of the calculation: what went in, and the chain rule for coming back.
+/// One operation of the calculation: its inputs, and the chain rule for them.
 pub(crate) struct Function {
     pub name: &'static str,
     pub inputs: Vec<Input>,
-    output: Option<Rc<Value>>,
-    pub rule: Box<Rule>,
+    output: Option<SavedTensor>,
+    pub backward: Box<BackwardRule>,
 }
 
 /// From gy = dL/dy, the gradients of the inputs.
-type Rule = dyn Fn(Variable, &Chain) -> Grads;
+type BackwardRule = dyn Fn(Variable, &Context) -> Grads;
 
-/// An edge of the graph. The value is kept only if the rule reads it; otherwise its buffer is free to go.
+/// An edge of the graph. The numbers are saved only if the backward rule reads them; otherwise their buffer is free to go.
 pub(crate) struct Input {
     pub node: Option<Rc<Node>>,
-    value: Option<(Rc<Value>, u32)>,
+    saved: Option<SavedTensor>,
 }
 
-/// dL/dx for each input x of a function; `None` where [`Chain::needs`] says that nobody wants it.
+/// Numbers that are read later, and their version when they were saved.
+pub(crate) struct SavedTensor {
+    value: Rc<Value>,
+    version: u32,
+}
+
+impl SavedTensor {
+    pub fn new(x: &Variable) -> SavedTensor {
+        SavedTensor { value: x.value.clone(), version: x.value.version.get() }
+    }
+
+    /// Whether x still has the very numbers that were saved.
+    pub fn is_of(&self, x: &Variable) -> bool {
+        Rc::ptr_eq(&self.value, &x.value) && !self.is_stale()
+    }
+
+    fn is_stale(&self) -> bool {
+        self.version != self.value.version.get()
+    }
+}
+
+/// dL/dx for each input x of a function; `None` where [`Context::needs_grad`] says that it is not needed.
 pub type Grads = Vec<Option<Variable>>;
 
-/// Which values a rule reads: any of [`X0`], [`X1`] and [`Y`], joined with `|`.
-pub type Reads = u8;
-/// The rule reads no value: the derivative is the same everywhere (add, reshape, cat, ...).
-pub const NOTHING: Reads = 0;
-pub const X0: Reads = 1;
-pub const X1: Reads = 2;
-/// The rule reads the output.
-pub const Y: Reads = 128;
+/// What a backward rule reads, and [`record`] therefore saves for it (`save_for_backward` in PyTorch).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Save {
+    Input(usize),
+    Output,
+}
 
-/// The only way a computed Variable is born: `value` is the operation `name` of `xs`, and `rule` turns the gradient of
-/// the result, gy = dL/dy, into those of the inputs. The rule is written in Variables, so that it can itself be
-/// differentiated. It may capture sizes, masks and indices, but no Variable; the values that it `reads` are kept for it.
+/// Makes the result of an operation and, unless no gradient can flow, its node in the graph; every computed Variable comes
+/// from here. `value` is the operation `name` of `inputs`, and `backward` turns the gradient of the result, gy = dL/dy,
+/// into those of the inputs. The rule is written in Variables, so that it can itself be differentiated. It may capture
+/// sizes, masks and indices, but no Variable; the tensors that it reads are named in `saved`.
 ///
 /// ```
-/// use tsukuru::{graph::{X0, record}, tensor::Tensor, variable::Variable};
+/// use tsukuru::{graph::{Save::Input, record}, tensor::Tensor, variable::Variable};
 ///
 /// /// y = x^3,  dx = 3 gy x^2
 /// fn cube(x: &Variable) -> Variable {
-///     let numbers: Vec<_> = x.value().data().iter().map(|x| x * x * x).collect();
-///     let y = Tensor::new(x.shape(), &numbers);
-///     record("cube", &[x], X0, y, |gy, c| vec![Some(gy * c.x(0).square() * 3.0)])
+///     let y = x.value().map(|x| x * x * x);
+///     record("cube", &[x], &[Input(0)], y, |gy, ctx| vec![Some(gy * ctx.x(0).square() * 3.0)])
 /// }
 ///
 /// let x = Variable::parameter(2.0);
@@ -75,27 +91,25 @@ pub const Y: Reads = 128;
 /// ```
 pub fn record(
     name: &'static str,
-    xs: &[&Variable],
-    reads: Reads,
+    inputs: &[&Variable],
+    saved: &[Save],
     value: Tensor,
-    rule: impl Fn(Variable, &Chain) -> Grads + 'static,
+    backward: impl Fn(Variable, &Context) -> Grads + 'static,
 ) -> Variable {
-    profile::mark(name, xs.iter().map(|x| x.shape()), value.shape());
+    hook::emit(|| Event::Forward { name, inputs, output: &value });
     let (shape, y) = (*value.shape(), Variable::new(value));
-    if !mode::is_recording() || xs.iter().all(|x| x.node.is_none()) {
+    if !mode::is_grad_enabled() || !inputs.iter().any(|x| x.requires_grad()) {
         return y;
     }
-    let inputs = xs.iter().enumerate().map(|(i, x)| {
-        let kept = (reads >> i & 1 == 1).then(|| (x.value.clone(), x.value.version.get()));
-        Input { node: x.node.clone(), value: kept }
-    });
-    let output = (reads & Y != 0).then(|| y.value.clone());
-    let function = Function { name, inputs: inputs.collect(), output, rule: Box::new(rule) };
-    Variable { node: Some(Node::born(shape, Origin::Made(function))), ..y }
+    let save = |what: Save, x: &Variable| saved.contains(&what).then(|| SavedTensor::new(x));
+    let edge = |(i, x): (usize, &&Variable)| Input { node: x.node.clone(), saved: save(Save::Input(i), x) };
+    let inputs = inputs.iter().enumerate().map(edge).collect();
+    let function = Function { name, inputs, output: save(Save::Output, &y), backward: Box::new(backward) };
+    Variable { node: Some(Node::new(shape, Some(Rc::new(function)))), ..y }
 }
 
 thread_local! {
-    static BIRTHS: Cell<u64> = const { Cell::new(0) };
+    static NEXT_ID: Cell<u64> = const { Cell::new(0) };
     static LIVE: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -105,38 +119,37 @@ pub fn live_nodes() -> usize {
 }
 
 impl Node {
-    pub fn born(shape: Shape, origin: Origin) -> Rc<Node> {
-        let id = BIRTHS.replace(BIRTHS.get() + 1);
+    pub fn new(shape: Shape, function: Option<Rc<Function>>) -> Rc<Node> {
+        let id = NEXT_ID.replace(NEXT_ID.get() + 1);
         LIVE.set(LIVE.get() + 1);
-        Rc::new(Node { id, shape, grad: RefCell::new(None), origin: RefCell::new(origin) })
+        Rc::new(Node { id, shape, grad: RefCell::new(None), function: RefCell::new(function), freed: Cell::new(None) })
     }
 
-    /// The function that made this node; `None` for a leaf.
+    /// The function whose result this is; `None` for a leaf.
     ///
     /// # Errors
     /// If `backward()` freed it.
-    pub fn function(&self) -> Result<Option<Ref<'_, Function>>, String> {
-        let origin = self.origin.borrow();
-        if let Origin::Freed(name) = *origin {
-            return Err(format!("backward: an earlier backward() freed this graph at {name}"));
+    pub fn function(&self) -> Result<Option<Rc<Function>>, String> {
+        match self.freed.get() {
+            Some(name) => Err(format!("backward: an earlier backward() freed this graph at {name}")),
+            None => Ok(self.function.borrow().clone()),
         }
-        let made = Ref::filter_map(origin, |origin| match origin {
-            Origin::Made(function) => Some(function),
-            _ => None,
-        });
-        Ok(made.ok())
     }
 }
 
 impl Function {
+    /// The nodes that gradients go on to.
+    pub fn next_nodes(&self) -> impl Iterator<Item = &Rc<Node>> {
+        self.inputs.iter().filter_map(|input| input.node.as_ref())
+    }
+
     /// # Errors
-    /// If numbers that the rule may read were updated since.
+    /// If numbers that the backward rule may read were updated since.
     pub fn check_versions(&self) -> Result<(), String> {
-        let stale =
-            |input: &Input| input.value.as_ref().is_some_and(|(value, version)| value.version.get() != *version);
-        let what = match self.inputs.iter().position(stale) {
+        let is_stale = |saved: &Option<SavedTensor>| saved.as_ref().is_some_and(SavedTensor::is_stale);
+        let what = match self.inputs.iter().position(|input| is_stale(&input.saved)) {
             Some(i) => format!("input {i}"),
-            None if self.output.as_ref().is_some_and(|value| value.version.get() != 0) => "output".to_string(),
+            None if is_stale(&self.output) => "output".to_string(),
             None => return Ok(()),
         };
         Err(format!("{}: its {what} was updated since; run the calculation again before backward()", self.name))
@@ -147,58 +160,49 @@ impl Function {
 impl Drop for Node {
     fn drop(&mut self) {
         LIVE.with(|live| live.set(live.get() - 1));
-        let Origin::Made(function) = self.origin.replace(Origin::Leaf) else { return };
-        let mut doomed = vec![function];
-        while let Some(function) = doomed.pop() {
-            for node in function.inputs.into_iter().filter_map(|input| Rc::into_inner(input.node?)) {
-                if let Origin::Made(function) = node.origin.replace(Origin::Leaf) {
-                    doomed.push(function);
-                }
-            }
+        let mut pending = Vec::from_iter(self.function.take());
+        while let Some(function) = pending.pop() {
+            let inputs = Rc::into_inner(function).into_iter().flat_map(|function| function.inputs);
+            pending.extend(inputs.filter_map(|input| Rc::into_inner(input.node?)?.function.take()));
         }
     }
 }
 
-/// What the rule of a function may look at on the way back.
-pub struct Chain<'a> {
+/// What a backward rule may look at (`ctx` of `torch.autograd.Function`).
+pub struct Context<'a> {
     pub(crate) node: &'a Rc<Node>,
     pub(crate) function: &'a Function,
-    pub(crate) wanted: &'a dyn Fn(&Node) -> bool,
+    pub(crate) needed: &'a dyn Fn(&Node) -> bool,
 }
 
-impl Chain<'_> {
+impl Context<'_> {
     /// Input `i`, still tied to the graph.
     ///
     /// # Panics
-    /// If `record` was not told that the rule reads it.
+    /// If `record` was not told to save it.
     pub fn x(&self, i: usize) -> Variable {
         let (name, input) = (self.function.name, &self.function.inputs[i]);
-        let (value, _) = input.value.as_ref().unwrap_or_else(|| panic!("{name}: record() kept no input {i}"));
-        Variable { value: value.clone(), node: input.node.clone() }
+        let saved = input.saved.as_ref().unwrap_or_else(|| panic!("{name}: record() did not save input {i}"));
+        Variable { value: saved.value.clone(), node: input.node.clone() }
     }
 
     /// The output, still tied to the graph.
     ///
     /// # Panics
-    /// If `record` was not told that the rule reads it.
+    /// If `record` was not told to save it.
     pub fn y(&self) -> Variable {
-        let value = self.function.output.as_ref();
-        let value = value.unwrap_or_else(|| panic!("{}: record() kept no output", self.function.name));
-        Variable { value: value.clone(), node: Some(self.node.clone()) }
+        let (name, saved) = (self.function.name, self.function.output.as_ref());
+        let saved = saved.unwrap_or_else(|| panic!("{name}: record() did not save the output"));
+        Variable { value: saved.value.clone(), node: Some(self.node.clone()) }
     }
 
-    /// How many inputs there are: a layer may have a bias or not.
-    pub fn inputs(&self) -> usize {
-        self.function.inputs.len()
+    /// Whether the gradient of input `i` is needed (`ctx.needs_input_grad[i]` in PyTorch).
+    pub fn needs_grad(&self, i: usize) -> bool {
+        self.function.inputs[i].node.as_ref().is_some_and(|node| (self.needed)(node))
     }
 
-    /// Whether anybody wants the gradient of input `i`.
-    pub fn needs(&self, i: usize) -> bool {
-        self.function.inputs[i].node.as_ref().is_some_and(|node| (self.wanted)(node))
-    }
-
-    /// Whether these gradients will not be differentiated again, so that one kernel may compute them at a go.
-    pub fn numbers_only(&self) -> bool {
-        !mode::is_recording()
+    /// Whether these gradients will be differentiated again. If not, one kernel may compute them at once.
+    pub fn create_graph(&self) -> bool {
+        mode::is_grad_enabled()
     }
 }

@@ -21,7 +21,7 @@ impl Variable {
                 continue;
             };
             writeln!(dot, "  n{id} [shape=box, label=\"{}\"]", function.name).expect("a String grows");
-            for input in function.inputs.iter().filter_map(|input| input.node.as_ref()) {
+            for input in function.next_nodes() {
                 writeln!(dot, "  n{} -> n{id}", input.id).expect("a String grows");
                 waiting.insert(input.id, input.clone());
             }

@@ -22,7 +22,7 @@
 //! | [`real`], [`shape`], [`tensor`] | f32 or f64; sizes and broadcasting; plain numbers in a shape |
 //! | [`pool`] | recycled buffers |
 //! | [`random`] | random numbers, the same on every machine |
-//! | [`mode`], [`threads`] | `no_grad`, `evaluating`; which threads calculate |
+//! | [`mode`], [`threads`] | `no_grad`, `eval_mode`; which threads calculate |
 //! | [`ops`] | every operation: a value and, right below, its derivative |
 //! | [`kernels`] | loops over slices: a plain twin and a fast twin of each |
 //! | [`gradcheck`], [`graphviz`] | finite differences for your own operation; the graph as a picture |
@@ -38,6 +38,7 @@ pub mod files;
 pub mod gradcheck;
 pub mod graph;
 pub mod graphviz;
+pub mod hook;
 pub mod kernels;
 pub mod mode;
 pub mod nn;

@@ -1,33 +1,37 @@
-//! Two switches of the running thread: whether calculations are recorded, and whether layers train or evaluate.
+//! Two switches of the running thread: whether operations are recorded, and whether layers train or evaluate.
 
 use std::cell::Cell;
 use std::thread::LocalKey;
 
 thread_local! {
-    static RECORDING: Cell<bool> = const { Cell::new(true) };
+    static GRAD_ENABLED: Cell<bool> = const { Cell::new(true) };
     static TRAINING: Cell<bool> = const { Cell::new(true) };
 }
 
-/// Runs `work` without recording a graph: for sampling and measuring.
+/// Runs `work` without recording a graph, for sampling and evaluation (`torch.no_grad()`).
 pub fn no_grad<T>(work: impl FnOnce() -> T) -> T {
-    with(&RECORDING, false, work)
+    with(&GRAD_ENABLED, false, work)
 }
 
-/// Runs `work` with layers in evaluation mode: batch norm uses its running statistics.
-pub fn evaluating<T>(work: impl FnOnce() -> T) -> T {
+/// Runs `work` with all layers in evaluation mode (`model.eval()` in PyTorch): batch norm uses its running statistics,
+/// dropout drops nothing.
+pub fn eval_mode<T>(work: impl FnOnce() -> T) -> T {
     with(&TRAINING, false, work)
 }
 
-pub fn is_recording() -> bool {
-    RECORDING.get()
+/// Whether operations are recorded.
+pub fn is_grad_enabled() -> bool {
+    GRAD_ENABLED.get()
 }
 
+/// Whether layers are in training mode.
 pub fn is_training() -> bool {
     TRAINING.get()
 }
 
-pub(crate) fn recording<T>(on: bool, work: impl FnOnce() -> T) -> T {
-    with(&RECORDING, on, work)
+/// Runs `work` with recording on or off.
+pub(crate) fn set_grad_enabled<T>(on: bool, work: impl FnOnce() -> T) -> T {
+    with(&GRAD_ENABLED, on, work)
 }
 
 /// Sets the switch for the time of `work`, and back again even if `work` panics.
@@ -49,6 +53,6 @@ mod tests {
     #[test]
     fn a_panic_restores_the_mode() {
         let _ = std::panic::catch_unwind(|| no_grad(|| panic!("inside no_grad")));
-        assert!(is_recording());
+        assert!(is_grad_enabled());
     }
 }

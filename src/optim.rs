@@ -1,35 +1,36 @@
 //! Optimizers: they change parameters so that the loss falls.
 
-mod average;
+mod ema;
 
-pub use average::MovingAverage;
+pub use ema::Ema;
 
 use crate::Real;
+use crate::hook::{self, Event};
 use crate::kernels::{self, AdamStep};
-use crate::profile;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
-/// What training does with gradients after `backward()`.
+/// What training does with the gradients that `backward()` has left.
 pub trait Optimizer {
-    /// Changes each parameter that has a gradient.
+    /// Updates each parameter that has a gradient.
     fn step(&mut self);
 
+    /// The parameters that are updated.
     fn parameters(&self) -> &[Variable];
 
     /// Forgets the gradients, before the next `backward()` adds to them.
-    fn clear_grads(&self) {
-        self.parameters().iter().for_each(Variable::clear_grad);
+    fn zero_grad(&self) {
+        self.parameters().iter().for_each(Variable::zero_grad);
     }
 }
 
 impl Variable {
-    /// x -= lr dL/dx: one step downhill. Without a gradient it stays where it is.
+    /// x -= lr dL/dx: one step of gradient descent. Without a gradient, x stays as it is.
     ///
     /// # Panics
     /// If somebody still holds what [`Variable::value`] lent.
     #[track_caller]
-    pub fn descend(&self, lr: f64) {
+    pub fn sgd_step(&self, lr: f64) {
         let Some(grad) = self.try_grad() else { return };
         let lr = lr as Real;
         self.update(|x| x.data_mut().iter_mut().zip(grad.data()).for_each(|(x, g)| *x -= lr * g));
@@ -50,7 +51,7 @@ impl Sgd {
 
 impl Optimizer for Sgd {
     fn step(&mut self) {
-        self.parameters.iter().for_each(|parameter| parameter.descend(self.lr));
+        self.parameters.iter().for_each(|parameter| parameter.sgd_step(self.lr));
     }
 
     fn parameters(&self) -> &[Variable] {
@@ -117,7 +118,7 @@ impl Optimizer for Adam {
             let step = AdamStep { lr: self.lr, beta1: Self::BETA1, beta2: Self::BETA2, eps: Self::EPS, step: *steps };
             parameter.update(|x| kernels::adam(&step, grad.data(), m.data_mut(), v.data_mut(), x.data_mut()));
             // x, grad, m and v are read; x, m and v are written.
-            profile::mark("adam", std::iter::repeat_n(parameter.shape(), 6), &parameter.shape());
+            hook::emit(|| Event::Update { name: "adam", numbers: 7 * grad.data().len() });
         }
     }
 

@@ -1,17 +1,18 @@
 //! Where the time goes: [`profiled`] runs something and tells what each operation cost, forward and backward.
 //!
-//! Every operation passes through [`record`](crate::graph::record) when its numbers are there, every rule through the
-//! backward walk, and Adam comes by after each parameter. Each leaves a mark, and the time since the mark before is the
-//! operation's. Code between two operations counts for the second, and what follows the last is `(the rest)`.
+//! Every operation [shows itself](crate::hook) when its numbers are there, every backward rule before and after it ran, and
+//! Adam after each parameter. The time since the event before is the operation's. Code between two operations counts for
+//! the second, and what follows the last is `(the rest)`.
 
-use crate::shape::Shape;
+use crate::hook::{Event, with_hook};
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// What one kind of operation took, all in all.
 #[derive(Clone, Debug)]
 pub struct Cost {
-    /// The operation; or `rule <- operation` for one that runs on the way back, on behalf of a rule.
+    /// The operation; or `rule <- operation` for one that a backward rule calls.
     pub name: String,
     pub count: usize,
     pub time: Duration,
@@ -24,67 +25,56 @@ pub struct Cost {
 
 struct Profile {
     last: Instant,
-    /// The rule that is at work, and whether it has called operations.
+    /// The backward rule under way, and whether it has called operations.
     rule: Option<(&'static str, bool)>,
+    /// Of the operation under way.
+    flops: f64,
     costs: Vec<Cost>,
-}
-
-thread_local! {
-    static PROFILE: RefCell<Option<Profile>> = const { RefCell::new(None) };
 }
 
 /// Runs `work` on this thread, and returns the costs of its operations beside its result, the dearest first. (Inside
 /// another `profiled`, the outer one sees nothing of it but its time.)
 pub fn profiled<T>(work: impl FnOnce() -> T) -> (T, Vec<Cost>) {
-    let outer = PROFILE.replace(Some(Profile { last: Instant::now(), rule: None, costs: Vec::new() }));
-    let result = work();
-    let mut profile = PROFILE.replace(outer).expect("set above");
-    profile.add("(the rest)".to_string(), 0, 0.0);
-    let mut costs = profile.costs;
+    let profile = Rc::new(RefCell::new(Profile { last: Instant::now(), rule: None, flops: 0.0, costs: vec![] }));
+    let hook = profile.clone();
+    let result = with_hook(Rc::new(move |event: &Event| hook.borrow_mut().see(event)), work);
+    let mut profile = profile.borrow_mut();
+    profile.add("(the rest)".to_string(), 0);
+    let mut costs = std::mem::take(&mut profile.costs);
     costs.sort_by_key(|cost| std::cmp::Reverse(cost.time));
     (result, costs)
 }
 
-/// Ends an operation: `inputs` and `output` are what went in and came out.
-pub(crate) fn mark<'a>(name: &str, inputs: impl Iterator<Item = Shape> + 'a, output: &Shape) {
-    PROFILE.with_borrow_mut(|profile| {
-        let Some(profile) = profile else { return };
-        let inputs: Vec<Shape> = inputs.collect();
-        let numbers = inputs.iter().chain([output]).map(Shape::count).sum();
-        let label = match &mut profile.rule {
-            None => name.to_string(),
-            Some((rule, calls)) => {
-                *calls = true;
-                format!("{rule} <- {name}")
-            }
-        };
-        profile.add(label, numbers, flops(name, &inputs, output));
-    });
-}
-
-/// A rule begins.
-pub(crate) fn rule_begins(name: &'static str) {
-    PROFILE.with_borrow_mut(|profile| {
-        if let Some(profile) = profile {
-            profile.rule = Some((name, false));
-        }
-    });
-}
-
-/// It ends: `inputs` have gradients now, and `output` had one.
-pub(crate) fn rule_ends<'a>(inputs: impl Iterator<Item = Shape> + 'a, output: &Shape) {
-    PROFILE.with_borrow_mut(|profile| {
-        let Some(profile) = profile else { return };
-        let Some((name, calls)) = profile.rule.take() else { return };
-        let numbers = if calls { 0 } else { output.count() + 2 * inputs.map(|input| input.count()).sum::<usize>() };
-        profile.add(format!("{name} <-"), numbers, 0.0);
-    });
-}
-
 impl Profile {
-    fn add(&mut self, name: String, numbers: usize, flops: f64) {
+    fn see(&mut self, event: &Event) {
+        match event {
+            Event::Flops(flops) => self.flops += flops,
+            Event::Forward { name, inputs, output } => {
+                let numbers = output.shape().count() + inputs.iter().map(|x| x.shape().count()).sum::<usize>();
+                let label = match &mut self.rule {
+                    None => name.to_string(),
+                    Some((rule, calls)) => {
+                        *calls = true;
+                        format!("{rule} <- {name}")
+                    }
+                };
+                self.add(label, numbers);
+            }
+            Event::BackwardStart { name } => self.rule = Some((name, false)),
+            Event::BackwardEnd { name, grads, output } => {
+                // A rule that calls no operation passes over the output's gradient, each input and its gradient.
+                let calls = self.rule.take().is_some_and(|(_, calls)| calls);
+                let grads = grads.iter().flatten().map(|gx| gx.shape().count()).sum::<usize>();
+                self.add(format!("{name} <-"), if calls { 0 } else { output.count() + 2 * grads });
+            }
+            Event::Update { name, numbers } => self.add(name.to_string(), *numbers),
+        }
+    }
+
+    fn add(&mut self, name: String, numbers: usize) {
         let now = Instant::now();
         let time = now - std::mem::replace(&mut self.last, now);
+        let flops = std::mem::take(&mut self.flops);
         match self.costs.iter_mut().find(|cost| cost.name == name) {
             Some(cost) => {
                 cost.count += 1;
@@ -97,26 +87,11 @@ impl Profile {
     }
 }
 
-fn flops(name: &str, inputs: &[Shape], output: &Shape) -> f64 {
-    let count = |shape: &Shape| shape.count() as f64;
-    let products = match name {
-        "conv2d" => count(output) * count(&inputs[1]) / inputs[1][0].max(1) as f64,
-        "conv2d_dx" => count(&inputs[0]) * count(&inputs[1]) / inputs[1][0].max(1) as f64,
-        "conv2d_dw" => count(&inputs[1]) * count(output) / output[0].max(1) as f64,
-        // For each product of a batch, (m k) (k n) (m n) is the square of m k n.
-        "matmul" | "linear" => {
-            let batch: usize = output[..output.len() - 2].iter().product();
-            (count(&inputs[0]) * count(&inputs[1]) * count(output) / batch.max(1) as f64).sqrt()
-        }
-        _ => 0.0,
-    };
-    2.0 * products
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::optim::{Adam, Optimizer};
+    use crate::shape::Shape;
     use crate::tensor::Tensor;
     use crate::variable::Variable;
 
@@ -136,8 +111,6 @@ mod tests {
         assert_eq!(of("conv2d"), Some((2 * 2 * 5 * 6 * 3 * 3 * 2 * 4) as f64));
         assert_eq!(of("matmul"), Some((2 * 9 * 4 * 5 * 6) as f64));
         assert_eq!(of("linear"), Some((2 * 4 * 5 * 6) as f64));
-        let large = Shape::new(&[8192, 8192]); // of which the square is more than an integer holds
-        assert_eq!(flops("matmul", &[large, large], &large), 2.0 * 8192f64.powi(3));
     }
 
     #[test]

@@ -82,13 +82,13 @@ impl Rng {
     /// A tensor of independent standard normal numbers.
     #[track_caller]
     pub fn normal_tensor(&mut self, shape: impl Into<Shape>) -> Tensor {
-        Tensor::written(shape, |data| data.iter_mut().for_each(|x| *x = self.normal() as Real))
+        Tensor::build(shape, |data| data.iter_mut().for_each(|x| *x = self.normal() as Real))
     }
 
     /// A tensor of independent numbers, uniform between `low` and `high`.
     #[track_caller]
     pub fn uniform_tensor(&mut self, shape: impl Into<Shape>, low: f64, high: f64) -> Tensor {
-        Tensor::written(shape, |data| data.iter_mut().for_each(|x| *x = (low + (high - low) * self.uniform()) as Real))
+        Tensor::build(shape, |data| data.iter_mut().for_each(|x| *x = (low + (high - low) * self.uniform()) as Real))
     }
 }
 

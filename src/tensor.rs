@@ -28,13 +28,13 @@ impl Tensor {
             shape.count(),
             numbers.len()
         );
-        Tensor::written(shape, |data| data.copy_from_slice(numbers))
+        Tensor::build(shape, |data| data.copy_from_slice(numbers))
     }
 
     /// A tensor of `value` everywhere.
     #[track_caller]
     pub fn full(shape: impl Into<Shape>, value: Real) -> Tensor {
-        Tensor::written(shape, |data| data.fill(value))
+        Tensor::build(shape, |data| data.fill(value))
     }
 
     #[track_caller]
@@ -50,7 +50,7 @@ impl Tensor {
     /// A tensor whose i-th number is f(i): the last axis runs fastest.
     #[track_caller]
     pub fn from_fn(shape: impl Into<Shape>, mut f: impl FnMut(usize) -> Real) -> Tensor {
-        Tensor::written(shape, |data| data.iter_mut().enumerate().for_each(|(i, x)| *x = f(i)))
+        Tensor::build(shape, |data| data.iter_mut().enumerate().for_each(|(i, x)| *x = f(i)))
     }
 
     /// f of every number.
@@ -68,7 +68,7 @@ impl Tensor {
     /// # Panics
     /// If the shape is too large for memory, as all that make a tensor of a shape.
     #[track_caller]
-    pub fn written(shape: impl Into<Shape>, write: impl FnOnce(&mut [Real])) -> Tensor {
+    pub fn build(shape: impl Into<Shape>, write: impl FnOnce(&mut [Real])) -> Tensor {
         let shape = shape.into();
         let mut buffer = Buffer::scratch(shape.count());
         write(&mut buffer);
@@ -86,7 +86,7 @@ impl Tensor {
     /// The numbers, to be changed. If another tensor shares them, they are copied first.
     pub fn data_mut(&mut self) -> &mut [Real] {
         if Arc::get_mut(&mut self.buffer).is_none() {
-            *self = Tensor::written(self.shape, |data| data.copy_from_slice(&self.buffer));
+            *self = Tensor::build(self.shape, |data| data.copy_from_slice(&self.buffer));
         }
         Arc::get_mut(&mut self.buffer).expect("a buffer that was just made has one owner")
     }

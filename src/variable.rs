@@ -1,7 +1,7 @@
 //! The heart, part one: [`Variable`], numbers and their place in the [graph](crate::graph).
 
 use crate::Real;
-use crate::graph::{Node, Origin};
+use crate::graph::Node;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::cell::{Cell, Ref, RefCell};
@@ -20,22 +20,19 @@ pub(crate) struct Value {
     pub tensor: RefCell<Tensor>,
     /// How many times [`Variable::update`] has changed the numbers.
     pub version: Cell<u32>,
-    /// What [`Variable::prepared`] keeps.
-    prepared: RefCell<Option<Tensor>>,
 }
 
 impl Variable {
-    /// A constant: no gradient goes there.
+    /// A constant: no gradient goes there (`requires_grad=False` in PyTorch).
     pub fn new(tensor: impl Into<Tensor>) -> Variable {
-        let (tensor, version) = (RefCell::new(tensor.into()), Cell::new(0));
-        let value = Value { tensor, version, prepared: RefCell::new(None) };
+        let value = Value { tensor: RefCell::new(tensor.into()), version: Cell::new(0) };
         Variable { value: Rc::new(value), node: None }
     }
 
-    /// A leaf of the graph whose gradient is wanted (`requires_grad=True` in PyTorch).
+    /// A leaf of the graph that gets a gradient (`requires_grad=True` in PyTorch).
     pub fn parameter(tensor: impl Into<Tensor>) -> Variable {
         let constant = Variable::new(tensor);
-        Variable { node: Some(Node::born(constant.shape(), Origin::Leaf)), ..constant }
+        Variable { node: Some(Node::new(constant.shape(), None)), ..constant }
     }
 
     /// The same numbers as a constant: gradients stop here.
@@ -48,6 +45,7 @@ impl Variable {
         self.value.tensor.borrow()
     }
 
+    /// The sizes of the axes.
     pub fn shape(&self) -> Shape {
         *self.value().shape()
     }
@@ -62,11 +60,11 @@ impl Variable {
     }
 
     /// Whether gradients flow to this Variable: false for constants, and for what was computed from them alone.
-    pub fn wants_grad(&self) -> bool {
+    pub fn requires_grad(&self) -> bool {
         self.node.is_some()
     }
 
-    /// dL/dself as `backward()` calls have summed it up.
+    /// dL/dself (of self's shape): the sum over all `backward()` calls since the last [`zero_grad`](Variable::zero_grad).
     ///
     /// # Panics
     /// If there is none yet, or this is no leaf.
@@ -80,11 +78,12 @@ impl Variable {
         self.node.as_ref()?.grad.borrow().clone()
     }
 
-    pub fn clear_grad(&self) {
+    /// Forgets the gradient. `backward()` adds to what is there, so training calls this before each `backward()`.
+    pub fn zero_grad(&self) {
         self.node.iter().for_each(|node| *node.grad.borrow_mut() = None);
     }
 
-    /// Changes the numbers in place, as optimizers do. A graph that has read the old ones refuses to run backward.
+    /// Changes the numbers in place, as optimizers do. A graph that has saved the old ones refuses to run backward.
     ///
     /// # Panics
     /// If somebody still holds what [`Variable::value`] lent.
@@ -95,15 +94,5 @@ impl Variable {
         };
         change(&mut tensor);
         self.value.version.set(self.value.version.get() + 1);
-        self.value.prepared.replace(None);
-    }
-
-    /// `len` numbers that `make` makes of this Variable's, kept until they change.
-    pub(crate) fn prepared(&self, len: usize, make: impl FnOnce(&[Real], &mut [Real])) -> Tensor {
-        let mut kept = self.value.prepared.borrow_mut();
-        match &*kept {
-            Some(tensor) if tensor.data().len() == len => tensor.clone(),
-            _ => kept.insert(Tensor::written([len], |to| make(self.value().data(), to))).clone(),
-        }
     }
 }

@@ -8,7 +8,7 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 use tsukuru::Real;
 use tsukuru::backward::grads;
-use tsukuru::ops::{Axes, BatchStats, Reduction, keep};
+use tsukuru::ops::{Axes, BatchStats, Reduction, keepdim};
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
@@ -63,7 +63,7 @@ impl Settings<'_> {
             },
             axis => Axes::from(axis.as_i64().expect("an axis") as isize),
         };
-        if self.0["args"]["keepdim"] == true { keep(axes) } else { axes }
+        if self.0["args"]["keepdim"] == true { keepdim(axes) } else { axes }
     }
 }
 
@@ -99,7 +99,7 @@ fn apply(op: &str, s: &Settings, x: &[Variable]) -> Option<Variable> {
         "var" => x[0].var(s.axes()),
         "max" => x[0].max(s.axes()),
         "reshape" => x[0].reshape(&s.sizes("args", "shape")[..]),
-        "transpose" => x[0].transpose(&s.sizes("args", "axes")),
+        "transpose" => x[0].permute(&s.sizes("args", "axes")),
         "broadcast_to" => x[0].broadcast_to(&s.sizes("args", "shape")[..]),
         "narrow" => x[0].narrow(s.axis(), s.size("start"), s.size("len")),
         "cat" => Variable::cat(&x.iter().collect::<Vec<_>>(), s.axis()),
@@ -112,7 +112,7 @@ fn apply(op: &str, s: &Settings, x: &[Variable]) -> Option<Variable> {
         "matmul" => x[0].matmul(&x[1]),
         "linear" => x[0].linear(&x[1], Some(&x[2])),
         "conv2d" => x[0].conv2d(&x[1], Some(&x[2]), s.size("stride"), s.size("padding")),
-        "conv_transpose2d" => x[0].conv_transpose2d(&x[1], &x[2], s.size("stride"), s.size("padding")),
+        "conv_transpose2d" => x[0].conv_transpose2d(&x[1], Some(&x[2]), s.size("stride"), s.size("padding")),
         "max_pool2d" => x[0].max_pool2d(s.size("kernel"), s.size("stride")),
         "avg_pool2d" => x[0].avg_pool2d(s.size("kernel"), s.size("stride")),
         "upsample_bilinear2d" => x[0].upsample_bilinear2d(),
@@ -129,8 +129,8 @@ fn apply(op: &str, s: &Settings, x: &[Variable]) -> Option<Variable> {
             x[0].mse_loss(&x[1], if sum { Reduction::Sum } else { Reduction::Mean })
         }
         "cross_entropy" => x[0].cross_entropy(&s.sizes("ints", "target")),
-        "bce" => x[0].bce(&s.tensor("target").reshape(x[0].shape()).into()),
-        "bce_with_logits" => x[0].bce_with_logits(&s.tensor("target").reshape(x[0].shape()).into()),
+        "bce" => x[0].binary_cross_entropy(&s.tensor("target").reshape(x[0].shape()).into()),
+        "bce_with_logits" => x[0].binary_cross_entropy_with_logits(&s.tensor("target").reshape(x[0].shape()).into()),
         "scaled_dot_product_attention" => x[0].scaled_dot_product_attention(&x[1], &x[2]),
         _ => return None,
     })
@@ -157,7 +157,7 @@ fn check(case: &Value, file: &SafeTensors) -> Result<(), String> {
 
     let along = inputs.clone().map(|k| (&gs[k] * constant(format!("v{k}"))).sum(..));
     let along = along.reduce(|a, b| a + b).expect("a case has inputs");
-    let hs = match along.wants_grad() {
+    let hs = match along.requires_grad() {
         true => grads(&along, &xs_ref, false),
         false => xs.iter().map(|x| Tensor::zeros(x.shape()).into()).collect(), // the gradient is a constant
     };

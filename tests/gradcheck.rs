@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use tsukuru::backward::grad;
 use tsukuru::gradcheck::check;
-use tsukuru::ops::{BatchStats, Reduction, keep};
+use tsukuru::ops::{BatchStats, Reduction, keepdim};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
@@ -75,29 +75,29 @@ fn cases() -> Vec<Case> {
         case("logsumexp", &[&[2, 3]], |x| x[0].logsumexp([0, 1])),
         case("sum", &[&[2, 3, 2]], |x| x[0].sum([0, 2]).square()),
         case("sum over all", &[&[2, 3]], |x| x[0].sum(..).square()),
-        case("mean", &[&[2, 3]], |x| x[0].mean(keep(1)).square()),
+        case("mean", &[&[2, 3]], |x| x[0].mean(keepdim(1)).square()),
         case("var", &[&[2, 3, 2]], |x| x[0].var([0, 2])),
         case("max", &[&[2, 3]], |x| x[0].max(1).square()),
         case("reshape", &[&[2, 3]], |x| x[0].reshape([3, 2]).square()),
-        case("transpose", &[&[2, 3, 2]], |x| x[0].transpose(&[2, 0, 1]).square()),
+        case("permute", &[&[2, 3, 2]], |x| x[0].permute(&[2, 0, 1]).square()),
         case("broadcast_to", &[&[3, 1]], |x| x[0].broadcast_to([2, 3, 2]).square()),
         case("narrow", &[&[4, 2]], |x| x[0].narrow(0, 1, 2).square()),
         case("pad", &[&[2, 2]], |x| x[0].pad(0, 1, 2).square()),
         case("pad2d", &[&[2, 2]], |x| x[0].pad2d(1, 0, 2, 1).square()),
         case("cat", &[&[2, 1], &[2, 2]], |x| Variable::cat(&[&x[0], &x[1]], 1).square()),
         case("gather", &[&[2, 3]], |x| x[0].gather(&[2, 0]).square()),
-        case("mt", &[&[2, 2, 3]], |x| x[0].mt().square()),
+        case("transpose", &[&[2, 2, 3]], |x| x[0].transpose(-2, 0).square()),
         case("embedding", &[&[3, 2]], |x| x[0].embedding(&[0, 2, 0]).square()),
         case("matmul", &[&[2, 3], &[3, 2]], |x| x[0].matmul(&x[1])),
         case("matmul, batched", &[&[2, 2, 3], &[1, 3, 2]], |x| x[0].matmul(&x[1])),
-        case("matmul_with, a^T b", &[&[3, 2], &[3, 2]], |x| x[0].matmul_with(&x[1], true, false)),
-        case("matmul_with, a b^T", &[&[2, 3], &[2, 3]], |x| x[0].matmul_with(&x[1], false, true)),
-        case("matmul_with, a^T b^T", &[&[3, 2], &[2, 3]], |x| x[0].matmul_with(&x[1], true, true)),
+        case("matmul_t", &[&[2, 3], &[2, 3]], |x| x[0].matmul_t(&x[1])),
         case("linear", &[&[2, 3], &[2, 3], &[2]], |x| x[0].linear(&x[1], Some(&x[2]))),
         case("linear without bias", &[&[1, 2, 3], &[2, 3]], |x| x[0].linear(&x[1], None)),
         case("conv2d", &[&[2, 2, 3, 3], &[2, 2, 2, 2], &[2]], |x| x[0].conv2d(&x[1], Some(&x[2]), 1, 1)),
         case("conv2d with stride", &[&[1, 1, 5, 4], &[2, 1, 3, 3]], |x| x[0].conv2d(&x[1], None, 2, 1)),
-        case("conv_transpose2d", &[&[1, 2, 2, 2], &[2, 1, 2, 2], &[1]], |x| x[0].conv_transpose2d(&x[1], &x[2], 2, 1)),
+        case("conv_transpose2d", &[&[1, 2, 2, 2], &[2, 1, 2, 2], &[1]], |x| {
+            x[0].conv_transpose2d(&x[1], Some(&x[2]), 2, 1)
+        }),
         case("max_pool2d", &[&[1, 2, 4, 4]], |x| x[0].sin().max_pool2d(2, 2).square()),
         case("max_pool2d, windows that overlap", &[&[1, 1, 5, 5]], |x| x[0].max_pool2d(3, 1).square()),
         case("avg_pool2d", &[&[1, 2, 4, 4]], |x| x[0].avg_pool2d(2, 2).square()),
@@ -115,8 +115,12 @@ fn cases() -> Vec<Case> {
         case("group_norm", &[&[2, 4, 2], &[4], &[4]], |x| x[0].group_norm(2, &x[1], &x[2], 1e-5)),
         case("mse_loss", &[&[2, 3], &[2, 3]], |x| x[0].mse_loss(&x[1], Reduction::Mean).square()),
         case("cross_entropy", &[&[2, 3]], |x| x[0].cross_entropy(&[2, 0])),
-        case("bce", &[&[4]], |x| (x[0].square() * 0.3).bce(&Tensor::from([0.1, 0.9, 0.5, 0.0]).into())),
-        case("bce_with_logits", &[&[3]], |x| x[0].bce_with_logits(&Tensor::from([0.1, 0.9, 1.0]).into())),
+        case("binary_cross_entropy", &[&[4]], |x| {
+            (x[0].square() * 0.3).binary_cross_entropy(&Tensor::from([0.1, 0.9, 0.5, 0.0]).into())
+        }),
+        case("binary_cross_entropy_with_logits", &[&[3]], |x| {
+            x[0].binary_cross_entropy_with_logits(&Tensor::from([0.1, 0.9, 1.0]).into())
+        }),
         case("scaled_dot_product_attention", &[&[2, 2], &[3, 2], &[3, 2]], |x| {
             x[0].scaled_dot_product_attention(&x[1], &x[2])
         }),

@@ -1,9 +1,9 @@
 //! Layers and optimizers against values worked out by hand.
 
 use tsukuru::Real;
-use tsukuru::mode::{evaluating, no_grad};
+use tsukuru::mode::{eval_mode, no_grad};
 use tsukuru::nn::{BatchNorm2d, Conv2d, Embedding, Linear, Module};
-use tsukuru::optim::{Adam, MovingAverage, Optimizer, Sgd};
+use tsukuru::optim::{Adam, Ema, Optimizer, Sgd};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
@@ -47,7 +47,7 @@ fn batch_norm_keeps_running_averages_and_uses_them() {
     close(norm.running_mean.borrow().item(), 0.3);
     close(norm.running_var.borrow().item(), 0.9 + 0.1 * 14.0 / 3.0);
     assert_eq!(norm.num_batches_tracked.get(), 1);
-    let y = evaluating(|| norm.forward(&x));
+    let y = eval_mode(|| norm.forward(&x));
     close(y.value().data()[3], 5.7 / (0.9 + 0.1 * 14.0 / 3.0f64).sqrt());
     assert_eq!(norm.num_batches_tracked.get(), 1);
 }
@@ -60,8 +60,8 @@ fn a_norm_with_relu_is_the_norm_and_then_the_relu() {
     let weights = Variable::new(rng.normal_tensor([5, 3, 2, 2]));
     for training in [true, false] {
         let both = |forward: &dyn Fn() -> Variable| {
-            x.clear_grad();
-            let y = if training { forward() } else { evaluating(forward) };
+            x.zero_grad();
+            let y = if training { forward() } else { eval_mode(forward) };
             (&y * &weights).sum(..).backward();
             (y.value().clone(), x.grad())
         };
@@ -78,7 +78,7 @@ fn a_norm_with_relu_is_the_norm_and_then_the_relu() {
 #[test]
 fn a_convolution_sees_its_weights_change() {
     let mut rng = Rng::new(0, "test", 0);
-    let conv = Conv2d { padding: 1, ..Conv2d::new(16, 16, 3, &mut rng) };
+    let conv = Conv2d::new(16, 16, 3, &mut rng).padding(1);
     let x = Variable::new(rng.normal_tensor([5, 16, 8, 8]));
     let y = || no_grad(|| conv.forward(&x).value().clone());
     let (first, again) = (y(), y());
@@ -88,6 +88,13 @@ fn a_convolution_sees_its_weights_change() {
     for (twice, once) in y().data().iter().zip(first.data()) {
         assert!((twice - 2.0 * once).abs() < 1e-5, "{twice} is not twice {once}");
     }
+    // Another Variable as weight, whose numbers have also been updated once.
+    let mut conv = conv;
+    conv.weight = Variable::parameter(Tensor::zeros([16, 16, 3, 3]));
+    conv.weight.update(|w| w.data_mut().fill(0.0));
+    conv.bias.update(|b| b.data_mut().fill(0.5));
+    assert!(no_grad(|| conv.forward(&x)).value().data().iter().all(|&y| y == 0.5));
+    conv.weight.update(|w| w.data_mut().fill(0.1));
     // The same weights for one small image, which another kernel takes.
     let corner = Variable::new(Tensor::ones([1, 16, 3, 3]));
     let on_graph = conv.forward(&corner).value().clone();
@@ -101,12 +108,12 @@ fn sgd_goes_downhill() {
     x.square().sum(..).backward();
     optimizer.step();
     assert_eq!(x.value().data(), [0.5, -1.0]);
-    optimizer.clear_grads();
+    optimizer.zero_grad();
     assert!(x.try_grad().is_none());
-    x.descend(0.25);
+    x.sgd_step(0.25);
     assert_eq!(x.value().data(), [0.5, -1.0], "without a gradient there is no way down");
     x.square().sum(..).backward();
-    x.descend(0.5);
+    x.sgd_step(0.5);
     assert_eq!(x.value().data(), [0.0, 0.0]);
 }
 
@@ -133,7 +140,7 @@ fn adam_s_first_step_has_the_length_lr() {
 #[test]
 fn a_moving_average_is_its_formula() {
     let model = BatchNorm2d::new(2);
-    let mut average = MovingAverage::new(&model, 0.3);
+    let mut average = Ema::new(&model, 0.3);
     let mut expected = [1.0, 0.0, 0.0, 1.0]; // weight, bias, running mean, running variance
     for n in 1..=5 {
         let weights = [n as f64, -2.0 * n as f64, 0.5 * n as f64, 1.0 / n as f64];
@@ -165,5 +172,5 @@ fn a_moving_average_is_its_formula() {
 #[test]
 #[should_panic(expected = "moving average: no average of shape (3,) for `weight`")]
 fn a_moving_average_belongs_to_its_model() {
-    MovingAverage::new(&BatchNorm2d::new(2), 0.9).update(&BatchNorm2d::new(3), 1);
+    Ema::new(&BatchNorm2d::new(2), 0.9).update(&BatchNorm2d::new(3), 1);
 }

@@ -91,7 +91,7 @@ impl Dataset {
         }
         let Images { rows, cols, ref pixels, .. } = self.images;
         let size = rows * cols;
-        let x = Tensor::written([which.len(), 1, rows, cols], |numbers| {
+        let x = Tensor::build([which.len(), 1, rows, cols], |numbers| {
             for (image, &i) in numbers.chunks_mut(size).zip(which) {
                 for (number, &pixel) in image.iter_mut().zip(&pixels[i * size..][..size]) {
                     *number = Real::from(pixel) / 255.0;

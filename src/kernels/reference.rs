@@ -70,7 +70,7 @@ pub fn binary(op: Binary, a: Real, b: Real) -> Real {
                 0.0
             }
         }
-        Binary::Toward(w) => a + w * (b - a),
+        Binary::Lerp(w) => a + w * (b - a),
     }
 }
 

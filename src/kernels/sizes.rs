@@ -61,7 +61,7 @@ pub enum Binary {
     /// 1 where a = b, else 0
     Equal,
     /// a + w (b - a): a share w of the way from a to b
-    Toward(Real),
+    Lerp(Real),
 }
 
 /// The sizes of a (batched) matrix product.
@@ -75,6 +75,13 @@ pub struct MatMul {
     pub a_transposed: bool,
     /// b lies as (batch, n, k).
     pub b_transposed: bool,
+}
+
+impl MatMul {
+    /// Additions and multiplications, counted directly.
+    pub fn flops(&self) -> f64 {
+        [2, self.batch, self.m, self.k, self.n].iter().map(|&size| size as f64).product()
+    }
 }
 
 /// The sizes of a convolution: x (n, c, h, w), weights (c_out, c, kh, kw).
@@ -100,6 +107,12 @@ impl Conv {
     /// Columns of the output.
     pub fn w_out(&self) -> usize {
         (self.w + 2 * self.padding - self.kw) / self.stride + 1
+    }
+
+    /// Additions and multiplications, counted directly, of the convolution and of each of its derivatives.
+    pub fn flops(&self) -> f64 {
+        let sizes = [2, self.n, self.c_out, self.h_out(), self.w_out(), self.c, self.kh, self.kw];
+        sizes.iter().map(|&size| size as f64).product()
     }
 }
 

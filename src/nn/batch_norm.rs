@@ -5,7 +5,7 @@ use crate::{Real, mode, module};
 use std::cell::{Cell, RefCell};
 
 /// Batch normalisation over the channels of x (N, C, ..). It trains with the batch's own mean and biased variance and
-/// keeps running averages (of the unbiased variance), which take their place inside `evaluating`.
+/// keeps running averages (of the unbiased variance), which take their place inside `eval_mode`.
 pub struct BatchNorm2d {
     pub weight: Variable,
     pub bias: Variable,

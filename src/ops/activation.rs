@@ -1,9 +1,10 @@
 //! What stands between layers, and the softmax family.
 
 use super::map;
-use super::reduce::{Axes, keep};
+use super::reduce::{Axes, keepdim};
 use crate::Real;
-use crate::graph::{X0, Y, record};
+use crate::graph::Save::{Input, Output};
+use crate::graph::record;
 use crate::kernels::{Binary, Unary};
 use crate::variable::Variable;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
@@ -12,24 +13,28 @@ impl Variable {
     /// y = max(x, 0),  dx = gy where y > 0, else 0. NaN stays NaN.
     pub fn relu(&self) -> Variable {
         let y = map(Unary::Relu, self);
-        record("relu", &[self], Y, y, |gy, c| vec![Some(gy.gated(Binary::WherePositive, c.y()))])
+        record("relu", &[self], &[Output], y, |gy, ctx| vec![Some(gy.masked(Binary::WherePositive, ctx.y()))])
     }
 
-    /// y = x where x > 0, slope x elsewhere,  dx = gy or slope gy likewise
+    /// y = x where x > 0, slope x elsewhere;  dx = gy or slope gy likewise
     pub fn leaky_relu(&self, slope: Real) -> Variable {
         let positive = Variable::new(map(Unary::Sign, self)).relu(); // 1 or 0
-        self.gated(Binary::WherePositive, positive.clone())
-            + (self * slope).gated(Binary::WherePositive, 1.0 - positive)
+        self.masked(Binary::WherePositive, positive.clone())
+            + (self * slope).masked(Binary::WherePositive, 1.0 - positive)
     }
 
     /// y = 1 / (1 + e^-x),  dx = gy y (1 - y)
     pub fn sigmoid(&self) -> Variable {
-        record("sigmoid", &[self], Y, map(Unary::Sigmoid, self), |gy, c| vec![Some(gy * c.y() * (1.0 - c.y()))])
+        record("sigmoid", &[self], &[Output], map(Unary::Sigmoid, self), |gy, ctx| {
+            vec![Some(gy * ctx.y() * (1.0 - ctx.y()))]
+        })
     }
 
     /// y = ln(1 + e^x),  dx = gy sigmoid(x)
     pub fn softplus(&self) -> Variable {
-        record("softplus", &[self], X0, map(Unary::Softplus, self), |gy, c| vec![Some(gy * c.x(0).sigmoid())])
+        record("softplus", &[self], &[Input(0)], map(Unary::Softplus, self), |gy, ctx| {
+            vec![Some(gy * ctx.x(0).sigmoid())]
+        })
     }
 
     /// y = x sigmoid(x)
@@ -44,33 +49,33 @@ impl Variable {
 
     /// y = erf(x),  dx = gy 2 / sqrt(pi) e^(-x^2)
     pub fn erf(&self) -> Variable {
-        record("erf", &[self], X0, map(Unary::Erf, self), |gy, c| {
-            vec![Some(gy * (-c.x(0).square()).exp() * FRAC_2_SQRT_PI as Real)]
+        record("erf", &[self], &[Input(0)], map(Unary::Erf, self), |gy, ctx| {
+            vec![Some(gy * (-ctx.x(0).square()).exp() * FRAC_2_SQRT_PI as Real)]
         })
     }
 
     /// y = e^x / (sum of e^x along `axis`). Infinite numbers, and rows of nothing but -inf, give NaN.
     #[track_caller]
     pub fn softmax(&self, axis: isize) -> Variable {
-        let exp = (self - self.peak("softmax", axis)).exp();
-        let sum = exp.sum(keep(axis));
+        let exp = (self - self.detached_max("softmax", axis)).exp();
+        let sum = exp.sum(keepdim(axis));
         exp / sum
     }
 
     /// y = ln softmax(x)
     #[track_caller]
     pub fn log_softmax(&self, axis: isize) -> Variable {
-        let x = self - self.peak("log_softmax", axis);
-        &x - x.exp().sum(keep(axis)).ln()
+        let x = self - self.detached_max("log_softmax", axis);
+        &x - x.exp().sum(keepdim(axis)).ln()
     }
 
     /// y = ln(sum of e^x)
     #[track_caller]
     pub fn logsumexp(&self, axes: impl Into<Axes>) -> Variable {
         let axes = axes.into();
-        let peak = self.peak("logsumexp", axes.clone()).clamp(Real::MIN, Real::MAX); // inf - inf would be NaN
-        let sum = (self - &peak).exp().sum(axes).ln();
-        let peak = peak.reshape(sum.shape());
-        sum + peak
+        let max = self.detached_max("logsumexp", axes.clone()).clamp(Real::MIN, Real::MAX); // inf - inf would be NaN
+        let sum = (self - &max).exp().sum(axes).ln();
+        let max = max.reshape(sum.shape());
+        sum + max
     }
 }

@@ -3,7 +3,8 @@
 
 use super::{map, reusable, zip};
 use crate::Real;
-use crate::graph::{NOTHING, X0, X1, Y, record};
+use crate::graph::Save::{self, Input, Output};
+use crate::graph::record;
 use crate::kernels::{self, Binary, Unary};
 use crate::mode;
 use crate::variable::Variable;
@@ -13,9 +14,9 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 #[track_caller]
 fn add(a: &Variable, b: &Variable) -> Variable {
     let (a_shape, b_shape) = (a.shape(), b.shape());
-    record("add", &[a, b], NOTHING, zip("add", Binary::Add, a, b), move |gy, c| {
-        let ga = c.needs(0).then(|| gy.sum_to(a_shape));
-        vec![ga, c.needs(1).then(|| gy.sum_to(b_shape))]
+    record("add", &[a, b], &[], zip("add", Binary::Add, a, b), move |gy, ctx| {
+        let ga = ctx.needs_grad(0).then(|| gy.sum_to(a_shape));
+        vec![ga, ctx.needs_grad(1).then(|| gy.sum_to(b_shape))]
     })
 }
 
@@ -23,9 +24,9 @@ fn add(a: &Variable, b: &Variable) -> Variable {
 #[track_caller]
 fn sub(a: &Variable, b: &Variable) -> Variable {
     let (a_shape, b_shape) = (a.shape(), b.shape());
-    record("sub", &[a, b], NOTHING, zip("sub", Binary::Sub, a, b), move |gy, c| {
-        let ga = c.needs(0).then(|| gy.sum_to(a_shape));
-        vec![ga, c.needs(1).then(|| -gy.sum_to(b_shape))]
+    record("sub", &[a, b], &[], zip("sub", Binary::Sub, a, b), move |gy, ctx| {
+        let ga = ctx.needs_grad(0).then(|| gy.sum_to(a_shape));
+        vec![ga, ctx.needs_grad(1).then(|| -gy.sum_to(b_shape))]
     })
 }
 
@@ -33,10 +34,14 @@ fn sub(a: &Variable, b: &Variable) -> Variable {
 #[track_caller]
 fn mul(a: &Variable, b: &Variable) -> Variable {
     let (a_shape, b_shape) = (a.shape(), b.shape());
-    let reads = if a.node.is_some() { X1 } else { NOTHING } | if b.node.is_some() { X0 } else { NOTHING };
-    record("mul", &[a, b], reads, zip("mul", Binary::Mul, a, b), move |gy, c| {
-        let ga = c.needs(0).then(|| (&gy * c.x(1)).sum_to(a_shape));
-        vec![ga, c.needs(1).then(|| (gy * c.x(0)).sum_to(b_shape))]
+    let saved: &[Save] = match (a.requires_grad(), b.requires_grad()) {
+        (true, false) => &[Input(1)],
+        (false, true) => &[Input(0)],
+        _ => &[Input(0), Input(1)],
+    };
+    record("mul", &[a, b], saved, zip("mul", Binary::Mul, a, b), move |gy, ctx| {
+        let ga = ctx.needs_grad(0).then(|| (&gy * ctx.x(1)).sum_to(a_shape));
+        vec![ga, ctx.needs_grad(1).then(|| (gy * ctx.x(0)).sum_to(b_shape))]
     })
 }
 
@@ -44,34 +49,34 @@ fn mul(a: &Variable, b: &Variable) -> Variable {
 #[track_caller]
 fn div(a: &Variable, b: &Variable) -> Variable {
     let (a_shape, b_shape) = (a.shape(), b.shape());
-    let reads = X1 | if b.node.is_some() { Y } else { NOTHING };
-    record("div", &[a, b], reads, zip("div", Binary::Div, a, b), move |gy, c| {
-        let g = gy / c.x(1);
-        let gb = c.needs(1).then(|| -(&g * c.y()).sum_to(b_shape));
-        vec![c.needs(0).then(|| g.sum_to(a_shape)), gb]
+    let saved: &[Save] = if b.requires_grad() { &[Input(1), Output] } else { &[Input(1)] };
+    record("div", &[a, b], saved, zip("div", Binary::Div, a, b), move |gy, ctx| {
+        let g = gy / ctx.x(1);
+        let gb = ctx.needs_grad(1).then(|| -(&g * ctx.y()).sum_to(b_shape));
+        vec![ctx.needs_grad(0).then(|| g.sum_to(a_shape)), gb]
     })
 }
 
 impl Variable {
     /// y = k x,  dx = k gy
     fn scale(&self, k: Real) -> Variable {
-        record("scale", &[self], NOTHING, map(Unary::Scale(k), self), move |gy, _| vec![Some(gy * k)])
+        record("scale", &[self], &[], map(Unary::Scale(k), self), move |gy, _| vec![Some(gy * k)])
     }
 
     /// y = x + k,  dx = gy
     fn shift(&self, k: Real) -> Variable {
-        record("shift", &[self], NOTHING, map(Unary::Shift(k), self), |gy, _| vec![Some(gy)])
+        record("shift", &[self], &[], map(Unary::Shift(k), self), |gy, _| vec![Some(gy)])
     }
 
     /// y = -x,  dx = -gy
-    fn negated(&self) -> Variable {
-        record("neg", &[self], NOTHING, map(Unary::Neg, self), |gy, _| vec![Some(-gy)])
+    fn nemasked(&self) -> Variable {
+        record("neg", &[self], &[], map(Unary::Neg, self), |gy, _| vec![Some(-gy)])
     }
 }
 
 /// op(a, b) written over a or b, if one of them may be; otherwise both come back.
 fn zip_in_place(op: Binary, a: Variable, b: Variable) -> Result<Variable, (Variable, Variable)> {
-    if mode::is_recording() || a.shape() != b.shape() {
+    if mode::is_grad_enabled() || a.shape() != b.shape() {
         return Err((a, b));
     }
     let a = match reusable(a) {
@@ -171,13 +176,13 @@ operator!(Div, div, |x: Variable, k: Real| div(&x, &k.into()), |k: Real, x: Vari
 impl Neg for &Variable {
     type Output = Variable;
     fn neg(self) -> Variable {
-        self.negated()
+        self.nemasked()
     }
 }
 
 impl Neg for Variable {
     type Output = Variable;
     fn neg(self) -> Variable {
-        map_in_place(Unary::Neg, self).unwrap_or_else(|x| x.negated())
+        map_in_place(Unary::Neg, self).unwrap_or_else(|x| x.nemasked())
     }
 }

@@ -8,7 +8,7 @@ impl Variable {
     #[track_caller]
     pub fn scaled_dot_product_attention(&self, k: &Variable, v: &Variable) -> Variable {
         let d = self.shape().last().copied().unwrap_or(1);
-        let scores = self.matmul_with(k, false, true) / (d as Real).sqrt();
+        let scores = self.matmul_t(k) / (d as Real).sqrt();
         scores.softmax(-1).matmul(v)
     }
 }

@@ -3,10 +3,12 @@
 //! Its derivative in gy is [`conv2d`](Variable::conv2d), in x [`conv2d_dx`], in w [`conv2d_dw`];
 //! so the rule of each calls the other two, to any order.
 
-use crate::graph::{X0, X1, record};
+use crate::Real;
+use crate::graph::Save::Input;
+use crate::graph::record;
+use crate::hook::{self, Event};
 use crate::kernels::{self, Conv};
-use crate::mode;
-use crate::shape::MAX_COUNT;
+use crate::shape::{MAX_COUNT, Shape};
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
@@ -19,14 +21,15 @@ impl Variable {
     #[track_caller]
     pub fn conv2d(&self, w: &Variable, bias: Option<&Variable>, stride: usize, padding: usize) -> Variable {
         let size = conv_size(self, w, bias, stride, padding);
-        let mut inputs = vec![self, w];
+        let y = convolve(&size, self, bias, |x, bias, y| kernels::conv2d(&size, x, w.value().data(), bias, y));
+        let (mut inputs, has_bias) = (vec![self, w], bias.is_some());
         inputs.extend(bias);
-        // dbias = sum of gy over all but the channels
-        record("conv2d", &inputs, X0 | X1, convolved(&size, self, w, bias), move |gy, c| {
-            let gx = c.needs(0).then(|| conv2d_dx(size, &gy, &c.x(1)));
-            let gw = c.needs(1).then(|| conv2d_dw(size, &c.x(0), &gy));
+        // dbias = sum of gy over all axes but the channels
+        record("conv2d", &inputs, &[Input(0), Input(1)], y, move |gy, ctx| {
+            let gx = ctx.needs_grad(0).then(|| conv2d_dx(size, &gy, &ctx.x(1)));
+            let gw = ctx.needs_grad(1).then(|| conv2d_dw(size, &ctx.x(0), &gy));
             let mut grads = vec![gx, gw];
-            grads.extend((c.inputs() == 3).then(|| c.needs(2).then(|| gy.sum([0, 2, 3]))));
+            grads.extend(has_bias.then(|| ctx.needs_grad(2).then(|| gy.sum([0, 2, 3]))));
             grads
         })
     }
@@ -37,69 +40,92 @@ impl Variable {
     /// # Panics
     /// If channels differ, the stride is 0, image or kernel are empty, or nothing is left within the padding.
     #[track_caller]
-    pub fn conv_transpose2d(&self, weight: &Variable, bias: &Variable, stride: usize, padding: usize) -> Variable {
-        let (x_shape, w_shape, b_shape) = (self.shape(), weight.shape(), bias.shape());
-        let fits = x_shape.len() == 4 && w_shape.len() == 4 && x_shape[1] == w_shape[0] && *b_shape == [w_shape[1]];
-        assert!(fits, "conv_transpose2d: x {x_shape}, weight {w_shape} and bias {b_shape} do not fit");
+    pub fn conv_transpose2d(&self, w: &Variable, bias: Option<&Variable>, stride: usize, padding: usize) -> Variable {
+        let (x_shape, w_shape) = (self.shape(), w.shape());
+        let fits = x_shape.len() == 4 && w_shape.len() == 4 && x_shape[1] == w_shape[0];
+        assert!(fits, "conv_transpose2d: x {x_shape} and weight {w_shape} do not fit");
         let [c, c_out, kh, kw] = [w_shape[0], w_shape[1], w_shape[2], w_shape[3]];
+        let b_shape = bias.map_or(Shape::new(&[c_out]), Variable::shape);
+        assert!(*b_shape == [c_out], "conv_transpose2d: weight {w_shape}, bias {b_shape}: the bias must be ({c_out},)");
         let out = |size: usize, kernel: usize| {
             let padded = size.checked_sub(1)?.checked_mul(stride)?.checked_add(kernel)?;
             padded.checked_sub(padding.checked_mul(2)?).filter(|&left| stride > 0 && kernel > 0 && left > 0)
         };
-        let (Some(h), Some(w)) = (out(x_shape[2], kh), out(x_shape[3], kw)) else {
+        let (Some(h), Some(w_out)) = (out(x_shape[2], kh), out(x_shape[3], kw)) else {
             panic!(
                 "conv_transpose2d: x {x_shape}, weight {w_shape}, stride {stride}, padding {padding}: no image is left"
             )
         };
-        let size = Conv { n: x_shape[0], c: c_out, h, w, c_out: c, kh, kw, stride, padding };
-        conv2d_dx(size, self, weight) + bias.reshape([1, c_out, 1, 1])
+        let size = Conv { n: x_shape[0], c: c_out, h, w: w_out, c_out: c, kh, kw, stride, padding };
+        let y = conv2d_dx(size, self, w);
+        if let Some(bias) = bias { y + bias.reshape([1, c_out, 1, 1]) } else { y }
     }
 }
 
-/// While no graph is recorded, weights are rarely updated: what the kernel makes of them is kept.
+/// The weights w (C_out, C, KH, KW) in the form that the kernel of a convolution of this size computes with.
+pub(crate) fn prepare_weights(size: &Conv, w: &Variable) -> Tensor {
+    let prepare = |to: &mut [Real]| kernels::conv2d_prepare(size, w.value().data(), to);
+    Tensor::build([kernels::conv2d_prepared_len(size)], prepare)
+}
+
+/// [`Variable::conv2d`] with prepared weights, where no graph is recorded.
 #[track_caller]
-fn convolved(size: &Conv, x: &Variable, w: &Variable, bias: Option<&Variable>) -> Tensor {
+pub(crate) fn conv2d_prepared(size: &Conv, x: &Variable, prepared: &Tensor, bias: Option<&Variable>) -> Variable {
+    let y = convolve(size, x, bias, |x, bias, y| kernels::conv2d_prepared(size, x, prepared.data(), bias, y));
+    let inputs = [x];
+    hook::emit(|| Event::Forward { name: "conv2d", inputs: &inputs, output: &y });
+    y.into()
+}
+
+/// y, as `kernel(x, bias, y)` fills it in.
+#[track_caller]
+fn convolve(
+    size: &Conv,
+    x: &Variable,
+    bias: Option<&Variable>,
+    kernel: impl FnOnce(&[Real], Option<&[Real]>, &mut [Real]),
+) -> Tensor {
+    hook::emit(|| Event::Flops(size.flops()));
     let (x, bias) = (x.value(), bias.map(|b| b.value()));
-    let (x, bias) = (x.data(), bias.as_ref().map(|b| b.data()));
-    Tensor::written([size.n, size.c_out, size.h_out(), size.w_out()], |y| {
-        if mode::is_recording() {
-            return kernels::conv2d(size, x, w.value().data(), bias, y);
-        }
-        let len = kernels::conv2d_prepared_len(size);
-        let prepared = w.prepared(len, |w, prepared| kernels::conv2d_prepare(size, w, prepared));
-        kernels::conv2d_prepared(size, x, prepared.data(), bias, y)
-    })
+    let shape = [size.n, size.c_out, size.h_out(), size.w_out()];
+    Tensor::build(shape, |y| kernel(x.data(), bias.as_ref().map(|b| b.data()), y))
 }
 
 /// gx (N, C, H, W) from gy and w
 #[track_caller]
 fn conv2d_dx(size: Conv, gy: &Variable, w: &Variable) -> Variable {
-    let gx = Tensor::written([size.n, size.c, size.h, size.w], |gx| {
+    hook::emit(|| Event::Flops(size.flops()));
+    let gx = Tensor::build([size.n, size.c, size.h, size.w], |gx| {
         kernels::conv2d_dx(&size, gy.value().data(), w.value().data(), gx)
     });
-    record("conv2d_dx", &[gy, w], X0 | X1, gx, move |ggx, c| {
-        let ggy = c.needs(0).then(|| ggx.conv2d(&c.x(1), None, size.stride, size.padding));
-        vec![ggy, c.needs(1).then(|| conv2d_dw(size, &ggx, &c.x(0)))]
+    record("conv2d_dx", &[gy, w], &[Input(0), Input(1)], gx, move |ggx, ctx| {
+        let ggy = ctx.needs_grad(0).then(|| ggx.conv2d(&ctx.x(1), None, size.stride, size.padding));
+        vec![ggy, ctx.needs_grad(1).then(|| conv2d_dw(size, &ggx, &ctx.x(0)))]
     })
 }
 
 /// gw (C_out, C, KH, KW) from x and gy
 fn conv2d_dw(size: Conv, x: &Variable, gy: &Variable) -> Variable {
-    let gw = Tensor::written([size.c_out, size.c, size.kh, size.kw], |gw| {
+    hook::emit(|| Event::Flops(size.flops()));
+    let gw = Tensor::build([size.c_out, size.c, size.kh, size.kw], |gw| {
         kernels::conv2d_dw(&size, x.value().data(), gy.value().data(), gw)
     });
-    record("conv2d_dw", &[x, gy], X0 | X1, gw, move |ggw, c| {
-        let gx = c.needs(0).then(|| conv2d_dx(size, &c.x(1), &ggw));
-        vec![gx, c.needs(1).then(|| c.x(0).conv2d(&ggw, None, size.stride, size.padding))]
+    record("conv2d_dw", &[x, gy], &[Input(0), Input(1)], gw, move |ggw, ctx| {
+        let gx = ctx.needs_grad(0).then(|| conv2d_dx(size, &ctx.x(1), &ggw));
+        vec![gx, ctx.needs_grad(1).then(|| ctx.x(0).conv2d(&ggw, None, size.stride, size.padding))]
     })
 }
 
+/// The sizes of a convolution.
+///
+/// # Panics
+/// As [`Variable::conv2d`].
 #[track_caller]
-fn conv_size(x: &Variable, w: &Variable, bias: Option<&Variable>, stride: usize, padding: usize) -> Conv {
+pub(crate) fn conv_size(x: &Variable, w: &Variable, bias: Option<&Variable>, stride: usize, padding: usize) -> Conv {
     let (x, w) = (x.shape(), w.shape());
     assert!(x.len() == 4 && w.len() == 4, "conv2d: x {x}, weight {w}: both need four axes");
     assert!(x[1] == w[1], "conv2d: x {x}, weight {w}: {} channels meet {}", x[1], w[1]);
-    assert!(stride > 0, "conv2d: stride 0 never arrives");
+    assert!(stride > 0, "conv2d: x {x}, weight {w}: the stride must be at least 1");
     assert!(padding <= MAX_COUNT, "conv2d: x {x}, weight {w}, padding {padding}: no image is so large");
     let fits = w[2] > 0 && w[3] > 0 && x[2] + 2 * padding >= w[2] && x[3] + 2 * padding >= w[3];
     assert!(fits, "conv2d: x {x}, weight {w}, padding {padding}: the kernel does not fit into the image");

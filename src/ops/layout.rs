@@ -1,6 +1,6 @@
-//! The same numbers elsewhere: reshape, transpose, broadcast_to, narrow and its adjoint pad, cat.
+//! The same numbers elsewhere: reshape, permute, transpose, broadcast_to, narrow and its adjoint pad, cat.
 
-use crate::graph::{NOTHING, record};
+use crate::graph::record;
 use crate::kernels::{self, View};
 use crate::shape::{MAX_RANK, Shape, Strides};
 use crate::tensor::Tensor;
@@ -18,38 +18,37 @@ impl Variable {
             return self.clone();
         }
         let y = self.value().reshape(to);
-        record("reshape", &[self], NOTHING, y, move |gy, _| vec![Some(gy.reshape(from))])
+        record("reshape", &[self], &[], y, move |gy, _| vec![Some(gy.reshape(from))])
     }
 
-    /// Axis i of the result is axis `axes[i]` of x.
+    /// Axis i of the result is axis `axes[i]` of x (NumPy: `transpose(axes)`).
     ///
     /// # Panics
     /// If `axes` do not hold each axis once.
     #[track_caller]
-    pub fn transpose(&self, axes: &[usize]) -> Variable {
+    pub fn permute(&self, axes: &[usize]) -> Variable {
         let x = self.value();
         let (shape, strides) = (x.shape(), x.shape().strides());
-        let back: Vec<usize> = (0..shape.len()).filter_map(|axis| axes.iter().position(|&a| a == axis)).collect();
-        let once = back.len() == shape.len() && axes.len() == shape.len();
-        assert!(once, "transpose: {axes:?} do not hold each axis of {shape} once");
-        let mut turned = Strides::default();
-        axes.iter().zip(&mut turned).for_each(|(&axis, stride)| *stride = strides[axis]);
+        let inverse: Vec<usize> = (0..shape.len()).filter_map(|axis| axes.iter().position(|&a| a == axis)).collect();
+        let once = inverse.len() == shape.len() && axes.len() == shape.len();
+        assert!(once, "permute: {axes:?} do not hold each axis of {shape} once");
+        let mut permuted = Strides::default();
+        axes.iter().zip(&mut permuted).for_each(|(&axis, stride)| *stride = strides[axis]);
         let sizes: Vec<usize> = axes.iter().map(|&axis| shape[axis]).collect();
-        let y = read(&x, 0, &turned, Shape::new(&sizes));
-        record("transpose", &[self], NOTHING, y, move |gy, _| vec![Some(gy.transpose(&back))])
+        let y = read(&x, 0, &permuted, Shape::new(&sizes));
+        record("permute", &[self], &[], y, move |gy, _| vec![Some(gy.permute(&inverse))])
     }
 
-    /// Each matrix transposed: x (.., m, n), y (.., n, m).
+    /// x with two axes exchanged: `x.transpose(-2, -1)` transposes each matrix of x (.., m, n) to (.., n, m).
     ///
     /// # Panics
-    /// If x has fewer than two axes.
+    /// If one of the axes does not exist.
     #[track_caller]
-    pub fn mt(&self) -> Variable {
-        let (shape, rank) = (self.shape(), self.shape().len());
-        assert!(rank >= 2, "mt: {shape} has fewer than two axes");
-        let mut axes: Vec<usize> = (0..rank).collect();
-        axes.swap(rank - 2, rank - 1);
-        self.transpose(&axes)
+    pub fn transpose(&self, axis0: isize, axis1: isize) -> Variable {
+        let shape = self.shape();
+        let mut axes: Vec<usize> = (0..shape.len()).collect();
+        axes.swap(shape.axis("transpose", axis0), shape.axis("transpose", axis1));
+        self.permute(&axes)
     }
 
     /// x repeated to a larger shape by NumPy's rule.
@@ -64,7 +63,7 @@ impl Variable {
         }
         assert!(from.broadcast(&to) == Some(to), "broadcast_to: {from} does not broadcast to {to}");
         let y = read(&self.value(), 0, &from.strides_broadcast_to(&to), to);
-        record("broadcast_to", &[self], NOTHING, y, move |gy, _| vec![Some(gy.sum_to(from))])
+        record("broadcast_to", &[self], &[], y, move |gy, _| vec![Some(gy.sum_to(from))])
     }
 
     /// The part start..start + len of one axis.
@@ -79,7 +78,7 @@ impl Variable {
         let inside = start.checked_add(len).is_some_and(|end| end <= size);
         assert!(inside, "narrow: {len} from {start} on do not fit into axis {axis} of {shape}");
         let y = read(&self.value(), start * shape.strides()[at], &shape.strides(), with_size(&shape, at, len));
-        record("narrow", &[self], NOTHING, y, move |gy, _| vec![Some(gy.pad(axis, start, size - start - len))])
+        record("narrow", &[self], &[], y, move |gy, _| vec![Some(gy.pad(axis, start, size - start - len))])
     }
 
     /// Zeros before and after x along one axis.
@@ -92,11 +91,11 @@ impl Variable {
         let at = shape.axis("pad", axis);
         let size = shape[at];
         let padded = with_size(&shape, at, before.saturating_add(size).saturating_add(after));
-        let y = Tensor::written(padded, |y| {
+        let y = Tensor::build(padded, |y| {
             y.fill(0.0);
             write(&self.value(), before * padded.strides()[at], &padded.strides(), y);
         });
-        record("pad", &[self], NOTHING, y, move |gy, _| vec![Some(gy.narrow(axis, before, size))])
+        record("pad", &[self], &[], y, move |gy, _| vec![Some(gy.narrow(axis, before, size))])
     }
 
     /// The parts one after another along one axis.
@@ -116,18 +115,18 @@ impl Variable {
         }
         let joined = with_size(&first, at, sizes.iter().sum());
         let strides = joined.strides();
-        let y = Tensor::written(joined, |y| {
+        let y = Tensor::build(joined, |y| {
             let mut offset = 0;
             for (part, size) in parts.iter().zip(&sizes) {
                 write(&part.value(), offset, &strides, y);
                 offset += size * strides[at];
             }
         });
-        record("cat", parts, NOTHING, y, move |gy, c| {
+        record("cat", parts, &[], y, move |gy, ctx| {
             let mut start = 0;
             let part = |(i, &size): (usize, &usize)| {
                 start += size;
-                c.needs(i).then(|| gy.narrow(axis, start - size, size))
+                ctx.needs_grad(i).then(|| gy.narrow(axis, start - size, size))
             };
             sizes.iter().enumerate().map(part).collect()
         })
@@ -145,7 +144,7 @@ fn with_size(shape: &Shape, axis: usize, size: usize) -> Shape {
 /// x from `offset` on, read through `strides`.
 fn read(x: &Tensor, offset: usize, strides: &Strides, shape: Shape) -> Tensor {
     let data = x.data().get(offset..).unwrap_or(&[]);
-    Tensor::written(shape, |y| kernels::read_strided(View { data, strides: *strides }, &shape, y))
+    Tensor::build(shape, |y| kernels::read_strided(View { data, strides: *strides }, &shape, y))
 }
 
 /// Writes x into y from `offset` on, through y's strides.

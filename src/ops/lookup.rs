@@ -1,6 +1,6 @@
 //! Numbers and rows of a table by index.
 
-use crate::graph::{NOTHING, record};
+use crate::graph::record;
 use crate::kernels;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
@@ -35,18 +35,17 @@ impl Variable {
         if let Some(outside) = indices.iter().find(|&&i| i >= rows) {
             panic!("embedding: index {outside} lies outside the table {shape}");
         }
-        let y =
-            Tensor::written([indices.len(), width], |y| kernels::gather_rows(self.value().data(), width, indices, y));
+        let y = Tensor::build([indices.len(), width], |y| kernels::gather_rows(self.value().data(), width, indices, y));
         let indices = indices.to_vec();
-        record("embedding", &[self], NOTHING, y, move |gy, _| vec![Some(gy.scattered(rows, &indices))])
+        record("embedding", &[self], &[], y, move |gy, _| vec![Some(gy.scattered(rows, &indices))])
     }
 
     /// The adjoint of [`Variable::embedding`]: a table of `rows` rows, where row i of this was added to row `indices[i]`.
     fn scattered(&self, rows: usize, indices: &[usize]) -> Variable {
         let width = self.shape()[1];
         let table =
-            Tensor::written([rows, width], |table| kernels::scatter_rows(self.value().data(), width, indices, table));
+            Tensor::build([rows, width], |table| kernels::scatter_rows(self.value().data(), width, indices, table));
         let indices = indices.to_vec();
-        record("embedding_dx", &[self], NOTHING, table, move |ggtable, _| vec![Some(ggtable.embedding(&indices))])
+        record("embedding_dx", &[self], &[], table, move |ggtable, _| vec![Some(ggtable.embedding(&indices))])
     }
 }

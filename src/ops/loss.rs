@@ -1,7 +1,8 @@
-//! What training makes small.
+//! Loss functions.
 
 use crate::Real;
-use crate::graph::{X0, record};
+use crate::graph::Save::Input;
+use crate::graph::record;
 use crate::variable::Variable;
 
 /// How a loss becomes one number.
@@ -39,9 +40,9 @@ impl Variable {
     /// The mean of -(t ln p + (1 - t) ln(1 - p)) for probabilities p = self and constant targets t of the same shape.
     /// As in PyTorch, no logarithm is below -100, and p (1 - p) in the derivative (p - t) / (p (1 - p)) not below 1e-12.
     #[track_caller]
-    pub fn bce(&self, target: &Variable) -> Variable {
+    pub fn binary_cross_entropy(&self, target: &Variable) -> Variable {
         let (own, other) = (self.shape(), target.shape());
-        assert!(own == other, "bce: p {own} and target {other} differ");
+        assert!(own == other, "binary_cross_entropy: p {own} and target {other} differ");
         let t = target.detach();
         let loss = |p: &Variable| {
             let ln = |p: &Variable| p.ln().clamp(-100.0, Real::MAX);
@@ -49,18 +50,18 @@ impl Variable {
         };
         let y = loss(&self.detach()).value().clone();
         let t = t.value().clone();
-        record("bce", &[self], X0, y, move |gy, c| {
-            let (p, t) = (c.x(0), Variable::new(t.clone()));
-            let spread = (&p * (1.0 - &p)).clamp(1e-12, Real::MAX);
-            vec![Some(gy / own.count() as Real * ((p - t) / spread))]
+        record("binary_cross_entropy", &[self], &[Input(0)], y, move |gy, ctx| {
+            let (p, t) = (ctx.x(0), Variable::new(t.clone()));
+            let variance = (&p * (1.0 - &p)).clamp(1e-12, Real::MAX);
+            vec![Some(gy / own.count() as Real * ((p - t) / variance))]
         })
     }
 
-    /// [`Variable::bce`] of p = sigmoid(x), without the detour through p: the mean of ln(1 + e^x) - t x.
+    /// [`Variable::binary_cross_entropy`] of p = sigmoid(x), without the detour through p: the mean of ln(1 + e^x) - t x.
     #[track_caller]
-    pub fn bce_with_logits(&self, target: &Variable) -> Variable {
+    pub fn binary_cross_entropy_with_logits(&self, target: &Variable) -> Variable {
         let (own, other) = (self.shape(), target.shape());
-        assert!(own == other, "bce_with_logits: x {own} and target {other} differ");
+        assert!(own == other, "binary_cross_entropy_with_logits: x {own} and target {other} differ");
         (self.softplus() - target * self).mean(..)
     }
 }

@@ -5,7 +5,7 @@
 mod activation;
 mod arithmetic;
 mod attention;
-mod conv;
+pub(crate) mod conv;
 mod layout;
 mod lookup;
 mod loss;
@@ -17,7 +17,7 @@ mod spatial;
 
 pub use loss::Reduction;
 pub use norm::BatchStats;
-pub use reduce::{Axes, keep};
+pub use reduce::{Axes, keepdim};
 
 use crate::kernels::{self, Binary, Unary, View};
 use crate::mode;
@@ -36,7 +36,7 @@ impl<T: Into<Tensor>> From<T> for Variable {
 /// op(x), number by number.
 fn map(op: Unary, x: &Variable) -> Tensor {
     let x = x.value();
-    Tensor::written(*x.shape(), |y| kernels::map(op, x.data(), y))
+    Tensor::build(*x.shape(), |y| kernels::map(op, x.data(), y))
 }
 
 /// op(a, b), number by number, under NumPy's broadcasting rule.
@@ -44,7 +44,7 @@ fn map(op: Unary, x: &Variable) -> Tensor {
 fn zip(name: &str, op: Binary, a: &Variable, b: &Variable) -> Tensor {
     let (a, b) = (a.value(), b.value());
     let shape = broadcast(name, a.shape(), b.shape());
-    Tensor::written(shape, |y| kernels::zip(op, repeated(&a, &shape), repeated(&b, &shape), &shape, y))
+    Tensor::build(shape, |y| kernels::zip(op, repeated(&a, &shape), repeated(&b, &shape), &shape, y))
 }
 
 /// x, read as if it had the larger `shape`.
@@ -60,7 +60,7 @@ fn broadcast(name: &str, a: &Shape, b: &Shape) -> Shape {
 
 /// The tensor itself, if nobody else can see it and nothing is being recorded: then the result may be written over it.
 fn reusable(x: Variable) -> Result<Tensor, Variable> {
-    if mode::is_recording() {
+    if mode::is_grad_enabled() {
         return Err(x);
     }
     let Variable { value, node } = x;

@@ -1,8 +1,9 @@
 //! Normalisation: over the batch (Ioffe and Szegedy, 2015), a layer, or groups of channels.
 
-use super::reduce::keep;
+use super::reduce::keepdim;
 use crate::Real;
-use crate::graph::{Chain, X0, X1, Y, record};
+use crate::graph::Save::{self, Input, Output};
+use crate::graph::{Context, record};
 use crate::kernels::{self, BatchNorm, Binary, Channels};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -47,10 +48,9 @@ impl Variable {
         kernels::channel_stats(&size, x.data(), mean.data_mut(), var.data_mut());
         let norm = Norm { mean: mean.clone(), rstd: inverse_std(&var, eps), beta: beta.value().clone(), relu };
         let y = norm.apply(&size, &x, gamma);
-        let reads = if relu { X0 | X1 | Y } else { X0 | X1 };
-        let y = record(name, &[self, gamma, beta], reads, y, move |gy, c| match c.numbers_only() {
-            true => norm.grads(&size, &c.x(0), &c.x(1), &gy),
-            false => grads_by_formula(count, &c.x(0), &c.x(1), &gate(relu, gy, c), eps),
+        let y = record(name, &[self, gamma, beta], saved(relu), y, move |gy, ctx| match ctx.create_graph() {
+            false => norm.grads(&size, &ctx.x(0), &ctx.x(1), &gy),
+            true => grads_by_formula(count, &ctx.x(0), &ctx.x(1), &before_relu(relu, gy, ctx), eps),
         });
         (y, BatchStats { mean, var })
     }
@@ -87,14 +87,14 @@ impl Variable {
         let (mean, rstd) = (stats.mean.clone(), inverse_std(&stats.var, eps));
         let norm = Norm { mean, rstd, beta: beta.value().clone(), relu };
         let y = norm.apply(&size, &self.value(), gamma);
-        let (per_channel, reads) = (channel_shape(&self.shape()), if relu { X0 | X1 | Y } else { X0 | X1 });
-        record(name, &[self, gamma, beta], reads, y, move |gy, c| {
-            let gy = gate(relu, gy, c);
+        let per_channel = channel_shape(&self.shape());
+        record(name, &[self, gamma, beta], saved(relu), y, move |gy, ctx| {
+            let gy = before_relu(relu, gy, ctx);
             let constant = |t: &Tensor| Variable::new(t.reshape(per_channel));
-            let gx = c.needs(0).then(|| &gy * (c.x(1).reshape(per_channel) * constant(&norm.rstd)));
-            let hat = || (c.x(0) - constant(&norm.mean)) * constant(&norm.rstd);
-            let ggamma = c.needs(1).then(|| (&gy * hat()).sum_to(per_channel).reshape([size.c]));
-            vec![gx, ggamma, c.needs(2).then(|| gy.sum_to(per_channel).reshape([size.c]))]
+            let gx = ctx.needs_grad(0).then(|| &gy * (ctx.x(1).reshape(per_channel) * constant(&norm.rstd)));
+            let hat = || (ctx.x(0) - constant(&norm.mean)) * constant(&norm.rstd);
+            let ggamma = ctx.needs_grad(1).then(|| (&gy * hat()).sum_to(per_channel).reshape([size.c]));
+            vec![gx, ggamma, ctx.needs_grad(2).then(|| gy.sum_to(per_channel).reshape([size.c]))]
         })
     }
 
@@ -107,7 +107,7 @@ impl Variable {
         let (x, g, b) = (self.shape(), gamma.shape(), beta.shape());
         let fits = x.last().is_some_and(|&d| *g == [d] && *b == [d]);
         assert!(fits, "layer_norm: x {x}, gamma {g}, beta {b}: gamma and beta must be as long as the last axis");
-        self.standardised(-1, eps) * gamma + beta
+        self.normalized(-1, eps) * gamma + beta
     }
 
     /// y = gamma (x - mean) / sqrt(var + eps) + beta over each of `groups` groups of channels of each sample:
@@ -122,12 +122,12 @@ impl Variable {
         assert!(groups > 0 && shape[1].is_multiple_of(groups), "group_norm: {groups} groups of x {shape} are uneven");
         let per_channel = channel_shape(&shape);
         let rows = self.reshape([shape[0] * groups, shape.count() / (shape[0] * groups).max(1)]);
-        rows.standardised(-1, eps).reshape(shape) * gamma.reshape(per_channel) + beta.reshape(per_channel)
+        rows.normalized(-1, eps).reshape(shape) * gamma.reshape(per_channel) + beta.reshape(per_channel)
     }
 
-    fn standardised(&self, axis: isize, eps: f64) -> Variable {
-        let centred = self - self.mean(keep(axis));
-        let rstd = (centred.square().mean(keep(axis)) + eps as Real).pow(-0.5);
+    fn normalized(&self, axis: isize, eps: f64) -> Variable {
+        let centred = self - self.mean(keepdim(axis));
+        let rstd = (centred.square().mean(keepdim(axis)) + eps as Real).pow(-0.5);
         centred * rstd
     }
 }
@@ -147,14 +147,14 @@ impl Norm {
     }
 
     fn apply(&self, size: &Channels, x: &Tensor, gamma: &Variable) -> Tensor {
-        Tensor::written(*x.shape(), |y| kernels::batch_norm(size, &self.numbers(&gamma.value()), x.data(), y))
+        Tensor::build(*x.shape(), |y| kernels::batch_norm(size, &self.numbers(&gamma.value()), x.data(), y))
     }
 
     /// The gradients of x, gamma and beta, if mean and rstd are those of x.
     fn grads(&self, size: &Channels, x: &Variable, gamma: &Variable, gy: &Variable) -> Vec<Option<Variable>> {
         let (x, gamma, gy) = (x.value(), gamma.value(), gy.value());
         let (mut ggamma, mut gbeta) = (Tensor::zeros([size.c]), Tensor::zeros([size.c]));
-        let gx = Tensor::written(*x.shape(), |gx| {
+        let gx = Tensor::build(*x.shape(), |gx| {
             let (ggamma, gbeta) = (ggamma.data_mut(), gbeta.data_mut());
             kernels::batch_norm_dx(size, &self.numbers(&gamma), x.data(), gy.data(), gx, ggamma, gbeta)
         });
@@ -162,9 +162,13 @@ impl Norm {
     }
 }
 
-/// What a ReLU lets through of gy.
-fn gate(relu: bool, gy: Variable, c: &Chain) -> Variable {
-    if relu { gy.gated(Binary::WherePositive, c.y()) } else { gy }
+fn saved(relu: bool) -> &'static [Save] {
+    if relu { &[Input(0), Input(1), Output] } else { &[Input(0), Input(1)] }
+}
+
+/// The gradient before the ReLU, if there is one: 0 where y is 0.
+fn before_relu(relu: bool, gy: Variable, ctx: &Context) -> Variable {
+    if relu { gy.masked(Binary::WherePositive, ctx.y()) } else { gy }
 }
 
 /// The same in Variables. Mean and variance depend on x, so they are calculated again as part of the graph:
@@ -184,7 +188,7 @@ fn grads_by_formula(count: usize, x: &Variable, gamma: &Variable, gy: &Variable,
 
 fn inverse_std(var: &Tensor, eps: f64) -> Tensor {
     let rstd = |(y, &v): (&mut Real, &Real)| *y = (1.0 / (f64::from(v) + eps).sqrt()) as Real;
-    Tensor::written(*var.shape(), |y| y.iter_mut().zip(var.data()).for_each(rstd))
+    Tensor::build(*var.shape(), |y| y.iter_mut().zip(var.data()).for_each(rstd))
 }
 
 /// (1, C, 1, ..): what broadcasts along channels.

@@ -2,14 +2,15 @@
 
 use super::zip;
 use crate::Real;
-use crate::graph::{NOTHING, X0, Y, record};
+use crate::graph::Save::{Input, Output};
+use crate::graph::record;
 use crate::kernels::{self, Binary};
 use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
 /// Which axes a reduction runs over, and whether they stay with size 1: `x.sum(..)` over all, `x.sum(1)`,
-/// `x.sum(-1)`, `x.sum([0, 2])`, `x.sum(keep(1))`, `x.sum(keep([0, 2]))`.
+/// `x.sum(-1)`, `x.sum([0, 2])`, `x.sum(keepdim(1))`, `x.sum(keepdim([0, 2]))`.
 #[derive(Clone)]
 pub struct Axes {
     list: Option<Vec<isize>>,
@@ -17,7 +18,7 @@ pub struct Axes {
 }
 
 /// The axes that are summed away stay with size 1, so that the result broadcasts against what it was made from.
-pub fn keep(axes: impl Into<Axes>) -> Axes {
+pub fn keepdim(axes: impl Into<Axes>) -> Axes {
     Axes { keep: true, ..axes.into() }
 }
 
@@ -79,8 +80,8 @@ impl Variable {
     fn reduced(&self, name: &'static str, to: &Reduced) -> Variable {
         let (x, kept) = (self.value(), to.kept);
         let shape = *x.shape();
-        let y = Tensor::written(to.shape, |y| kernels::sum(x.data(), &shape, to.over, y));
-        record(name, &[self], NOTHING, y, move |gy, _| vec![Some(gy.reshape(kept).broadcast_to(shape))])
+        let y = Tensor::build(to.shape, |y| kernels::sum(x.data(), &shape, to.over, y));
+        record(name, &[self], &[], y, move |gy, _| vec![Some(gy.reshape(kept).broadcast_to(shape))])
     }
 
     /// Mean of x over `axes`; NaN over nothing.
@@ -106,10 +107,10 @@ impl Variable {
     pub fn max(&self, axes: impl Into<Axes>) -> Variable {
         let (x, to) = (self.value(), Reduced::new("max", &self.shape(), axes.into()));
         assert!(to.count > 0, "max: shape {} has nothing to choose from along these axes", x.shape());
-        let y = Tensor::written(to.shape, |y| kernels::max(x.data(), x.shape(), to.over, y));
+        let y = Tensor::build(to.shape, |y| kernels::max(x.data(), x.shape(), to.over, y));
         // dx = gy / (how many are equal to y) where x = y, else 0
-        record("max", &[self], X0 | Y, y, move |gy, c| {
-            let (x, y) = (c.x(0).detach(), c.y().detach().reshape(to.kept));
+        record("max", &[self], &[Input(0), Output], y, move |gy, ctx| {
+            let (x, y) = (ctx.x(0).detach(), ctx.y().detach().reshape(to.kept));
             let equal = Variable::new(zip("max", Binary::Equal, &x, &y));
             let share = &equal / equal.sum_to(to.kept);
             vec![Some(gy.reshape(to.kept) * share)]
@@ -117,11 +118,11 @@ impl Variable {
     }
 
     /// The largest number over `axes`, which stay with size 1, as a constant; -inf over nothing. To subtract it keeps
-    /// e^x from overflowing, and changes nothing in the softmax family. `op` names who asked.
+    /// e^x from overflowing, and changes nothing in the softmax family. `op` is for messages.
     #[track_caller]
-    pub(super) fn peak(&self, op: &str, axes: impl Into<Axes>) -> Variable {
+    pub(super) fn detached_max(&self, op: &str, axes: impl Into<Axes>) -> Variable {
         let (x, to) = (self.value(), Reduced::new(op, &self.shape(), axes.into()));
-        Tensor::written(to.kept, |y| kernels::max(x.data(), x.shape(), to.over, y)).into()
+        Tensor::build(to.kept, |y| kernels::max(x.data(), x.shape(), to.over, y)).into()
     }
 
     /// Sums away what broadcasting to this shape from `shape` had repeated.

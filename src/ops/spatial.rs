@@ -1,7 +1,8 @@
 //! Images made smaller and larger. x is (N, C, H, W).
 
 use crate::Real;
-use crate::graph::{NOTHING, X0, record};
+use crate::graph::Save::Input;
+use crate::graph::record;
 use crate::kernels::{self, Planes, Pool};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -19,7 +20,9 @@ impl Variable {
         check_windows("max_pool2d", &shape, kernel, stride);
         let size = Pool { planes: shape[0] * shape[1], h: shape[2], w: shape[3], kernel, stride };
         let y = pooled(&size, &self.value(), &self.value()).reshape([shape[0], shape[1], size.h_out(), size.w_out()]);
-        record("max_pool2d", &[self], X0, y, move |gy, c| vec![Some(pooled_back(size, &c.x(0).value(), &gy))])
+        record("max_pool2d", &[self], &[Input(0)], y, move |gy, ctx| {
+            vec![Some(pooled_back(size, &ctx.x(0).value(), &gy))]
+        })
     }
 
     /// The mean of each window. Windows that would stick out are left out.
@@ -58,20 +61,20 @@ impl Variable {
         let shape = self.shape();
         assert!(shape.len() == 4, "upsample_bilinear2d: x {shape} is not (N, C, H, W)");
         let size = Planes { planes: shape[0] * shape[1], h: shape[2], w: shape[3] };
-        let y = Tensor::written([shape[0], shape[1], 2 * size.h, 2 * size.w], |y| {
+        let y = Tensor::build([shape[0], shape[1], 2 * size.h, 2 * size.w], |y| {
             kernels::upsample_bilinear2d(&size, self.value().data(), y)
         });
-        record("upsample_bilinear2d", &[self], NOTHING, y, move |gy, _| vec![Some(gy.upsample_bilinear2d_dx())])
+        record("upsample_bilinear2d", &[self], &[], y, move |gy, _| vec![Some(gy.upsample_bilinear2d_dx())])
     }
 
     /// The adjoint of [`Variable::upsample_bilinear2d`], from (N, C, 2H, 2W) to (N, C, H, W).
     fn upsample_bilinear2d_dx(&self) -> Variable {
         let shape = self.shape();
         let size = Planes { planes: shape[0] * shape[1], h: shape[2] / 2, w: shape[3] / 2 };
-        let gx = Tensor::written([shape[0], shape[1], size.h, size.w], |gx| {
+        let gx = Tensor::build([shape[0], shape[1], size.h, size.w], |gx| {
             kernels::upsample_bilinear2d_dx(&size, self.value().data(), gx)
         });
-        record("upsample_bilinear2d_dx", &[self], NOTHING, gx, |ggx, _| vec![Some(ggx.upsample_bilinear2d())])
+        record("upsample_bilinear2d_dx", &[self], &[], gx, |ggx, _| vec![Some(ggx.upsample_bilinear2d())])
     }
 }
 
@@ -83,18 +86,18 @@ fn check_windows(op: &str, shape: &Shape, kernel: usize, stride: usize) {
 
 /// v at the places of x's largest numbers
 fn pooled(size: &Pool, x: &Tensor, v: &Tensor) -> Tensor {
-    Tensor::written([size.planes, size.h_out(), size.w_out()], |y| kernels::max_pool2d(size, x.data(), v.data(), y))
+    Tensor::build([size.planes, size.h_out(), size.w_out()], |y| kernels::max_pool2d(size, x.data(), v.data(), y))
 }
 
 /// gy put back to the places of x's largest numbers: linear in gy, and x only says where.
 fn pooled_back(size: Pool, x: &Tensor, gy: &Variable) -> Variable {
-    let gx = Tensor::written(*x.shape(), |gx| kernels::max_pool2d_dx(&size, x.data(), gy.value().data(), gx));
+    let gx = Tensor::build(*x.shape(), |gx| kernels::max_pool2d_dx(&size, x.data(), gy.value().data(), gx));
     let (x, y_shape) = (x.clone(), gy.shape());
-    record("max_pool2d_dx", &[gy], NOTHING, gx, move |ggx, _| vec![Some(picked(size, &x, &ggx).reshape(y_shape))])
+    record("max_pool2d_dx", &[gy], &[], gx, move |ggx, _| vec![Some(picked(size, &x, &ggx).reshape(y_shape))])
 }
 
 /// v at the places of x's largest numbers: linear in v.
 fn picked(size: Pool, x: &Tensor, v: &Variable) -> Variable {
     let (y, x) = (pooled(&size, x, &v.value()), x.clone());
-    record("max_pool2d_pick", &[v], NOTHING, y, move |gy, _| vec![Some(pooled_back(size, &x, &gy))])
+    record("max_pool2d_pick", &[v], &[], y, move |gy, _| vec![Some(pooled_back(size, &x, &gy))])
 }

@@ -47,7 +47,7 @@ fn autoencoder<M: Autoencoder>(harness: &mut Harness, name: &str, lr: f64, build
     let images: Vec<Tensor> = (0..400).map(|_| rng.uniform_tensor([32, 1, 28, 28], 0.0, 1.0)).collect();
     let mut train = || {
         for (step, x) in images.iter().enumerate() {
-            optimizer.clear_grads();
+            optimizer.zero_grad();
             let loss = model.batch_loss(x, 0, step as u64);
             loss.total().backward();
             optimizer.step();
@@ -70,7 +70,7 @@ fn training() -> impl FnMut() {
     let x_0 = Rng::new(0, "images", 0).uniform_tensor([128, 1, 28, 28], 0.0, 1.0);
     let mut step = 0;
     move || {
-        optimizer.clear_grads();
+        optimizer.zero_grad();
         let loss = diffusion_model::loss(&model, &diffuser, &x_0, &[None; 128], 0, step);
         loss.backward();
         optimizer.step();

@@ -19,7 +19,7 @@ use tsukuru::checkpoint;
 use tsukuru::data::Dataset;
 use tsukuru::files::write_whole;
 use tsukuru::nn::{self, Module};
-use tsukuru::optim::{Adam, MovingAverage, Optimizer};
+use tsukuru::optim::{Adam, Ema, Optimizer};
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
@@ -79,7 +79,7 @@ impl Training<'_> {
         let interrupted = listen_for_interrupt();
         let checkpoint = self.run.file("checkpoint.safetensors")?;
         let steps_per_epoch = dataset.len().div_ceil(self.batch_size);
-        let mut average = (self.ema > 0.0).then(|| MovingAverage::new(model, self.ema));
+        let mut average = (self.ema > 0.0).then(|| Ema::new(model, self.ema));
         let mut at = match self.resume {
             true => self.load(&checkpoint, model, average.as_mut(), optimizer, steps_per_epoch)?,
             false => Position::default(),
@@ -118,7 +118,7 @@ impl Training<'_> {
                     "epoch {epoch}, step {}: the loss is {value}; try a smaller --lr (the last checkpoint is untouched)",
                     at.step + 1
                 );
-                optimizer.clear_grads();
+                optimizer.zero_grad();
                 loss.total().backward();
                 optimizer.lr = (self.lr)(at.step as f64 / (self.epochs * steps_per_epoch) as f64);
                 optimizer.step();
@@ -165,7 +165,7 @@ impl Training<'_> {
         let (begin, mut seconds) = (Instant::now(), f64::INFINITY);
         for (step, (x, labels)) in dataset.batches(self.batch_size, None)?.take(50).enumerate() {
             let start = Instant::now();
-            optimizer.clear_grads();
+            optimizer.zero_grad();
             loss(x, labels, step as u64).total().backward();
             optimizer.step();
             seconds = seconds.min(start.elapsed().as_secs_f64());

@@ -4,7 +4,7 @@ use crate::step03::Matrix;
 use anyhow::{Context, Result};
 use std::path::Path;
 use tsukuru::Real;
-use tsukuru::mode::{evaluating, no_grad};
+use tsukuru::mode::{eval_mode, no_grad};
 use tsukuru::module;
 use tsukuru::nn::{self, BatchNorm2d, Conv2d, Linear};
 use tsukuru::random::Rng;
@@ -41,7 +41,7 @@ module!(Convnet { conv1, norm1, conv2, norm2, conv3, norm3, linear1, linear2 });
 
 impl Convnet {
     pub fn new(rng: &mut Rng) -> Convnet {
-        let conv = |c, c_out, rng: &mut Rng| Conv2d { padding: 1, ..Conv2d::new(c, c_out, 3, rng) };
+        let conv = |c, c_out, rng: &mut Rng| Conv2d::new(c, c_out, 3, rng).padding(1);
         Convnet {
             conv1: conv(1, 16, rng),
             norm1: BatchNorm2d::new(16),
@@ -98,7 +98,7 @@ impl Convnet {
         for images in x.data().chunks(TOGETHER * SIDE * SIDE) {
             let images = Tensor::new([images.len() / (SIDE * SIDE), 1, SIDE, SIDE], images);
             let (seen, logits) = no_grad(|| {
-                evaluating(|| {
+                eval_mode(|| {
                     let seen = self.features(&images.into());
                     (seen.value().clone(), self.linear2.forward(&seen).value().clone())
                 })

@@ -9,7 +9,7 @@ use crate::step05::{EmOptions, fit_em};
 use anyhow::Result;
 use std::f64::consts::PI;
 use tsukuru::Real;
-use tsukuru::ops::keep;
+use tsukuru::ops::keepdim;
 use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
@@ -66,9 +66,9 @@ impl FreeMixture {
     /// ln p(x) = ln sum over k of e^(ln phi_k + ln N(x; mu_k, Sigma_k)).
     fn log_pdf(&self, x: &Variable) -> Variable {
         let [k, d] = [self.log_scales.shape()[0], self.log_scales.shape()[1]];
-        let z = (x - &self.means).matmul(&self.whitening().mt()); // (K, N, D)
+        let z = (x - &self.means).matmul(&self.whitening().transpose(-2, -1)); // (K, N, D)
         let log_bells =
-            self.log_scales.sum(keep(1)) - 0.5 * z.square().sum(2) - (0.5 * d as f64 * (2.0 * PI).ln()) as Real;
+            self.log_scales.sum(keepdim(1)) - 0.5 * z.square().sum(2) - (0.5 * d as f64 * (2.0 * PI).ln()) as Real;
         (self.logits.log_softmax(0).reshape([k, 1]) + log_bells).logsumexp(0)
     }
 
@@ -112,7 +112,7 @@ pub fn run(common: &Common) -> Result<()> {
     for _ in 0..capped(ITERATIONS, 50) {
         let loss = -model.log_pdf(&points).mean(..);
         by_gradient.push(-f64::from(loss.item()) - log_volume);
-        optimizer.clear_grads();
+        optimizer.zero_grad();
         loss.backward();
         optimizer.step();
     }

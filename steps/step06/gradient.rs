@@ -22,14 +22,14 @@ pub fn height(x0: f64, x1: f64) -> f64 {
 }
 
 /// The points on the way downhill from (x0, x1), the first and the last included.
-pub fn descend(x0: &Variable, x1: &Variable, iterations: usize) -> Vec<(f64, f64)> {
+pub fn gradient_descent(x0: &Variable, x1: &Variable, iterations: usize) -> Vec<(f64, f64)> {
     let place = || (f64::from(x0.item()), f64::from(x1.item()));
     let mut path = vec![place()];
     for _ in 0..iterations {
         rosenbrock(x0, x1).backward();
         for x in [x0, x1] {
-            x.descend(LR);
-            x.clear_grad();
+            x.sgd_step(LR);
+            x.zero_grad();
         }
         path.push(place());
     }
@@ -55,7 +55,7 @@ pub fn run(common: &Common) -> Result<()> {
 
     // The book does not clear this gradient, so that the first step is twice as long as it should be. Neither do we.
     let iterations = capped(ITERATIONS, 1000);
-    let path = descend(&x0, &x1, iterations);
+    let path = gradient_descent(&x0, &x1, iterations);
     println!("iteration        x0        x1");
     for (i, (x0, x1)) in path.iter().enumerate().step_by(1000) {
         println!("{i:>9}  {x0:.6}  {x1:.6}");

@@ -1,7 +1,7 @@
 //! Derivatives of derivatives: sin to the fourth order, Newton's method, and the graph that makes them possible.
 
 use super::data::points;
-use super::gradient::{START, descend, height, map, rosenbrock};
+use super::gradient::{START, gradient_descent, height, map, rosenbrock};
 use crate::common::cli::{Common, capped};
 use crate::common::plot::{BLUE, Chart, GREEN, ORANGE, PURPLE, VERMILION};
 use crate::step03::Matrix;
@@ -68,7 +68,7 @@ fn newton_and_gradient_descent(common: &Common) -> Result<()> {
     let [x0, x1] = START.map(Variable::parameter);
     let newton = newton(&x0, &x1, NEWTON_ITERATIONS)?;
     let [x0, x1] = START.map(Variable::parameter);
-    let descent = descend(&x0, &x1, capped(10_000, 100));
+    let descent = gradient_descent(&x0, &x1, capped(10_000, 100));
 
     println!("iteration   Newton: x0        x1         y   gradient descent: y");
     for (i, &(x0, x1)) in newton.iter().enumerate() {

@@ -52,7 +52,7 @@ pub fn run(common: &Common) -> Result<()> {
             curves.push(curve(&model));
         }
         let loss = model.forward(&x).mse_loss(&y, Reduction::Mean);
-        optimizer.clear_grads();
+        optimizer.zero_grad();
         loss.backward();
         optimizer.step();
         if i % 1000 == 0 || i == iterations - 1 {

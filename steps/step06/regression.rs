@@ -22,8 +22,8 @@ pub fn run(common: &Common) -> Result<()> {
         let loss = (predict(&x) - &y).square().mean(..);
         loss.backward();
         for parameter in [&w, &b] {
-            parameter.descend(LR);
-            parameter.clear_grad();
+            parameter.sgd_step(LR);
+            parameter.zero_grad();
         }
         if i % 10 == 0 || i == ITERATIONS - 1 {
             println!("{i:>9}   {:.7}", loss.item());

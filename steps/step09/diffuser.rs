@@ -49,7 +49,7 @@ impl Diffuser {
         assert!(t.iter().all(|&t| t <= steps), "add_noise: times {t:?} are not all within 0..={steps}");
         let pixels = (shape.count() / t.len().max(1)).max(1);
         let images = x_0.data().chunks(pixels).zip(noise.data().chunks(pixels));
-        Tensor::written(*shape, |x_t| {
+        Tensor::build(*shape, |x_t| {
             for ((x_t, (x_0, noise)), &t) in x_t.chunks_mut(pixels).zip(images).zip(t) {
                 let (keep, add) = (self.alpha_bar(t).sqrt() as Real, (1.0 - self.alpha_bar(t)).sqrt() as Real);
                 x_t.iter_mut().zip(x_0).zip(noise).for_each(|((x_t, x_0), noise)| *x_t = keep * x_0 + add * noise);
@@ -98,7 +98,7 @@ fn mixed(x: &Tensor, eps: &Tensor, rng: &mut Rng, f: impl Fn(Real, Real, Real) -
     assert!(x.shape() == eps.shape(), "a step back: x {} and eps {} differ", x.shape(), eps.shape());
     let noise = rng.normal_tensor(*x.shape());
     let numbers = x.data().iter().zip(eps.data()).zip(noise.data());
-    Tensor::written(*x.shape(), |out| {
+    Tensor::build(*x.shape(), |out| {
         out.iter_mut().zip(numbers).for_each(|(out, ((&x, &eps), &noise))| *out = f(x, eps, noise));
     })
 }

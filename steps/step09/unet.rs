@@ -1,7 +1,7 @@
 //! The network that guesses the noise in an image.
 
 use tsukuru::Real;
-use tsukuru::mode::{evaluating, no_grad};
+use tsukuru::mode::{eval_mode, no_grad};
 use tsukuru::module;
 use tsukuru::nn::{BatchNorm2d, Conv2d, Embedding, Linear};
 use tsukuru::random::Rng;
@@ -21,7 +21,7 @@ pub fn time_encoding(t: &[usize], dim: usize) -> Tensor {
     let encoded =
         |t: usize, i: usize| if i.is_multiple_of(2) { libm::sin(angle(t, i)) } else { libm::cos(angle(t, i)) };
     let places = t.iter().flat_map(|&t| (0..dim).map(move |i| (t, i)));
-    Tensor::written([t.len(), dim], |v| v.iter_mut().zip(places).for_each(|(v, (t, i))| *v = encoded(t, i) as Real))
+    Tensor::build([t.len(), dim], |v| v.iter_mut().zip(places).for_each(|(v, (t, i))| *v = encoded(t, i) as Real))
 }
 
 /// Adds the time to every pixel, channel by channel, then twice convolution, batch norm, ReLU.
@@ -45,7 +45,7 @@ module!(ConvBlock {
 
 impl ConvBlock {
     pub fn new(channels: usize, channels_out: usize, time_dim: usize, rng: &mut Rng) -> ConvBlock {
-        let conv = |c, c_out, rng: &mut Rng| Conv2d { padding: 1, ..Conv2d::new(c, c_out, 3, rng) };
+        let conv = |c, c_out, rng: &mut Rng| Conv2d::new(c, c_out, 3, rng).padding(1);
         ConvBlock {
             conv1: conv(channels, channels_out, rng),
             norm1: BatchNorm2d::new(channels_out),
@@ -158,6 +158,6 @@ impl UNet {
     #[track_caller]
     pub fn noise(&self, x: &Tensor, t: usize, labels: &[Label]) -> Tensor {
         let (x, t) = (Variable::new(x.clone()), vec![t; labels.len()]);
-        no_grad(|| evaluating(|| self.forward_told(&x, &t, labels))).value().clone()
+        no_grad(|| eval_mode(|| self.forward_told(&x, &t, labels))).value().clone()
     }
 }

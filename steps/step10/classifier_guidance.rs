@@ -15,7 +15,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use tsukuru::Real;
 use tsukuru::data::Dataset;
-use tsukuru::mode::{evaluating, no_grad};
+use tsukuru::mode::{eval_mode, no_grad};
 use tsukuru::nn::Module;
 use tsukuru::optim::Adam;
 use tsukuru::random::Rng;
@@ -150,7 +150,7 @@ fn accuracy_at(
         let noise = Rng::new(seed, "test noise", i as u64).normal_tensor(*x.shape());
         let t = vec![t; labels.len()];
         let x_t = diffuser.add_noise(&x, &t, &noise);
-        let logits = no_grad(|| evaluating(|| classifier.forward(&x_t.into(), &t)));
+        let logits = no_grad(|| eval_mode(|| classifier.forward(&x_t.into(), &t)));
         read.extend(argmax(&logits.value()));
         shown.extend(labels);
     }
@@ -192,7 +192,7 @@ mod tests {
 
         // Were it not for a new bias, it would read the same digit everywhere.
         let noise = Rng::new(0, "test noise", 0).normal_tensor(*x.shape());
-        let seen = || no_grad(|| evaluating(|| logits(&noise, &[500; 100]).value().clone()));
+        let seen = || no_grad(|| eval_mode(|| logits(&noise, &[500; 100]).value().clone()));
         let mean = |digit: usize| seen().data().iter().skip(digit).step_by(10).sum::<Real>() / 100.0;
         let means: Vec<Real> = (0..10).map(mean).collect();
         for (name, entry) in classifier.entries() {

@@ -3,7 +3,7 @@
 use super::DIGITS;
 use crate::step09::{ConvBlock, TIME_DIM, time_encoding};
 use tsukuru::backward::grad;
-use tsukuru::mode::evaluating;
+use tsukuru::mode::eval_mode;
 use tsukuru::module;
 use tsukuru::nn::Linear;
 use tsukuru::random::Rng;
@@ -49,7 +49,7 @@ impl NoisyClassifier {
     /// In which direction each image x (N, 1, H, W), all at time t, becomes more like its label (N): d ln p(label | x) / dx.
     pub fn gradient(&self, x: &Tensor, t: usize, labels: &[usize]) -> Tensor {
         let x = Variable::parameter(x.clone());
-        let logits = evaluating(|| self.forward(&x, &vec![t; labels.len()]));
+        let logits = eval_mode(|| self.forward(&x, &vec![t; labels.len()]));
         let ln_p = logits.log_softmax(1).gather(labels);
         let [dx] = grad(&ln_p, [&x], false); // of the sum: each image has a term of its own
         dx.value().clone()
@@ -71,7 +71,7 @@ mod tests {
         let labels = [2, 9, 4];
         let gradient = classifier.gradient(&x, 100, &labels);
         let ln_p = |x: Tensor, i: usize| {
-            let logits = no_grad(|| evaluating(|| classifier.forward(&x.into(), &[100; 3])));
+            let logits = no_grad(|| eval_mode(|| classifier.forward(&x.into(), &[100; 3])));
             f64::from(logits.log_softmax(1).value().data()[i * DIGITS + labels[i]])
         };
         for i in 0..3 {

@@ -119,7 +119,7 @@ impl<'a> Recorded<'a> {
             if (got - wanted).abs() > TOLERANCE * wanted {
                 wrong.push(format!("loss {step}: {got}, expected {wanted}"));
             }
-            optimizer.clear_grads();
+            optimizer.zero_grad();
             loss.backward();
             if step == 0 {
                 for (name, entry) in &entries {

@@ -219,7 +219,7 @@ fn the_network_learns_to_read_and_judges() {
     let mut optimizer = Adam::new(model.parameters(), 3e-3);
     let digits = Source::BuiltIn.load(Part::Train, Some(1600)).expect("digits");
     for (x, labels) in digits.batches(32, Some((0, 1))).expect("batches") {
-        optimizer.clear_grads();
+        optimizer.zero_grad();
         model.forward(&x.into()).cross_entropy(&labels).backward();
         optimizer.step();
     }

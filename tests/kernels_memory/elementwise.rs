@@ -38,7 +38,7 @@ const BINARY: [Binary; 9] = [
     Binary::WhereWithin(-0.5, 1.0),
     Binary::WhereWithin(0.0, f32::INFINITY),
     Binary::Equal,
-    Binary::Toward(0.1),
+    Binary::Lerp(0.1),
 ];
 
 #[test]

@@ -94,7 +94,7 @@ for_each_level! {
                 each_pair(loops, a, b, start, y, |a, b| if (low < b) & (b < high) { a } else { 0.0 })
             }
             Binary::Equal => each_pair(loops, a, b, start, y, |a, b| if a == b { 1.0 } else { 0.0 }),
-            Binary::Toward(w) => each_pair(loops, a, b, start, y, |a, b| a + w * (b - a)),
+            Binary::Lerp(w) => each_pair(loops, a, b, start, y, |a, b| a + w * (b - a)),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use tsukuru::checkpoint::{self, Data, Entries};
 use tsukuru::nn::{self, Module};
-use tsukuru::optim::{Adam, AdamState, MovingAverage, Optimizer};
+use tsukuru::optim::{Adam, AdamState, Ema, Optimizer};
 
 /// How far a training is.
 #[derive(Default)]
@@ -33,7 +33,7 @@ impl Training<'_> {
         &self,
         path: &Path,
         model: &dyn Module,
-        average: Option<&mut MovingAverage>,
+        average: Option<&mut Ema>,
         optimizer: &Adam,
         at: &Position,
     ) -> Result<()> {
@@ -61,7 +61,7 @@ impl Training<'_> {
         &self,
         path: &Path,
         model: &dyn Module,
-        average: Option<&mut MovingAverage>,
+        average: Option<&mut Ema>,
         optimizer: &mut Adam,
         per_epoch: usize,
     ) -> Result<Position> {

@@ -11,26 +11,26 @@ use std::mem;
 ///
 /// Buffers are averaged like weights. The running mean of a batch norm belongs to the weights before it: that of the
 /// last step, beside averaged weights, would be off by as much as the weights have moved meanwhile.
-pub struct MovingAverage {
+pub struct Ema {
     decay: f64,
     /// In the order of the model's entries, without its counters.
     averages: Vec<Tensor>,
 }
 
-impl MovingAverage {
+impl Ema {
     /// Begins with the weights as they are. With `decay` d, about the last 1 / (1 - d) steps count.
     ///
     /// # Panics
     /// If `decay` is not at least 0 and below 1.
     #[track_caller]
-    pub fn new(model: &dyn Module, decay: f64) -> MovingAverage {
+    pub fn new(model: &dyn Module, decay: f64) -> Ema {
         assert!((0.0..1.0).contains(&decay), "moving average: decay {decay} is not within 0..1");
         let averages = model.entries().into_iter().filter_map(|(_, entry)| match entry {
             Entry::Parameter(parameter) => Some(parameter.value().clone()),
             Entry::Buffer(buffer) => Some(buffer.borrow().clone()),
             Entry::Count(_) => None,
         });
-        MovingAverage { decay, averages: averages.collect() }
+        Ema { decay, averages: averages.collect() }
     }
 
     /// Takes in the weights after step n, from 1: average += (1 - d) (weight - average) with
@@ -41,7 +41,7 @@ impl MovingAverage {
     /// If the model has other weights than the one that this began with.
     pub fn update(&mut self, model: &dyn Module, n: usize) {
         let decay = self.decay.min((1 + n) as f64 / (10 + n) as f64);
-        let toward = Binary::Toward((1.0 - decay) as Real);
+        let toward = Binary::Lerp((1.0 - decay) as Real);
         let mut averages = self.averages.iter_mut();
         for (name, entry) in model.entries() {
             let mut follow =
@@ -57,7 +57,7 @@ impl MovingAverage {
     /// Exchanges the weights of the model and their averages, without copying; called again, it puts both back.
     ///
     /// # Panics
-    /// As [`update`](MovingAverage::update).
+    /// As [`update`](Ema::update).
     pub fn swap(&mut self, model: &dyn Module) {
         let mut averages = self.averages.iter_mut();
         for (name, entry) in model.entries() {
