@@ -1,5 +1,5 @@
 //! Recycled buffers. A fresh buffer of 77 MB costs more time in page faults than most kernels take to fill it,
-//! so a buffer that is dropped waits here for the next tensor of about its size.
+//! so a buffer that is dropped is kept for the next tensor of about its size (a free list per length).
 
 use crate::Real;
 use std::collections::BTreeMap;
@@ -15,11 +15,11 @@ pub struct Buffer {
 /// A cache line, in bytes.
 const LINE: usize = 64;
 const LINE_NUMBERS: usize = LINE / size_of::<Real>();
-/// Waiting buffers take at most this many bytes; beyond it a dropped buffer goes back to the system.
+/// Free buffers take at most this many bytes; beyond it a dropped buffer goes back to the system.
 const CAP: usize = 4 << 30;
 
-/// Buffers that wait, by their length.
-struct Waiting {
+/// Free buffers, by their length.
+struct FreeLists {
     by_len: BTreeMap<usize, Vec<Vec<Real>>>,
     statistics: Statistics,
 }
@@ -27,18 +27,18 @@ struct Waiting {
 /// What the pool has done since the program began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
-    /// Requests served by a waiting buffer.
+    /// Requests served by a free buffer.
     pub hits: u64,
     /// Requests that needed fresh memory.
     pub misses: u64,
-    /// Bytes that wait now.
-    pub waiting_bytes: usize,
+    /// Bytes in free buffers now.
+    pub free_bytes: usize,
 }
 
-static POOL: Mutex<Waiting> =
-    Mutex::new(Waiting { by_len: BTreeMap::new(), statistics: Statistics { hits: 0, misses: 0, waiting_bytes: 0 } });
+static POOL: Mutex<FreeLists> =
+    Mutex::new(FreeLists { by_len: BTreeMap::new(), statistics: Statistics { hits: 0, misses: 0, free_bytes: 0 } });
 
-fn pool() -> std::sync::MutexGuard<'static, Waiting> {
+fn pool() -> std::sync::MutexGuard<'static, FreeLists> {
     POOL.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
@@ -47,32 +47,32 @@ pub fn statistics() -> Statistics {
     pool().statistics
 }
 
-/// Gives all waiting buffers back to the system.
+/// Gives all free buffers back to the system.
 pub fn clear() {
     let mut pool = pool();
     pool.by_len.clear();
-    pool.statistics.waiting_bytes = 0;
+    pool.statistics.free_bytes = 0;
 }
 
 impl Buffer {
     /// A buffer whose numbers are whatever the last user left: for results that are written whole.
     pub fn scratch(len: usize) -> Buffer {
         let wanted = len.next_multiple_of(LINE_NUMBERS) + LINE_NUMBERS;
-        let storage = take_waiting(wanted).unwrap_or_else(|| vec![0.0; wanted]);
+        let storage = take_free(wanted).unwrap_or_else(|| vec![0.0; wanted]);
         let start = storage.as_ptr().align_offset(LINE).min(LINE_NUMBERS);
         Buffer { storage, start, len }
     }
 }
 
-/// The smallest waiting buffer that fits without wasting more than a third of it: the last batch of an epoch, which is
+/// The smallest free buffer that fits without wasting more than a third of it: the last batch of an epoch, which is
 /// smaller, shall find the buffers of the others.
-fn take_waiting(wanted: usize) -> Option<Vec<Real>> {
+fn take_free(wanted: usize) -> Option<Vec<Real>> {
     let mut pool = pool();
-    let found = pool.by_len.range_mut(wanted..=wanted + wanted / 2).find_map(|(_, waiting)| waiting.pop());
+    let found = pool.by_len.range_mut(wanted..=wanted + wanted / 2).find_map(|(_, free)| free.pop());
     match &found {
         Some(storage) => {
             pool.statistics.hits += 1;
-            pool.statistics.waiting_bytes -= size_of_val(&storage[..]);
+            pool.statistics.free_bytes -= size_of_val(&storage[..]);
         }
         None => pool.statistics.misses += 1,
     }
@@ -84,8 +84,8 @@ impl Drop for Buffer {
         let storage = std::mem::take(&mut self.storage);
         let bytes = size_of_val(&storage[..]);
         let mut pool = pool();
-        if pool.statistics.waiting_bytes + bytes <= CAP {
-            pool.statistics.waiting_bytes += bytes;
+        if pool.statistics.free_bytes + bytes <= CAP {
+            pool.statistics.free_bytes += bytes;
             pool.by_len.entry(storage.len()).or_default().push(storage);
         }
     }
