@@ -310,7 +310,7 @@ fn shape_errors_name_the_operation_and_the_caller() {
         ("shape: [9223372036854775808] has too many elements", &|| {
             Rng::new(0, "test", 0).uniform_tensor([1 << 63], 0.0, 1.0);
         }),
-        ("rng: no whole number lies below 0", &|| assert!(Rng::new(0, "test", 0).below(0) > 0)),
+        ("rng: there is no integer in 0..0", &|| assert!(Rng::new(0, "test", 0).below(0) > 0)),
         ("images: 1 of 1 x 3 with 2 pixels", &|| {
             drop(idx::write_images(Path::new("/nowhere/file"), &Images { cols: 3, ..images() }));
         }),
