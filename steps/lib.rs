@@ -1,6 +1,7 @@
 //! The course: numbered steps of *Deep Learning from scratch 5: generative models*, and what they share.
 //!
-//! A step may use any earlier step, never a later one.
+//! A step may use any earlier step, never a later one. [`common`] holds what programs share and no lesson is about, [`em`]
+//! the fast EM algorithm for mixtures of any size, whose lesson is step 5.
 
 /// Like the standard one, but a reader who has gone away (`step01 | head -1`) is no reason to panic: a training has more
 /// to lose than its output.
@@ -12,6 +13,7 @@ macro_rules! println {
 }
 
 pub mod common;
+pub mod em;
 pub mod step01;
 pub mod step02;
 pub mod step03;

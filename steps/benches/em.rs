@@ -1,12 +1,12 @@
-//! What ten iterations of EM cost on many points, from one given start, the log-likelihood of the result included.
+//! The time of ten EM iterations on many points from a given initial mixture, the log-likelihood of the result included.
 
 #[path = "../../benches/harness/mod.rs"]
 mod harness;
 
 use harness::Harness;
+use steps::em::{EmOptions, fit_em};
 use steps::step03::{Matrix, MultivariateNormal};
 use steps::step04::GaussianMixture;
-use steps::step05::{EmOptions, fit_em};
 use tsukuru::random::Rng;
 
 fn main() {
@@ -15,23 +15,22 @@ fn main() {
         let name = format!("em_10_iters_n{n}_d{d}_k{k}");
         if harness.wants(&name) {
             let x = points(n, d, k);
-            let start = start(&x, k);
             let options = EmOptions {
-                start: Some(start),
+                initial: Some(initial_mixture(&x, k)),
                 max_iterations: 10,
                 threshold: 0.0,
                 covariance_floor: 0.0,
                 ..EmOptions::default()
             };
             harness.time(&name, flops(n, d, k), || {
-                let fit = fit_em(&x, k, &options).expect("K bells");
+                let fit = fit_em(&x, k, &options).expect("K components");
                 assert_eq!(fit.log_likelihoods.len(), 11);
             });
         }
     }
 }
 
-/// (n, d) from k bells in random places, each stretched by a random matrix near the identity.
+/// Points (n, d) of k Gaussian clusters with random means, each transformed by a random matrix near the identity.
 fn points(n: usize, d: usize, k: usize) -> Matrix {
     let mut rng = Rng::new(0, "points", 0);
     let mut normals = |count: usize, scale: f64| -> Vec<f64> { (0..count).map(|_| scale * rng.normal()).collect() };
@@ -48,17 +47,18 @@ fn points(n: usize, d: usize, k: usize) -> Matrix {
     Matrix::from_data(n, d, data)
 }
 
-/// k round bells as wide as the data, at the first k points.
-fn start(x: &Matrix, k: usize) -> GaussianMixture {
+/// k spherical components with the variance of the data, whose means are the first k points.
+fn initial_mixture(x: &Matrix, k: usize) -> GaussianMixture {
     let mean = x.data().iter().sum::<f64>() / x.data().len() as f64;
     let variance = x.data().iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / x.data().len() as f64;
     let covariance = Matrix::identity(x.shape().1).scale(variance);
-    let bell = |i| MultivariateNormal::new(x.row(i).to_vec(), covariance.clone()).expect("a round bell");
-    GaussianMixture::new(vec![1.0 / k as f64; k], (0..k).map(bell).collect()).expect("k equal weights")
+    let component = |i| MultivariateNormal::new(x.row(i).to_vec(), covariance.clone()).expect("a positive variance");
+    GaussianMixture::new(vec![1.0 / k as f64; k], (0..k).map(component).collect()).expect("k equal weights")
 }
 
-/// For each point and component, in eleven E-steps and M-steps: multiplying by a triangle and adding up another, one
-/// multiplication and one addition for each of their D (D + 1) / 2 numbers; the rest is small if D is large.
+/// Floating-point operations of eleven E-steps and M-steps. For each point and component, L^-1 (x - mu) and the sum of
+/// q d d^T take one multiplication and one addition for each of the D (D + 1) / 2 numbers of a triangle; the rest is small
+/// if D is large.
 fn flops(n: usize, d: usize, k: usize) -> f64 {
     (11 * n * k * 2 * d * (d + 1)) as f64
 }

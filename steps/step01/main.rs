@@ -19,11 +19,11 @@ struct Cli {
 enum Program {
     /// The density of the standard normal distribution
     NormDist,
-    /// What mu and sigma do to the density
+    /// The parameters mu and sigma
     NormParam,
-    /// Means of N uniform numbers, for N = 1, 2, 4, 10, 50: the central limit theorem
+    /// The central limit theorem: means of N uniform numbers, for N = 1, 2, 4, 10, 50
     SampleAvg,
-    /// Sums of five uniform numbers beside the normal density
+    /// Sums of five uniform numbers, and the normal density
     SampleSum,
 }
 

@@ -1,7 +1,7 @@
 //! # Step 1: the normal distribution
 //!
-//! The bell curve: its density, what mu and sigma do to it, and why sums and means of almost anything end up under it
-//! (chapter 1 of the book).
+//! The density of the normal distribution, its parameters mu and sigma, and the central limit theorem: sums and means of
+//! many independent numbers are nearly normal (chapter 1 of the book).
 //!
 //! [`Normal`] is the type that later steps use. Programs: [`norm_dist`], [`norm_param`], [`sample_avg`], [`sample_sum`].
 

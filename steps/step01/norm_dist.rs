@@ -1,16 +1,20 @@
-//! The density of the standard normal distribution, and how much of it lies near the middle.
+//! The density of the standard normal distribution, and the probability within 1, 2 and 3 standard deviations.
 
 use super::Normal;
 use crate::common::cli::Common;
 use crate::common::plot::{BLACK, BLUE, Chart, SKY, sampled};
 use anyhow::Result;
 
+/// Prints the probabilities and draws `norm_dist.svg`.
+///
+/// # Errors
+/// If the figure cannot be written.
 pub fn run(common: &Common) -> Result<()> {
     // N(x; mu, sigma) = 1 / (sqrt(2 pi) sigma) exp(-(x - mu)^2 / (2 sigma^2)), here with mu = 0 and sigma = 1
     let normal = Normal::new(0.0, 1.0);
-    println!("The density at its middle: {:.4}", normal.pdf(0.0));
+    println!("The density at the mean: {:.4}", normal.pdf(0.0));
 
-    // The area under the density between two places is the probability to land there.
+    // The probability of an interval is the area under the density, a difference of two values of the cdf.
     for k in 1..=3 {
         let k = f64::from(k);
         println!("P({:>2} <= x <= {k}) = {:.4}", -k, normal.cdf(k) - normal.cdf(-k));

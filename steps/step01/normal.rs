@@ -1,32 +1,40 @@
-//! [`Normal`]: the bell on the line.
+//! [`Normal`]: the univariate normal distribution.
 
 use std::f64::consts::{PI, SQRT_2};
 use tsukuru::random::Rng;
 
-/// A normal distribution on the line, of mean `mu` and standard deviation `sigma`, both in the unit of x.
+/// The univariate normal distribution N(mu, sigma^2) of a number x (chapter 1 of the book).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Normal {
+    /// Mean, in the unit of x.
     pub mu: f64,
+    /// Standard deviation, in the unit of x; positive.
     pub sigma: f64,
 }
 
-/// Why no normal distribution fits these numbers.
+/// Why [`Normal::fit`] found no normal distribution.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum FitError {
-    #[error("a normal distribution cannot be fitted to no numbers at all")]
+    /// There are no numbers.
+    #[error("a normal distribution is fitted to at least one number, found none")]
     Empty,
 
+    /// A number is NaN or infinite.
     #[error("number {index} (counted from 0) is {value}: a normal distribution is fitted to finite numbers")]
     NotFinite { index: usize, value: f64 },
 
-    #[error("all {count} numbers are {value}: a normal distribution needs a spread")]
-    NoSpread { count: usize, value: f64 },
+    /// All numbers are the same.
+    #[error("all {count} numbers are {value}: a normal distribution needs a variance above 0")]
+    ZeroVariance { count: usize, value: f64 },
 
-    #[error("the numbers spread so far, or so little, that an f64 cannot hold their variance")]
+    /// The variance is not 0, but too large or too small for an f64.
+    #[error("the variance of the numbers is too large or too small for an f64")]
     Range,
 }
 
 impl Normal {
+    /// The normal distribution of mean `mu` and standard deviation `sigma`.
+    ///
     /// # Panics
     /// If mu is not finite, or sigma not positive and finite.
     #[track_caller]
@@ -36,35 +44,37 @@ impl Normal {
         Normal { mu, sigma }
     }
 
-    /// How far x lies from the mean, in standard deviations.
+    /// The standardised x (z-score): its distance from the mean in standard deviations.
     fn z(&self, x: f64) -> f64 {
         (x - self.mu) / self.sigma
     }
 
-    /// The density N(x; mu, sigma) = 1 / (sqrt(2 pi) sigma) exp(-z^2 / 2) with z = (x - mu) / sigma, per unit of x.
+    /// The probability density N(x; mu, sigma) = 1 / (sqrt(2 pi) sigma) exp(-z^2 / 2) with z = (x - mu) / sigma, in 1 / (unit
+    /// of x).
     pub fn pdf(&self, x: f64) -> f64 {
         let z = self.z(x);
         libm::exp(-0.5 * z * z) / ((2.0 * PI).sqrt() * self.sigma)
     }
 
-    /// ln N(x; mu, sigma) = -z^2 / 2 - ln sigma - ln(2 pi) / 2. It stays finite where the density is too small for an f64.
+    /// ln N(x; mu, sigma) = -z^2 / 2 - ln sigma - ln(2 pi) / 2. It stays finite where the density underflows.
     pub fn log_pdf(&self, x: f64) -> f64 {
         let z = self.z(x);
         -0.5 * z * z - libm::log(self.sigma) - 0.5 * libm::log(2.0 * PI)
     }
 
-    /// P(X <= x) = erfc(-z / sqrt 2) / 2. Far to the left, where (1 + erf(z / sqrt 2)) / 2 would be a difference of
-    /// nearly equal numbers, erfc keeps every digit.
+    /// The cumulative distribution function P(X <= x) = erfc(-z / sqrt 2) / 2. In the left tail, (1 + erf(z / sqrt 2)) / 2
+    /// would lose its digits to cancellation; erfc keeps them.
     pub fn cdf(&self, x: f64) -> f64 {
         0.5 * libm::erfc(-self.z(x) / SQRT_2)
     }
 
-    /// A random x: a standard normal number, stretched by sigma and moved by mu.
+    /// A random x = mu + sigma z with a standard normal z.
     pub fn sample(&self, rng: &mut Rng) -> f64 {
         self.mu + self.sigma * rng.normal()
     }
 
-    /// The maximum-likelihood fit: mu is the mean of `xs`, sigma^2 the mean of (x - mu)^2 (divided by N, not N - 1).
+    /// The maximum likelihood estimate from `xs` (N): mu is their mean, sigma^2 the mean of (x - mu)^2, divided by N, not
+    /// N - 1 (chapter 2 of the book).
     ///
     /// # Errors
     /// If there are no numbers, one is not finite, all are the same, or their variance is too large or small for an f64.
@@ -74,10 +84,10 @@ impl Normal {
             return Err(FitError::NotFinite { index, value });
         }
         if xs.iter().all(|&x| x == first) {
-            return Err(FitError::NoSpread { count: xs.len(), value: first });
+            return Err(FitError::ZeroVariance { count: xs.len(), value: first });
         }
         let n = xs.len() as f64;
-        // Around the first number, so that a small spread on a large mean is not rounded away.
+        // Differences from the first number, so that a small variance beside a large mean is not lost to rounding.
         let mu = first + xs.iter().map(|x| x - first).sum::<f64>() / n;
         let sigma = (xs.iter().map(|x| (x - mu) * (x - mu)).sum::<f64>() / n).sqrt();
         if mu.is_finite() && sigma.is_finite() && sigma > 0.0 { Ok(Normal { mu, sigma }) } else { Err(FitError::Range) }

@@ -1,4 +1,4 @@
-//! Means of uniform numbers: the more of them, the closer to a normal distribution, and the closer together.
+//! The central limit theorem: means of N uniform numbers are nearly normal, with a variance that falls as 1 / N.
 
 use super::Normal;
 use crate::common::cli::Common;
@@ -6,13 +6,17 @@ use crate::common::plot::{BLUE, Chart, Histogram, Panel, VERMILION, sampled};
 use anyhow::Result;
 use tsukuru::random::Rng;
 
-/// Means that are drawn for each N.
+/// Number of means for each N.
 const MEANS: usize = 10_000;
 
+/// Prints mean and standard deviation of the means for each N, and draws `sample_avg.svg`.
+///
+/// # Errors
+/// If the figure cannot be written.
 pub fn run(common: &Common) -> Result<()> {
     let mut rng = Rng::new(common.seed, "sampling", 0);
     let mut panels: Vec<Panel> = vec![];
-    let mut spreads = vec![];
+    let mut stds = vec![];
 
     println!(" N   mean of the means   their std   1/sqrt(12 N)");
     for n in [1, 2, 4, 10, 50] {
@@ -23,7 +27,7 @@ pub fn run(common: &Common) -> Result<()> {
         let limit = Normal::new(0.5, 1.0 / f64::from(12 * n).sqrt());
         let Normal { mu, sigma } = Normal::fit(&means)?;
         println!("{n:>2}   {mu:>17.4}   {sigma:>9.4}   {:>12.4}", limit.sigma);
-        spreads.push((f64::from(n), sigma));
+        stds.push((f64::from(n), sigma));
 
         let chart = Chart::new(&format!("N = {n}"), "mean of N uniform numbers", "probability density")
             .histogram("", BLUE, &Histogram::auto(&means))
@@ -32,12 +36,12 @@ pub fn run(common: &Common) -> Result<()> {
         panels.push(chart.into());
     }
 
-    let spread = Chart::new("How far they spread", "N", "standard deviation")
+    let std = Chart::new("Standard deviation of the mean", "N", "standard deviation")
         .line("1/sqrt(12 N)", VERMILION, sampled(1.0, 100.0, |n| 1.0 / (12.0 * n).sqrt()))
-        .dots("of the means", BLUE, 3.5, spreads)
+        .dots("of the means", BLUE, 3.5, stds)
         .x_range(0.8, 100.0)
         .log_x()
         .log_y();
-    panels.push(spread.into());
+    panels.push(std.into());
     common.figure("step01", "sample_avg", "sample_avg.svg", &panels)
 }

@@ -1,4 +1,4 @@
-//! Sums of only five uniform numbers, and the normal density that they almost have.
+//! Sums of five uniform numbers, and the normal density that approximates theirs.
 
 use super::Normal;
 use crate::common::cli::Common;
@@ -8,16 +8,21 @@ use tsukuru::random::Rng;
 
 /// Uniform numbers in each sum.
 const N: u32 = 5;
+/// Number of sums.
 const SUMS: usize = 10_000;
 
+/// Prints mean and standard deviation of the sums, and draws `sample_sum.svg`.
+///
+/// # Errors
+/// If the figure cannot be written.
 pub fn run(common: &Common) -> Result<()> {
     let mut rng = Rng::new(common.seed, "sampling", 0);
     let sums: Vec<f64> = (0..SUMS).map(|_| (0..N).map(|_| rng.uniform()).sum()).collect();
 
-    // Means and variances add up: N of 1/2 and 1/12 make N/2 and N/12.
+    // The mean of a sum is the sum of the means, N/2; for independent numbers so is the variance, N/12.
     let limit = Normal::new(f64::from(N) / 2.0, (f64::from(N) / 12.0).sqrt());
-    let found = Normal::fit(&sums)?;
-    println!("Sums of {N} uniform numbers: mean {:.3}, std {:.3}", found.mu, found.sigma);
+    let fitted = Normal::fit(&sums)?;
+    println!("Sums of {N} uniform numbers: mean {:.3}, std {:.3}", fitted.mu, fitted.sigma);
     println!("The normal distribution:    mu   {:.3}, sigma {:.3}", limit.mu, limit.sigma);
 
     let chart = Chart::new(&format!("{SUMS} sums of {N} uniform numbers"), "sum", "probability density")

@@ -1,21 +1,25 @@
-//! The normal distribution under which the heights are most probable.
+//! Maximum likelihood estimation of a normal distribution from the heights.
 
 use crate::common::cli::{Common, People};
 use crate::common::plot::{BLUE, Chart, Histogram, VERMILION, sampled};
 use crate::step01::Normal;
 use anyhow::{Context, Result};
 
+/// Prints the estimates and the mean log-likelihood there and beside them, and draws `fit.svg`.
+///
+/// # Errors
+/// If the heights cannot be read or fitted, or the figure cannot be written.
 pub fn run(common: &Common, people: &People) -> Result<()> {
     let (xs, source) = people.heights()?;
     println!("{} heights, {source}", xs.len());
 
-    // ln L(mu, sigma) = sum of ln N(x_n; mu, sigma) is largest where both its derivatives are 0:
+    // The log-likelihood ln L(mu, sigma) = sum of ln N(x_n; mu, sigma) has its maximum where both derivatives are 0:
     //   mu = 1/N sum of x_n,   sigma^2 = 1/N sum of (x_n - mu)^2
     let fitted = Normal::fit(&xs).with_context(|| source.to_string())?;
     println!("mu    = {:.2} cm", fitted.mu);
     println!("sigma = {:.2} cm", fitted.sigma);
 
-    // Any other place is less probable.
+    // Other parameters have a lower likelihood.
     let mean_log_likelihood = |normal: Normal| xs.iter().map(|&x| normal.log_pdf(x)).sum::<f64>() / xs.len() as f64;
     let Normal { mu, sigma } = fitted;
     println!("mean log-likelihood  {:.4}", mean_log_likelihood(fitted));

@@ -4,11 +4,15 @@ use crate::common::cli::{Common, People};
 use crate::common::plot::{BLUE, Chart, Histogram};
 use anyhow::Result;
 
+/// Prints the number of bins and draws `hist.svg`.
+///
+/// # Errors
+/// If the heights cannot be read or the figure cannot be written.
 pub fn run(common: &Common, people: &People) -> Result<()> {
     let (xs, source) = people.heights()?;
     println!("{} heights, {source}", xs.len());
 
-    // A bar is as high as its share of the people, divided by its width: the areas sum to 1, as those of a density do.
+    // The height of a bar is its share of the people divided by its width, so that the areas sum to 1, as for a density.
     let histogram = Histogram::auto(&xs);
     println!("{} bins of {:.3} cm", histogram.counts.len(), histogram.edges[1] - histogram.edges[0]);
 

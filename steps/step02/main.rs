@@ -21,11 +21,11 @@ struct Cli {
 enum Program {
     /// 25,000 heights as a histogram
     Hist,
-    /// The normal distribution that fits them best
+    /// The normal distribution of maximum likelihood
     Fit,
-    /// New heights out of that distribution
+    /// New heights, drawn from the fitted distribution
     Generate,
-    /// How probable it is to be small, or tall
+    /// Probabilities of a height below 160 cm and above 180 cm
     Prob,
 }
 

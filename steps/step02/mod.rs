@@ -1,7 +1,8 @@
 //! # Step 2: maximum likelihood
 //!
-//! Which normal distribution fits given numbers best? The one under which they are most probable: its mean is theirs,
-//! and so is its variance (chapter 2 of the book). Once it is known, it answers questions and makes new data.
+//! Maximum likelihood estimation (MLE) chooses the parameters under which the data have the highest density; for a normal
+//! distribution these are the mean and the variance of the data. The fitted distribution is a first generative model: it
+//! gives probabilities, and new data (chapter 2 of the book).
 //!
 //! Programs: [`hist`], [`fit`], [`generate`], [`prob`].
 

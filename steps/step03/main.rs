@@ -19,18 +19,18 @@ struct Cli {
 #[derive(Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Program {
-    /// Vectors and matrices, number by number and as products
+    /// Vectors and matrices: elementwise operations and products
     ArrayBasis,
-    /// Transpose, determinant, inverse, and Cholesky's factor
+    /// Transpose, determinant, inverse, and the Cholesky factor
     Matrix,
     /// A function of two variables, as a surface and by its contours
     #[value(name = "plot_3d")]
     Plot3d,
-    /// The normal density in two dimensions
+    /// The density of a normal distribution in two dimensions
     PlotNorm,
-    /// Heights and weights
+    /// Heights and weights as a scatter plot
     PlotDataset,
-    /// The normal distribution that fits heights and weights best
+    /// The normal distribution of maximum likelihood for heights and weights
     Mle,
 }
 

@@ -1,13 +1,17 @@
-//! The normal distribution in two dimensions under which heights and weights are most probable.
+//! Maximum likelihood estimation of a bivariate normal distribution from heights and weights.
 
 use super::{Matrix, MultivariateNormal};
 use crate::common::cli::{Common, People};
 use crate::common::plot::{BLUE, Chart, Grid, Surface};
 use anyhow::{Context, Result};
 
-/// More dots would be one blot.
+/// Points in the scatter plot; with more they would hide each other.
 const SHOWN: usize = 500;
 
+/// Prints mean, covariance and the shares within 1, 2 and 3 Mahalanobis distances, and draws `mle.svg`.
+///
+/// # Errors
+/// If the data cannot be read or fitted, or the figure cannot be written.
 pub fn run(common: &Common, people: &People) -> Result<()> {
     let (rows, source) = people.heights_and_weights()?;
     println!("heights and weights of {} people, {source}", rows.len());
@@ -21,24 +25,25 @@ pub fn run(common: &Common, people: &People) -> Result<()> {
     let n = rows.len() as f64;
     println!("Sigma, unbiased (sum / (N - 1)) =\n{:.8}", fitted.covariance().scale(n / (n - 1.0)));
 
-    // At k standard deviations the density is exp(-k^2 / 2) of its highest; 1 - exp(-k^2 / 2) of the people lie within.
-    let highest = fitted.log_scale();
+    // Within a Mahalanobis distance of k, the density is more than exp(-k^2 / 2) of its maximum. In two dimensions that
+    // region has the probability 1 - exp(-k^2 / 2).
+    let maximum = fitted.log_normalization();
     for k in 1..=3 {
         let edge = -0.5 * f64::from(k * k);
-        let within = x.rows().filter(|x| fitted.log_pdf(x) >= highest + edge).count() as f64 / n;
-        println!("within {k} sigma: {within:.4} of the data, {:.4} expected", 1.0 - edge.exp());
+        let within = x.rows().filter(|x| fitted.log_pdf(x) >= maximum + edge).count() as f64 / n;
+        println!("within Mahalanobis distance {k}: {within:.4} of the data, {:.4} expected", 1.0 - edge.exp());
     }
 
-    let reach = |i: usize| {
+    let range = |i: usize| {
         let sigma = fitted.covariance()[(i, i)].sqrt();
         (mu[i] - 3.6 * sigma, mu[i] + 3.6 * sigma)
     };
-    let (heights, weights) = (reach(0), reach(1));
+    let (heights, weights) = (range(0), range(1));
     let grid = |steps| Grid::new(heights, weights, steps, |height, weight| fitted.pdf(&[height, weight]));
     let labels = ["height [cm]", "weight [kg]", "density [1/(cm kg)]"];
     let surface = Surface::new("The fitted density", labels, grid(26));
-    let levels = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5].map(|k: f64| (highest - 0.5 * k * k).exp());
-    let contours = Chart::new("0.5, 1, ..., 3 standard deviations", "height [cm]", "weight [kg]")
+    let levels = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5].map(|k: f64| (maximum - 0.5 * k * k).exp());
+    let contours = Chart::new("Mahalanobis distances 0.5, 1, ..., 3", "height [cm]", "weight [kg]")
         .dots("", BLUE, 1.5, rows.iter().take(SHOWN).map(|&[height, weight]| (height, weight)))
         .contours(&grid(80), &levels)
         .x_range(heights.0, heights.1)

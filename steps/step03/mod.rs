@@ -1,7 +1,7 @@
 //! # Step 3: the multivariate normal distribution
 //!
-//! The bell curve in more than one dimension: a mean vector says where it stands, a covariance matrix how wide it is
-//! and which way it leans (chapter 3 of the book).
+//! The normal distribution of a vector x (D) has a mean vector mu (D) and a covariance matrix Sigma (D, D); its maximum
+//! likelihood estimates are the mean and the covariance of the data (chapter 3 of the book).
 //!
 //! [`Matrix`] holds the linear algebra, [`MultivariateNormal`] is the type that later steps use. Programs:
 //! [`array_basis`], [`matrix`](mod@matrix), [`plot_3d`], [`plot_norm`], [`plot_dataset`], [`mle`].

@@ -1,12 +1,16 @@
-//! Heights and weights: every person is a point in the plane.
+//! Heights and weights as a scatter plot: every person is a point in the plane.
 
 use crate::common::cli::{Common, People};
 use crate::common::plot::{BLUE, Chart};
 use anyhow::Result;
 
-/// More dots would be one blot.
+/// Points in the scatter plot; with more they would hide each other.
 const SHOWN: usize = 500;
 
+/// Draws `plot_dataset.svg`.
+///
+/// # Errors
+/// If the data cannot be read or the figure cannot be written.
 pub fn run(common: &Common, people: &People) -> Result<()> {
     let (xs, source) = people.heights_and_weights()?;
     println!("heights and weights of {} people, {source}", xs.len());

@@ -1,4 +1,4 @@
-//! Old Faithful: how long eruptions of a geyser last, and how long one waits for the next.
+//! The Old Faithful data set: durations of eruptions of a geyser, and the waiting times to the next ones.
 
 use crate::common::table;
 use crate::step03::Matrix;
@@ -15,17 +15,17 @@ pub struct Geyser {
 }
 
 impl Geyser {
-    /// x (272, 2): how long each eruption lasted and how long the wait for the next one was, both in minutes
-    /// (datasets/README.md names the source).
+    /// x (272, 2): the duration of each eruption and the waiting time to the next one, both in minutes (source:
+    /// datasets/README.md).
     ///
     /// # Errors
-    /// If the file cannot be read, or a line is not what it should be: then file and line are named.
+    /// If the file cannot be read, or a line does not hold two numbers; the error names file and line.
     pub fn eruptions(&self) -> Result<Matrix> {
         let rows = table::read::<2>(&self.path(), Some("eruptions,waiting"), "two numbers like 3.6,79")?;
         Ok(Matrix::new(&rows))
     }
 
-    /// The file that they are read from.
+    /// The path of the file that [`Geyser::eruptions`] reads.
     pub fn path(&self) -> PathBuf {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the repository");
         let folder = self.data.clone().unwrap_or_else(|| repository.join("datasets"));

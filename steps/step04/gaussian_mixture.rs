@@ -1,37 +1,42 @@
-//! [`GaussianMixture`]: several bells, each with its share of the points.
+//! [`GaussianMixture`]: a weighted sum of normal distributions.
 
 use crate::step03::MultivariateNormal;
 use tsukuru::random::Rng;
 
-/// A Gaussian mixture in D dimensions: a point x belongs to component z = k with probability phi_k, and then it is
-/// normal with mean mu_k and covariance Sigma_k.
+/// A Gaussian mixture model of a vector x (D) with K components: the latent variable z is k with probability phi_k, and
+/// given z = k, x is normal with mean mu_k and covariance Sigma_k (chapter 4 of the book).
 #[derive(Clone, Debug, PartialEq)]
 pub struct GaussianMixture {
     weights: Vec<f64>,
     components: Vec<MultivariateNormal>,
 }
 
-/// Why there is no such mixture. Components count from 0.
+/// Why weights and components give no mixture. Components count from 0.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum MixtureError {
+    /// K is 0.
     #[error("a mixture needs at least one component")]
     NoComponents,
 
+    /// The numbers of weights and components differ.
     #[error("there are {weights} weights for {components} components")]
     Counts { weights: usize, components: usize },
 
+    /// A weight is no probability.
     #[error("the weight of component {component} is {weight}: expected a number from 0 to 1")]
     Weight { component: usize, weight: f64 },
 
-    #[error("the weights add up to {sum}: expected 1")]
+    /// The weights do not sum to 1.
+    #[error("the weights sum to {sum}: expected 1")]
     Sum { sum: f64 },
 
+    /// Two components have different dimensions.
     #[error("component {component} has {found} dimensions, component 0 has {expected}")]
     Dimensions { component: usize, found: usize, expected: usize },
 }
 
 impl GaussianMixture {
-    /// The mixture of weights phi (K) and as many components. A weight may be 0.
+    /// The mixture of weights phi (K) and K components of D dimensions. A weight may be 0.
     ///
     /// # Errors
     /// If the counts differ or are 0, a weight lies outside 0..1, their sum is not 1 (to 1e-9), or the components have
@@ -55,25 +60,25 @@ impl GaussianMixture {
         }
     }
 
-    /// D.
+    /// The number of dimensions D.
     pub fn dim(&self) -> usize {
         self.components[0].dim()
     }
 
-    /// phi (K).
+    /// The weights phi (K), which sum to 1.
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }
 
-    /// N(mu_k, Sigma_k) for each k.
+    /// The components N(mu_k, Sigma_k) (K).
     pub fn components(&self) -> &[MultivariateNormal] {
         &self.components
     }
 
-    /// ln p(x, z = k) = ln phi_k + ln N(x; mu_k, Sigma_k) for each k (K), at x (D).
+    /// The joint log-density ln p(x, z = k) = ln phi_k + ln N(x; mu_k, Sigma_k) for each k (K), at x (D).
     ///
     /// # Panics
-    /// If x has not D coordinates.
+    /// If x does not have D coordinates.
     #[track_caller]
     pub fn log_joint(&self, x: &[f64]) -> Vec<f64> {
         let (found, expected) = (x.len(), self.dim());
@@ -81,31 +86,30 @@ impl GaussianMixture {
         self.weights.iter().zip(&self.components).map(|(phi, normal)| libm::log(*phi) + normal.log_pdf(x)).collect()
     }
 
-    /// ln p(x) = ln sum over k of phi_k N(x; mu_k, Sigma_k), at x (D). It stays finite where the density is too small
-    /// for an f64.
+    /// The marginal log-density ln p(x) = ln sum over k of phi_k N(x; mu_k, Sigma_k), at x (D). It stays finite where the
+    /// density underflows.
     ///
     /// # Panics
-    /// If x has not D coordinates.
+    /// If x does not have D coordinates.
     #[track_caller]
     pub fn log_pdf(&self, x: &[f64]) -> f64 {
         log_sum_exp(&self.log_joint(x))
     }
 
-    /// The density p(x), per unit of volume, at x (D).
+    /// The marginal density p(x) at x (D), in 1 / (product of the units of the coordinates).
     ///
     /// # Panics
-    /// If x has not D coordinates.
+    /// If x does not have D coordinates.
     #[track_caller]
     pub fn pdf(&self, x: &[f64]) -> f64 {
         libm::exp(self.log_pdf(x))
     }
 
-    /// p(z = k | x) = p(x, z = k) / p(x) for each k (K): to which component x (D) belongs. Where x is so far away
-    /// (1e154 standard deviations) that even the logarithms of all densities are minus infinity, x says nothing, and
-    /// they are phi.
+    /// The responsibilities p(z = k | x) = p(x, z = k) / p(x) for each k (K), at x (D). Where x is so far away (1e154
+    /// standard deviations) that even the log-densities of all components are minus infinity, they are phi.
     ///
     /// # Panics
-    /// If x has not D coordinates.
+    /// If x does not have D coordinates.
     #[track_caller]
     pub fn responsibilities(&self, x: &[f64]) -> Vec<f64> {
         let log_joint = self.log_joint(x);
@@ -113,28 +117,28 @@ impl GaussianMixture {
         if max == f64::NEG_INFINITY {
             return self.weights.clone();
         }
-        // Divided by the largest, above and below.
+        // Numerator and denominator are divided by the largest joint density.
         let joint: Vec<f64> = log_joint.iter().map(|l| libm::exp(l - max)).collect();
         let sum: f64 = joint.iter().sum();
         joint.iter().map(|joint| joint / sum).collect()
     }
 
-    /// A random pair (z, x): first the component z, from phi, then x (D) from its bell.
+    /// A random pair (z, x) by ancestral sampling: z from phi, then x (D) from N(mu_z, Sigma_z).
     pub fn sample(&self, rng: &mut Rng) -> (usize, Vec<f64>) {
         let mut left = rng.uniform();
         let drawn = self.weights.iter().position(|phi| {
             left -= phi;
             left < 0.0
         });
-        // Rounded weights may add up to a little less than 1: what is left then falls to the last that is not 0.
-        let last = self.weights.iter().rposition(|&phi| phi > 0.0).expect("the weights add up to 1");
+        // Rounded weights may sum to a little less than 1; the rest counts for the last weight that is not 0.
+        let last = self.weights.iter().rposition(|&phi| phi > 0.0).expect("the weights sum to 1");
         let z = drawn.unwrap_or(last);
         (z, self.components[z].sample(rng))
     }
 }
 
-/// ln sum over k of e^(l_k) = m + ln sum over k of e^(l_k - m) with m = max l_k: one term is e^0 = 1, so that the sum
-/// is never 0, however small all the e^(l_k) are.
+/// ln sum over k of e^(l_k) = m + ln sum over k of e^(l_k - m) with m = max l_k, of logarithms l (K). One term is e^0 = 1,
+/// so the sum does not underflow to 0. Minus infinity if K is 0.
 pub fn log_sum_exp(logs: &[f64]) -> f64 {
     let max = largest(logs);
     if max == f64::NEG_INFINITY {
@@ -143,7 +147,7 @@ pub fn log_sum_exp(logs: &[f64]) -> f64 {
     max + libm::log(logs.iter().map(|l| libm::exp(l - max)).sum())
 }
 
-/// Where all are NaN, so is the largest: a point that is no number must not look like one that is far away.
+/// The maximum; NaN if all numbers are NaN, since NaN must not look like a density of 0.
 fn largest(numbers: &[f64]) -> f64 {
     numbers.iter().copied().fold(f64::NEG_INFINITY, |max, number| if max >= number { max } else { number })
 }

@@ -1,4 +1,4 @@
-//! The density of a mixture: two bells, each as high as its share.
+//! The density of a mixture of two components, and the responsibilities.
 
 use super::GaussianMixture;
 use crate::common::cli::Common;
@@ -6,7 +6,7 @@ use crate::common::plot::{Chart, Grid, Surface};
 use crate::step03::{Matrix, MultivariateNormal};
 use anyhow::Result;
 
-/// A mixture that looks like Old Faithful: short and long eruptions.
+/// A mixture like Old Faithful: short and long eruptions, in minutes.
 pub fn old_faithful_mixture() -> Result<GaussianMixture> {
     let phi = vec![0.35, 0.65];
     let short = MultivariateNormal::new(vec![2.0, 54.5], Matrix::new(&[[0.07, 0.44], [0.44, 33.7]]))?;
@@ -14,11 +14,15 @@ pub fn old_faithful_mixture() -> Result<GaussianMixture> {
     Ok(GaussianMixture::new(phi, vec![short, long])?)
 }
 
+/// Prints density and responsibilities of some points, and draws `gmm.svg`.
+///
+/// # Errors
+/// If the figure cannot be written.
 pub fn run(common: &Common) -> Result<()> {
     let mixture = old_faithful_mixture()?;
 
     // p(x) = sum over k of phi_k N(x; mu_k, Sigma_k)
-    println!("p(x) and p(z = k | x) where one goes from one bell to the other");
+    println!("p(x) and p(z = k | x) on the way from one mean to the other");
     println!("{:>14}   {:>7}   {:>7} {:>7}", "x", "p(x)", "k = 0", "k = 1");
     for x in [[2.0, 54.5], [2.5, 60.0], [3.0, 65.0], [3.5, 70.0], [4.3, 80.0]] {
         let q = mixture.responsibilities(&x);
@@ -28,7 +32,7 @@ pub fn run(common: &Common) -> Result<()> {
     let grid = |steps: usize| Grid::new((1.0, 6.0), (36.0, 104.0), steps, |x, y| mixture.pdf(&[x, y]));
     let (coarse, fine) = (grid(48), grid(120));
     let surface = Surface::new("The density", ["eruption [min]", "wait [min]", "p(x) [1/min²]"], coarse);
-    let contours = Chart::new("Seen from above", "eruption [min]", "wait for the next [min]");
+    let contours = Chart::new("Its contours", "eruption [min]", "wait for the next [min]");
     let contours = contours.contours(&fine, &fine.levels(9)).x_range(1.0, 6.0).y_range(36.0, 104.0);
     common.figure("step04", "gmm", "gmm.svg", &[surface.into(), contours.into()])
 }

@@ -1,4 +1,4 @@
-//! Draws from a mixture: first the component, then the point.
+//! Draws from a mixture by ancestral sampling: first the component, then the point.
 
 use super::gmm::old_faithful_mixture;
 use crate::common::cli::Common;
@@ -6,8 +6,13 @@ use crate::common::plot::{BLUE, Chart, Corner, VERMILION};
 use anyhow::Result;
 use tsukuru::random::Rng;
 
+/// Number of draws.
 const COUNT: usize = 500;
 
+/// Prints how many draws each component has, and draws `gmm_sampling.svg`.
+///
+/// # Errors
+/// If the figure cannot be written.
 pub fn run(common: &Common) -> Result<()> {
     let mixture = old_faithful_mixture()?;
     let mut rng = Rng::new(common.seed, "gmm_sampling", 0);

@@ -19,13 +19,13 @@ struct Cli {
 #[derive(Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Program {
-    /// 272 eruptions of a geyser, in two heaps
+    /// The data: 272 eruptions of a geyser, in two clusters
     OldFaithful,
-    /// The density of a mixture, as a landscape and as contours
+    /// The density of a mixture, as a surface and by its contours
     Gmm,
     /// 500 draws from a mixture
     GmmSampling,
-    /// Heights of women and men: joint, marginal and conditional probability
+    /// Joint, marginal and conditional probability: heights of women and men
     TwoGroups,
 }
 

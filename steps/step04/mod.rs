@@ -1,6 +1,7 @@
 //! # Step 4: the Gaussian mixture
 //!
-//! Data with two humps: first a component is drawn, then a point from its bell (chapter 4 of the book).
+//! A Gaussian mixture model (GMM) describes data with several clusters by a latent variable z: first z is drawn, which
+//! chooses a component, then the point x from the normal distribution of that component (chapter 4 of the book).
 //!
 //! [`GaussianMixture`] is the type that later steps use. Programs: [`old_faithful`], [`gmm`], [`gmm_sampling`],
 //! [`two_groups`].

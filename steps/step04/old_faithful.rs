@@ -1,4 +1,4 @@
-//! The data: 272 eruptions of a geyser. They lie in two heaps, and no single bell has two.
+//! The data: 272 eruptions of a geyser, in two clusters that a single normal distribution cannot describe.
 
 use super::Geyser;
 use crate::common::cli::Common;
@@ -6,17 +6,21 @@ use crate::common::plot::{BLUE, Chart};
 use crate::step01::Normal;
 use anyhow::{Context, Result};
 
+/// Prints mean, standard deviation, minimum and maximum of both columns, and draws `old_faithful.svg`.
+///
+/// # Errors
+/// If the data cannot be read, a column is constant, or the figure cannot be written.
 pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
     let x = geyser.eruptions()?;
     println!("{} eruptions of Old Faithful", x.shape().0);
-    println!("{:<17} {:>6} {:>6} {:>6} {:>6}", "[min]", "mean", "std", "least", "most");
+    println!("{:<17} {:>6} {:>6} {:>6} {:>6}", "[min]", "mean", "std", "min", "max");
     for (i, name) in ["eruption", "wait for the next"].iter().enumerate() {
         let column: Vec<f64> = x.rows().map(|x| x[i]).collect();
         let Normal { mu, sigma } =
             Normal::fit(&column).with_context(|| format!("{}, {name}", geyser.path().display()))?;
-        let least = column.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        println!("{name:<17} {mu:>6.2} {sigma:>6.2} {least:>6.2} {most:>6.2}");
+        let min = column.iter().copied().fold(f64::INFINITY, f64::min);
+        let max = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        println!("{name:<17} {mu:>6.2} {sigma:>6.2} {min:>6.2} {max:>6.2}");
     }
 
     let chart = Chart::new("Old Faithful", "eruption [min]", "wait for the next [min]");

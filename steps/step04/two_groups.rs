@@ -1,16 +1,20 @@
-//! Heights of women and men: joint, conditional and marginal probability in one mixture.
+//! Joint, conditional and marginal probability: a mixture of the heights of women and men.
 
 use crate::common::cli::Common;
 use crate::common::plot::{BLACK, BLUE, Chart, Corner, VERMILION, sampled};
 use crate::step01::Normal;
 use anyhow::Result;
 
-/// Half of all people are z = 0, women, and half z = 1, men.
+/// p(z): z = 0 stands for women, z = 1 for men.
 const P_Z: [f64; 2] = [0.5, 0.5];
 const NAMES: [&str; 2] = ["women", "men"];
 
+/// Prints joint, marginal and conditional probability of some heights, and draws `two_groups.svg`.
+///
+/// # Errors
+/// If the figure cannot be written.
 pub fn run(common: &Common) -> Result<()> {
-    // p(x | z): how tall women are, and how tall men are, in cm.
+    // p(x | z), with x in cm
     let groups = [Normal::new(158.0, 5.5), Normal::new(171.0, 6.0)];
     let conditional = |x: f64, z: usize| groups[z].pdf(x);
 
@@ -20,7 +24,7 @@ pub fn run(common: &Common) -> Result<()> {
     // p(x) = sum over z of p(x, z)
     let marginal = |x: f64| joint(x, 0) + joint(x, 1);
 
-    // p(z | x) = p(x, z) / p(x), Bayes' theorem
+    // p(z | x) = p(x, z) / p(x) (Bayes' theorem)
     let posterior = |x: f64, z: usize| joint(x, z) / marginal(x);
 
     println!("{:>8} {:>12} {:>12} {:>10} {:>14}", "x [cm]", "p(x, women)", "p(x, men)", "p(x)", "P(woman | x)");
@@ -35,7 +39,7 @@ pub fn run(common: &Common) -> Result<()> {
         heights = heights.area(&format!("p(x, {})", NAMES[z]), color, sampled(low, high, |x| joint(x, z)));
     }
     heights = heights.line("p(x)", BLACK, sampled(low, high, marginal)).y_range(0.0, 0.05);
-    let guess = Chart::new("Is somebody x tall a woman?", "height x [cm]", "P(woman | x)");
+    let guess = Chart::new("Conditional probability", "height x [cm]", "P(woman | x)");
     let guess = guess.line("", VERMILION, sampled(low, high, |x| posterior(x, 0))).y_range(0.0, 1.0);
     common.figure("step04", "two_groups", "two_groups.svg", &[heights.legend(Corner::UpperRight).into(), guess.into()])
 }

@@ -1,22 +1,29 @@
-//! EM as the book writes it, one formula per line: the plain twin of [`fit_em`](super::fit_em()). It keeps all (N, K)
-//! responsibilities and repairs nothing.
+//! The E-step and the M-step of a Gaussian mixture as the book writes them, and the two parts of the log-likelihood: the
+//! evidence lower bound (ELBO) and the Kullback-Leibler divergence. This is the reference that
+//! [`fit_em`](crate::em::fit_em) is tested against; it stores all (N, K) responsibilities and repairs no degenerate
+//! component.
 
 use crate::step03::{Matrix, MultivariateNormal, MultivariateNormalError};
 use crate::step04::{GaussianMixture, log_sum_exp};
 
-/// E-step: q (N, K) with q_n(k) = p(z = k | x_n), for points x (N, D).
+/// E-step: the responsibilities q (N, K) of points x (N, D), q_n(k) = p(z = k | x_n) (chapter 5 of the book).
 ///
 /// # Panics
-/// If x has not as many columns as the mixture has dimensions.
+/// If the columns of x are not as many as the dimensions of the mixture.
 #[track_caller]
 pub fn e_step(mixture: &GaussianMixture, x: &Matrix) -> Vec<Vec<f64>> {
     x.rows().map(|x| mixture.responsibilities(x)).collect()
 }
 
-/// M-step: the mixture that fits points x (N, D) best, if they belong to its components as q (N, K) says.
+/// M-step: the mixture that maximises the ELBO of points x (N, D) for fixed responsibilities q (N, K) (chapter 5 of
+/// the book).
 ///
 /// # Errors
-/// If no point belongs to a component, or so few that its covariance is singular.
+/// If the covariance of a component is not finite or singular, because its responsibilities are all 0 or its points lie in
+/// a subspace of fewer than D dimensions.
+///
+/// # Panics
+/// If a row of q does not sum to 1.
 pub fn m_step(x: &Matrix, q: &[Vec<f64>]) -> Result<GaussianMixture, MultivariateNormalError> {
     let (n, d) = x.shape();
     let k = q.first().map_or(0, Vec::len);
@@ -41,34 +48,42 @@ pub fn m_step(x: &Matrix, q: &[Vec<f64>]) -> Result<GaussianMixture, Multivariat
         }
         components.push(MultivariateNormal::new(mean, covariance)?);
     }
-    Ok(GaussianMixture::new(weights, components).expect("every point shares itself out"))
+    Ok(GaussianMixture::new(weights, components).expect("the responsibilities of a point sum to 1"))
 }
 
-/// The mean over all points x (N, D) of ln p(x), in nats.
+/// The mean over all points x (N, D) of the log-likelihood ln p(x), in nats.
+///
+/// # Panics
+/// If the columns of x are not as many as the dimensions of the mixture.
 pub fn mean_log_likelihood(mixture: &GaussianMixture, x: &Matrix) -> f64 {
     x.rows().map(|x| mixture.log_pdf(x)).sum::<f64>() / x.shape().0 as f64
 }
 
-/// The mean over all points x (N, D) of the evidence lower bound, for any q (N, K):
+/// The mean over all points x (N, D) of the evidence lower bound, in nats, for any q (N, K):
 /// ELBO = sum over k of q(k) ln(p(x, z = k) / q(k)).
+///
+/// # Panics
+/// If the columns of x are not as many as the dimensions of the mixture.
 pub fn mean_elbo(mixture: &GaussianMixture, x: &Matrix, q: &[Vec<f64>]) -> f64 {
     let elbo = |(x, q): (&[f64], &Vec<f64>)| -> f64 { -log_ratio(q, &mixture.log_joint(x)) };
     x.rows().zip(q).map(elbo).sum::<f64>() / x.shape().0 as f64
 }
 
-/// The mean over all points x (N, D) of KL(q || p(z | x)) = sum over k of q(k) ln(q(k) / p(z = k | x)), for any q (N,
-/// K): how far it is from what the mixture says. With ln p(z = k | x) = ln p(x, z = k) - ln p(x) it stays finite where
-/// p(z = k | x) is too small for an f64.
+/// The mean over all points x (N, D) of KL(q || p(z | x)) = sum over k of q(k) ln(q(k) / p(z = k | x)), in nats, for any
+/// q (N, K). With ln p(z = k | x) = ln p(x, z = k) - ln p(x) it stays finite where p(z = k | x) underflows.
+///
+/// # Panics
+/// If the columns of x are not as many as the dimensions of the mixture.
 pub fn mean_kl(mixture: &GaussianMixture, x: &Matrix, q: &[Vec<f64>]) -> f64 {
     let kl = |(x, q): (&[f64], &Vec<f64>)| {
-        let joint = mixture.log_joint(x);
-        let p = log_sum_exp(&joint);
-        log_ratio(q, &joint.iter().map(|joint| joint - p).collect::<Vec<f64>>())
+        let log_joint = mixture.log_joint(x);
+        let log_pdf = log_sum_exp(&log_joint);
+        log_ratio(q, &log_joint.iter().map(|log_joint| log_joint - log_pdf).collect::<Vec<f64>>())
     };
     x.rows().zip(q).map(kl).sum::<f64>() / x.shape().0 as f64
 }
 
-/// sum over k of q_k (ln q_k - log_p_k), where 0 ln 0 is 0.
+/// sum over k of q(k) (ln q(k) - log_p(k)), with 0 ln 0 = 0.
 fn log_ratio(q: &[f64], log_p: &[f64]) -> f64 {
     q.iter().zip(log_p).map(|(&q, log_p)| if q > 0.0 { q * (libm::log(q) - log_p) } else { 0.0 }).sum()
 }

@@ -1,91 +1,126 @@
-//! EM on Old Faithful, from the book's start, one formula after the other.
+//! The EM algorithm on Old Faithful, from the book's initial mixture.
 
 use super::book::{e_step, m_step, mean_elbo, mean_kl, mean_log_likelihood};
-use super::{EmOptions, fit_em};
 use crate::common::cli::Common;
-use crate::common::plot::{self, BLACK, BLUE, Chart, Corner, Grid, VERMILION};
+use crate::common::plot::{self, BLACK, BLUE, Chart, Corner, Grid, Panel, VERMILION};
+use crate::em::{EmOptions, fit_em};
 use crate::step03::{Matrix, MultivariateNormal};
 use crate::step04::{GaussianMixture, Geyser};
 use anyhow::{Context, Result};
 
-/// The iterations end where the figure that the book prints changes by less than this.
+/// EM has converged when the log-likelihood that the book prints changes by less than this, in nats.
 const THRESHOLD: f64 = 1e-4;
 
-/// Two round bells, both far from the data.
-pub fn start() -> Result<GaussianMixture> {
-    let bell = |mean: [f64; 2]| MultivariateNormal::new(mean.to_vec(), Matrix::identity(2));
-    Ok(GaussianMixture::new(vec![0.5, 0.5], vec![bell([0.0, 50.0])?, bell([0.0, 100.0])?])?)
+/// The book's initial mixture: two components of equal weight, mu = (0, 50) and (0, 100), Sigma = I. Both are far from the
+/// data.
+fn initial_mixture() -> Result<GaussianMixture> {
+    let component = |mean: [f64; 2]| MultivariateNormal::new(mean.to_vec(), Matrix::identity(2));
+    Ok(GaussianMixture::new(vec![0.5, 0.5], vec![component([0.0, 50.0])?, component([0.0, 100.0])?])?)
 }
 
-/// The figure that the book prints, the mean of ln(p(x) + 1e-8). The 1e-8 is there lest p(x) is 0, but it hides how bad
-/// the start is.
-fn book_figure(mixture: &GaussianMixture, x: &Matrix) -> f64 {
+/// The log-likelihood that the book prints, the mean over the points of ln(p(x) + 1e-8). The 1e-8 keeps the logarithm
+/// finite where p(x) underflows, but it makes the log-likelihood of the initial mixture look far higher than it is.
+fn book_log_likelihood(mixture: &GaussianMixture, x: &Matrix) -> f64 {
     x.rows().map(|x| libm::log(mixture.pdf(x) + 1e-8)).sum::<f64>() / x.shape().0 as f64
 }
 
+/// Fits the eruptions by EM. Prints the log-likelihood and its two parts, ELBO and KL, of each iteration, and the fitted
+/// mixture; draws `log_likelihood.svg`, `contours.svg` and `contours.gif`.
+///
+/// # Errors
+/// If the data cannot be read or fitted, or a figure cannot be written.
 pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
-    let x = geyser.eruptions()?;
-    let mut mixture = start()?;
-    let mut q = vec![vec![0.5, 0.5]; x.shape().0]; // nothing is known yet
-    let mut figure = book_figure(&mixture, &x);
-    let (mut log_likelihoods, mut elbos, mut frames) = (vec![], vec![], vec![]);
+    let x = geyser.eruptions()?; // (N, 2)
+    let mut mixture = initial_mixture()?;
+    let mut q = vec![vec![0.5, 0.5]; x.shape().0]; // (N, 2)
+    let mut log_likelihood = book_log_likelihood(&mixture, &x);
+    let mut history = History::new(&x);
 
-    println!("   the book's |         before the E-step           |     after it");
-    println!(" ln(p + 1e-8) |   ln p(x)  =    ELBO  +      KL     |   ELBO  +   KL");
     loop {
-        // ln p(x) = ELBO(q) + KL(q || p(z | x)), for any q
-        let log_likelihood = mean_log_likelihood(&mixture, &x);
-        let (elbo, kl) = (mean_elbo(&mixture, &x, &q), mean_kl(&mixture, &x, &q));
-        print!("{figure:>10.3}    | {log_likelihood:>9.3}  ={elbo:>9.3}  +{kl:>9.4}    |");
-        log_likelihoods.push(log_likelihood);
-        elbos.push(elbo);
-        frames.push(vec![contours(&x, &mixture, frames.len()).into()]);
+        history.before_e_step(&mixture, &q);
 
-        // E-step: q = p(z | x) makes KL zero, and the ELBO rises to ln p(x)
+        // E-step: q_n(k) = p(z = k | x_n). KL(q || p(z | x)) becomes 0 and the ELBO rises to ln p(x).
         q = e_step(&mixture, &x);
-        let (elbo, kl) = (mean_elbo(&mixture, &x, &q), mean_kl(&mixture, &x, &q));
-        println!("{elbo:>9.3} +{:>7.4}", kl.abs()); // 0 up to rounding, which may be negative
+        history.after_e_step(&mixture, &q);
 
-        // M-step: the mixture with the highest ELBO for this q; ln p(x) is not below it
-        let iteration = log_likelihoods.len();
-        mixture = m_step(&x, &q).with_context(|| {
-            format!("iteration {iteration}: EM from the book's start does not suit {}", geyser.path().display())
-        })?;
+        // M-step: the phi, mu and Sigma with the highest ELBO for this q. ln p(x) >= ELBO, so it does not fall.
+        mixture = m_step(&x, &q).with_context(|| history.failure(geyser))?;
 
-        let before = figure;
-        figure = book_figure(&mixture, &x);
-        if (figure - before).abs() < THRESHOLD {
+        // The end: the log-likelihood changes by less than the threshold.
+        let previous = log_likelihood;
+        log_likelihood = book_log_likelihood(&mixture, &x);
+        if (log_likelihood - previous).abs() < THRESHOLD {
             break;
         }
     }
-    frames.push(vec![contours(&x, &mixture, frames.len()).into()]);
 
-    println!("\nafter {} iterations:", frames.len() - 1);
-    for (phi, bell) in mixture.weights().iter().zip(mixture.components()) {
-        let (mu, sigma) = (bell.mean(), bell.covariance());
+    println!("\nafter {} iterations:", history.log_likelihoods.len());
+    for (phi, component) in mixture.weights().iter().zip(mixture.components()) {
+        let (mu, sigma) = (component.mean(), component.covariance());
         let [a, b, c] = [(0, 0), (0, 1), (1, 1)].map(|at| sigma[at]);
         println!("phi = {phi:.4}, mu = ({:.3}, {:.3}), Sigma = (({a:.4}, {b:.4}), ({b:.4}, {c:.4}))", mu[0], mu[1]);
     }
-    // The same by fit_em, which begins at random points of the data.
+    // The same by fit_em, which starts from points of the data.
     let fit = fit_em(&x, 2, &EmOptions { seed: common.seed, ..EmOptions::default() })?;
     let iterations = fit.log_likelihoods.len() - 1;
-    let (found, here) = (fit.log_likelihoods[iterations], mean_log_likelihood(&mixture, &x));
-    println!("ln p = {here:.5} here, {found:.5} by fit_em from a random start in {iterations} iterations");
+    let (by_fit_em, here) = (fit.log_likelihoods[iterations], mean_log_likelihood(&mixture, &x));
+    println!("ln p = {here:.5} here, {by_fit_em:.5} by fit_em with k-means++ in {iterations} iterations");
+    history.draw(common, &mixture)
+}
 
-    common.figure("step05", "em", "log_likelihood.svg", &[curve(&log_likelihoods, &elbos).into()])?;
-    common.figure("step05", "em", "contours.svg", &frames[frames.len() - 1])?;
-    let path = common.folder("step05", "em")?.join("contours.gif");
-    plot::gif(&path, &frames, 700)?;
-    println!("{}", path.display());
-    Ok(())
+/// What is printed and drawn of each iteration.
+struct History<'a> {
+    x: &'a Matrix,
+    /// The mean log-likelihood before each E-step, and its lower bound with the q of the iteration before.
+    log_likelihoods: Vec<f64>,
+    elbos: Vec<f64>,
+    frames: Vec<Vec<Panel>>,
+}
+
+impl History<'_> {
+    fn new(x: &Matrix) -> History<'_> {
+        println!("   the book's |        before the E-step            |  after the E-step");
+        println!(" ln(p + 1e-8) |   ln p(x)  =    ELBO  +      KL     |   ELBO  +   KL");
+        History { x, log_likelihoods: vec![], elbos: vec![], frames: vec![] }
+    }
+
+    fn before_e_step(&mut self, mixture: &GaussianMixture, q: &[Vec<f64>]) {
+        let (log_likelihood, book) = (mean_log_likelihood(mixture, self.x), book_log_likelihood(mixture, self.x));
+        let (elbo, kl) = (mean_elbo(mixture, self.x, q), mean_kl(mixture, self.x, q));
+        print!("{book:>10.3}    | {log_likelihood:>9.3}  ={elbo:>9.3}  +{kl:>9.4}    |");
+        self.log_likelihoods.push(log_likelihood);
+        self.elbos.push(elbo);
+        self.frames.push(vec![contours(self.x, mixture, self.frames.len()).into()]);
+    }
+
+    fn after_e_step(&self, mixture: &GaussianMixture, q: &[Vec<f64>]) {
+        let (elbo, kl) = (mean_elbo(mixture, self.x, q), mean_kl(mixture, self.x, q));
+        println!("{elbo:>9.3} +{:>7.4}", kl.abs()); // 0 up to rounding, which may be negative
+    }
+
+    fn failure(&self, geyser: &Geyser) -> String {
+        let iteration = self.log_likelihoods.len();
+        format!("iteration {iteration}: EM from the book's initial mixture cannot fit {}", geyser.path().display())
+    }
+
+    fn draw(mut self, common: &Common, fitted: &GaussianMixture) -> Result<()> {
+        self.frames.push(vec![contours(self.x, fitted, self.frames.len()).into()]);
+        let curves = [curves(&self.log_likelihoods, &self.elbos).into()];
+        common.figure("step05", "em", "log_likelihood.svg", &curves)?;
+        common.figure("step05", "em", "contours.svg", &self.frames[self.frames.len() - 1])?;
+        let path = common.folder("step05", "em")?.join("contours.gif");
+        plot::gif(&path, &self.frames, 700)?;
+        println!("{}", path.display());
+        Ok(())
+    }
 }
 
 /// The log-likelihood after each iteration, and its lower bound with the q of the iteration before.
-fn curve(log_likelihoods: &[f64], elbos: &[f64]) -> Chart {
-    // The start is too low to be seen in one chart with the rest.
+fn curves(log_likelihoods: &[f64], elbos: &[f64]) -> Chart {
+    // Without the initial mixture, whose log-likelihood is too low for one chart with the rest.
     let points =
         |values: &[f64]| -> Vec<(f64, f64)> { (1..).map(f64::from).zip(values[1..].iter().copied()).collect() };
-    let label = format!("iterations done (before them ln p = {:.1})", log_likelihoods[0]);
+    let label = format!("iterations (initial mixture: ln p = {:.1})", log_likelihoods[0]);
     Chart::new("The log-likelihood never falls", &label, "mean over the data [nats]")
         .line("ln p(x)", BLUE, points(log_likelihoods))
         .dots("", BLUE, 4.0, points(log_likelihoods))
@@ -94,7 +129,7 @@ fn curve(log_likelihoods: &[f64], elbos: &[f64]) -> Chart {
         .legend(Corner::LowerRight)
 }
 
-/// The data, each point in the colour of the component that it rather belongs to, and the contours of the density.
+/// The data, each point in the colour of the component with the larger responsibility, and the contours of the density.
 fn contours(x: &Matrix, mixture: &GaussianMixture, iteration: usize) -> Chart {
     let (across, up) = ((-2.5, 6.0), (34.0, 104.0));
     let grid = Grid::new(across, up, 120, |x, y| mixture.pdf(&[x, y]));
@@ -106,7 +141,7 @@ fn contours(x: &Matrix, mixture: &GaussianMixture, iteration: usize) -> Chart {
         let own = x.rows().filter(|x| usize::from(mixture.responsibilities(x)[1] > 0.5) == k).map(|x| (x[0], x[1]));
         chart = chart.dots(&format!("component {k}: phi = {:.2}", mixture.weights()[k]), color, 3.0, own);
     }
-    let means = mixture.components().iter().map(|bell| (bell.mean()[0], bell.mean()[1]));
+    let means = mixture.components().iter().map(|component| (component.mean()[0], component.mean()[1]));
     let chart = chart.contours(&grid, &levels).dots("mu", BLACK, 5.0, means);
     chart.x_range(across.0, across.1).y_range(up.0, up.1).legend(Corner::LowerRight)
 }

@@ -1,18 +1,22 @@
-//! A fitted mixture makes eruptions that never were.
+//! New eruptions, drawn from the fitted mixture.
 
-use super::{EmOptions, fit_em};
 use crate::common::cli::Common;
 use crate::common::plot::{BLUE, Chart, VERMILION};
+use crate::em::{EmOptions, fit_em};
 use crate::step04::Geyser;
 use anyhow::{Context, Result};
 use tsukuru::random::Rng;
 
+/// Fits a mixture to the eruptions and draws as many new ones. Prints the means of both, draws `generate.svg`.
+///
+/// # Errors
+/// If the data cannot be read or fitted, or the figure cannot be written.
 pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
     let x = geyser.eruptions()?;
     let fit = fit_em(&x, 2, &EmOptions { seed: common.seed, ..EmOptions::default() })
         .with_context(|| geyser.path().display().to_string())?;
-    let [.., log_likelihood] = fit.log_likelihoods[..] else { unreachable!("there is a start") };
-    println!("fitted: ln p = {log_likelihood:.4}, {:?}", fit.stop);
+    let [.., log_likelihood] = fit.log_likelihoods[..] else { unreachable!("the initial mixture has one") };
+    println!("fitted: ln p = {log_likelihood:.4}, {:?}", fit.stop_reason);
 
     let mut rng = Rng::new(common.seed, "generate", 0);
     let draws: Vec<Vec<f64>> = (0..x.shape().0).map(|_| fit.mixture.sample(&mut rng).1).collect();
@@ -21,7 +25,7 @@ pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
     };
     for (i, name) in ["eruption", "wait for the next"].iter().enumerate() {
         let (data, drawn) = (mean(i, &mut x.rows()), mean(i, &mut draws.iter().map(|x| &x[..])));
-        println!("{name}: {data:.2} min in the mean of the data, {drawn:.2} min of the draws");
+        println!("mean {name}: {data:.2} min in the data, {drawn:.2} min in the draws");
     }
 
     let points = |x: &[f64]| (x[0], x[1]);

@@ -20,11 +20,11 @@ struct Cli {
 #[derive(Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Program {
-    /// How much one coin differs from another, in nats
+    /// The Kullback-Leibler divergence between two coins, in nats
     Kl,
-    /// Expectations from random numbers, and how slowly their error shrinks
+    /// The Monte Carlo method: expectations as means over draws, and their error
     MonteCarlo,
-    /// A mixture for Old Faithful, iteration by iteration
+    /// The EM algorithm on Old Faithful, iteration by iteration
     Em,
     /// Eruptions drawn from the fitted mixture, beside the data
     Generate,

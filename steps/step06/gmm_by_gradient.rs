@@ -2,10 +2,10 @@
 
 use crate::common::cli::{Common, capped};
 use crate::common::plot::{BLUE, Chart, Corner, VERMILION};
+use crate::em::{EmOptions, fit_em};
 use crate::step01::Normal;
 use crate::step03::{Matrix, MultivariateNormal};
 use crate::step04::{GaussianMixture, Geyser};
-use crate::step05::{EmOptions, fit_em};
 use anyhow::Result;
 use std::f64::consts::PI;
 use tsukuru::Real;
@@ -98,8 +98,8 @@ pub fn run(common: &Common) -> Result<()> {
     let columns = columns.collect::<Result<Vec<Normal>, _>>()?;
     let units = Units { mean: columns.iter().map(|c| c.mu).collect(), std: columns.iter().map(|c| c.sigma).collect() };
     let model = FreeMixture::two_bells();
-    let start = Some(model.mixture(&units)?);
-    let options = EmOptions { start, max_iterations: ITERATIONS, threshold: 1e-9, ..EmOptions::default() };
+    let initial = Some(model.mixture(&units)?);
+    let options = EmOptions { initial, max_iterations: ITERATIONS, threshold: 1e-9, ..EmOptions::default() };
     let by_em = fit_em(&x, 2, &options)?;
 
     let scaled = x.rows().flat_map(|x| (0..d).map(|i| ((x[i] - units.mean[i]) / units.std[i]) as Real));

@@ -1,11 +1,11 @@
-//! How much memory a fit takes. It is a program of its own, because the system counts the peak of a whole process.
+//! How much memory a fit takes. It has a test binary of its own, because the system reports the peak of a whole process.
 #![cfg(target_os = "linux")]
 
+use steps::em::{EmOptions, fit_em};
 use steps::step03::Matrix;
-use steps::step05::{EmOptions, fit_em};
 use tsukuru::random::Rng;
 
-/// The most bytes that this process has held.
+/// Peak resident memory of this process in bytes.
 fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
@@ -20,7 +20,7 @@ fn a_fit_takes_no_more_memory_than_its_data() {
     data.extend((0..n * d).map(|i| rng.normal() + (i % 14) as f64));
     let x = Matrix::from_data(n, d, data);
     let before = peak();
-    fit_em(&x, k, &EmOptions { starts: 1, max_iterations: 2, ..EmOptions::default() }).expect("a fit");
+    fit_em(&x, k, &EmOptions { n_init: 1, max_iterations: 2, ..EmOptions::default() }).expect("a fit");
     let (taken, of_data) = (peak() - before, n * d * size_of::<f64>());
     assert!(taken <= of_data, "{taken} bytes beside {of_data} of data");
 }

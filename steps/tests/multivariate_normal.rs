@@ -1,4 +1,4 @@
-//! `step03`: linear algebra by its own rules, densities against SciPy's figures, and what is refused.
+//! `step03`: identities of linear algebra, densities against SciPy's figures, the fit, draws, and errors.
 
 use steps::step03::{Matrix, MatrixError, MultivariateNormal};
 use tsukuru::random::Rng;
@@ -44,7 +44,7 @@ fn determinants_and_inverses_of_the_book() {
 }
 
 #[test]
-fn an_inverse_takes_back_and_determinants_multiply() {
+fn a_matrix_times_its_inverse_is_the_identity_and_determinants_multiply() {
     for n in 1..8 {
         let (a, b) = (random(n, n as u64), random(n, 100 + n as u64));
         all_close(&a.dot(&a.inverse().unwrap()), &Matrix::identity(n));
@@ -57,7 +57,7 @@ fn an_inverse_takes_back_and_determinants_multiply() {
 }
 
 #[test]
-fn cholesky_s_factor_is_lower_triangular_and_a_root() {
+fn the_cholesky_factor_is_lower_triangular_and_its_square_is_the_matrix() {
     for n in 1..8 {
         let a = random_covariance(n, n as u64);
         let l = a.cholesky().unwrap();
@@ -67,15 +67,15 @@ fn cholesky_s_factor_is_lower_triangular_and_a_root() {
 }
 
 #[test]
-fn what_a_matrix_does_not_allow_is_said() {
+fn an_undefined_operation_is_an_error() {
     let wide = Matrix::zeros(2, 3);
     for error in [wide.det().err(), wide.inverse().err(), wide.cholesky().err()] {
         assert_eq!(error.unwrap().to_string(), "a 2 x 3 matrix is not square");
     }
     let singular = "the matrix is singular: its columns are linearly dependent, so it has no inverse";
-    let flat = Matrix::new(&[[1.0, 2.0], [2.0, 4.0]]);
-    assert_eq!(flat.inverse().unwrap_err().to_string(), singular);
-    assert_eq!(flat.det(), Ok(0.0));
+    let singular_matrix = Matrix::new(&[[1.0, 2.0], [2.0, 4.0]]);
+    assert_eq!(singular_matrix.inverse().unwrap_err().to_string(), singular);
+    assert_eq!(singular_matrix.det(), Ok(0.0));
     // Elimination leaves a rounding error here, not 0.
     let counted = Matrix::new(&[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]);
     assert_eq!(counted.inverse(), Err(MatrixError::Singular));
@@ -111,9 +111,9 @@ fn densities_are_scipy_s_to_twelve_digits() {
     let [a, b]: [&[f64]; 2] = [&[0.0, 0.0], &[1.0, 2.0]];
     let unit = [(a, -4.337877066409345), (b, -1.8378770664093453), (&[-30.0, 40.0], -1204.3378770664094)];
     check(&[1.0, 2.0], &Matrix::identity(2), &unit);
-    let leaning =
+    let correlated =
         [(a, -1.9363261222781203), (&[1.5, -2.0], -6.219293155245154), (&[1000.0, -1000.0], -1702353.5846777705)];
-    check(&[0.5, -0.2], &Matrix::new(&[[2.0, 0.3], [0.3, 0.5]]), &leaning);
+    check(&[0.5, -0.2], &Matrix::new(&[[2.0, 0.3], [0.3, 0.5]]), &correlated);
     let people = Matrix::new(&[[23.33145108, 12.84736477], [12.84736477, 27.97658708]]);
     let points: [(&[f64], f64); 2] = [(&[172.0, 60.0], -5.12347775321763), (&[150.0, 90.0], -64.11430864747936)];
     check(&[172.70250854, 57.6422088], &people, &points);
@@ -132,7 +132,7 @@ fn densities_are_scipy_s_to_twelve_digits() {
 fn the_book_s_density_at_the_origin() {
     let normal = MultivariateNormal::new(vec![1.0, 2.0], Matrix::identity(2)).unwrap();
     close(normal.pdf(&[0.0, 0.0]), 0.013064233284684921);
-    close(normal.log_scale(), normal.log_pdf(normal.mean()));
+    close(normal.log_normalization(), normal.log_pdf(normal.mean()));
 }
 
 /// Standard errors of a covariance C_ij from n draws: sqrt((C_ii C_jj + C_ij^2) / n).
@@ -163,46 +163,46 @@ fn the_fit_divides_by_n() {
 }
 
 #[test]
-fn what_is_no_distribution_is_refused_with_a_reason() {
-    let said = |mean: &[f64], covariance: Matrix| {
+fn an_invalid_mean_or_covariance_is_an_error() {
+    let error = |mean: &[f64], covariance: Matrix| {
         MultivariateNormal::new(mean.to_vec(), covariance).expect_err("no distribution").to_string()
     };
     let zero = [0.0, 0.0];
     assert_eq!(
-        said(&[0.0; 3], Matrix::identity(2)),
+        error(&[0.0; 3], Matrix::identity(2)),
         "the mean has 3 coordinates, but the covariance is 2 x 2: expected 3 x 3"
     );
     assert_eq!(
-        said(&[0.0, f64::INFINITY], Matrix::identity(2)),
+        error(&[0.0, f64::INFINITY], Matrix::identity(2)),
         "coordinate 1 (counted from 0) of the mean is inf: expected a finite number"
     );
-    assert_eq!(said(&zero, Matrix::zeros(2, 3)), "not a covariance: a 2 x 3 matrix is not square");
+    assert_eq!(error(&zero, Matrix::zeros(2, 3)), "not a covariance: a 2 x 3 matrix is not square");
     assert_eq!(
-        said(&zero, Matrix::new(&[[1.0, f64::NAN], [0.0, 1.0]])),
+        error(&zero, Matrix::new(&[[1.0, f64::NAN], [0.0, 1.0]])),
         "not a covariance: the matrix is not finite: NaN in row 0, column 1"
     );
     assert_eq!(
-        said(&zero, Matrix::new(&[[1.0, 0.5], [0.4, 1.0]])),
+        error(&zero, Matrix::new(&[[1.0, 0.5], [0.4, 1.0]])),
         "not a covariance: the matrix is not symmetric: 0.4 in row 1, column 0, but 0.5 in row 0, column 1"
     );
     let left = "not a covariance: the matrix is singular or not positive definite: given the coordinates before it, coordinate";
-    assert_eq!(said(&zero, Matrix::new(&[[1.0, 2.0], [2.0, 4.0]])), format!("{left} 1 is left with variance 0e0"));
-    assert_eq!(said(&zero, Matrix::new(&[[1.0, 2.0], [2.0, 1.0]])), format!("{left} 1 is left with variance -3e0"));
-    assert_eq!(said(&zero, Matrix::zeros(2, 2)), format!("{left} 0 is left with variance 0e0"));
+    assert_eq!(error(&zero, Matrix::new(&[[1.0, 2.0], [2.0, 4.0]])), format!("{left} 1 is left with variance 0e0"));
+    assert_eq!(error(&zero, Matrix::new(&[[1.0, 2.0], [2.0, 1.0]])), format!("{left} 1 is left with variance -3e0"));
+    assert_eq!(error(&zero, Matrix::zeros(2, 2)), format!("{left} 0 is left with variance 0e0"));
     // A third of the rounding error of a singular matrix is no variance.
-    assert!(said(&zero, Matrix::new(&[[0.1, 0.3], [0.3, 0.9]])).starts_with(left));
+    assert!(error(&zero, Matrix::new(&[[0.1, 0.3], [0.3, 0.9]])).starts_with(left));
 }
 
 #[test]
-fn a_fit_without_an_answer_says_why() {
-    let said = |x: Matrix| MultivariateNormal::fit(&x).expect_err("no fit").to_string();
-    assert_eq!(said(Matrix::zeros(0, 2)), "a normal distribution cannot be fitted to no points at all");
+fn a_fit_without_a_solution_is_an_error() {
+    let error = |x: Matrix| MultivariateNormal::fit(&x).expect_err("no fit").to_string();
+    assert_eq!(error(Matrix::zeros(0, 2)), "a normal distribution is fitted to at least one point, found none");
     assert_eq!(
-        said(Matrix::new(&[[1.0, 2.0], [3.0, f64::NAN]])),
+        error(Matrix::new(&[[1.0, 2.0], [3.0, f64::NAN]])),
         "point 1 has coordinate 1 = NaN (both counted from 0): expected finite numbers"
     );
     let on_a_line: Vec<[f64; 2]> = (0..10).map(f64::from).map(|x| [0.1 * x, 0.3 * x]).collect();
-    assert!(said(Matrix::new(&on_a_line)).contains("singular or not positive definite"));
+    assert!(error(Matrix::new(&on_a_line)).contains("singular or not positive definite"));
 }
 
 #[test]

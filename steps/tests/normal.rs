@@ -1,4 +1,4 @@
-//! `step01::Normal` against SciPy's figures, far into the tails; its fit, its draws, and what it refuses.
+//! `step01::Normal`: densities against SciPy's figures far into the tails, the fit, draws, and errors.
 
 use steps::step01::{FitError, Normal};
 use tsukuru::random::Rng;
@@ -39,7 +39,7 @@ fn densities_are_scipy_s_to_twelve_digits() {
 }
 
 #[test]
-fn the_fit_divides_by_n_and_keeps_a_small_spread_on_a_large_mean() {
+fn the_fit_divides_by_n_and_keeps_a_small_variance_beside_a_large_mean() {
     assert_eq!(Normal::fit(&[1.0, 2.0, 3.0, 6.0]), Ok(Normal::new(3.0, 3.5_f64.sqrt())));
     // An f64 of this size holds eighths, their sum only halves.
     let fitted = Normal::fit(&[0.125, 0.25, 0.375, 0.875].map(|x| 1e15 + x)).expect("a fit");
@@ -59,26 +59,26 @@ fn draws_have_the_moments_of_their_distribution() {
 }
 
 #[test]
-fn a_fit_without_an_answer_says_why() {
-    let said = |xs: &[f64]| Normal::fit(xs).expect_err("no fit").to_string();
-    assert_eq!(said(&[]), "a normal distribution cannot be fitted to no numbers at all");
+fn a_fit_without_a_solution_is_an_error() {
+    let error = |xs: &[f64]| Normal::fit(xs).expect_err("no fit").to_string();
+    assert_eq!(error(&[]), "a normal distribution is fitted to at least one number, found none");
     let nan = "number 2 (counted from 0) is NaN: a normal distribution is fitted to finite numbers";
-    assert_eq!(said(&[1.0, 2.0, f64::NAN]), nan);
-    assert_eq!(said(&[4.5; 7]), "all 7 numbers are 4.5: a normal distribution needs a spread");
+    assert_eq!(error(&[1.0, 2.0, f64::NAN]), nan);
+    assert_eq!(error(&[4.5; 7]), "all 7 numbers are 4.5: a normal distribution needs a variance above 0");
     for xs in [[-1e300, 1e300], [0.0, 1e-300], [-f64::MAX, f64::MAX]] {
-        assert_eq!(said(&xs), "the numbers spread so far, or so little, that an f64 cannot hold their variance");
+        assert_eq!(error(&xs), "the variance of the numbers is too large or too small for an f64");
     }
-    assert_eq!(Normal::fit(&[4.5]), Err(FitError::NoSpread { count: 1, value: 4.5 }));
+    assert_eq!(Normal::fit(&[4.5]), Err(FitError::ZeroVariance { count: 1, value: 4.5 }));
 }
 
 #[test]
 #[should_panic(expected = "sigma is 0, expected a positive, finite number")]
-fn a_spread_of_zero_is_refused() {
+fn sigma_0_is_refused() {
     Normal::new(0.0, 0.0);
 }
 
 #[test]
 #[should_panic(expected = "mu is NaN, expected a finite number")]
-fn a_mean_that_is_no_number_is_refused() {
+fn a_mean_of_nan_is_refused() {
     Normal::new(f64::NAN, 1.0);
 }

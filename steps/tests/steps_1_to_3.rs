@@ -1,5 +1,5 @@
-//! Steps 1 to 3 as a user meets them: the figures that the book prints, with built-in data and with given files, and what
-//! is said when a file or a flag is wrong.
+//! The programs of steps 1 to 3: the figures that the book prints, with built-in data and with given files, and the messages
+//! when a file or a flag is wrong.
 
 use std::fs;
 use std::path::Path;
@@ -19,19 +19,19 @@ fn call(folder: &Path, step: &str, args: &str) -> Output {
     Command::new(program).args(args.split_whitespace()).current_dir(folder).output().expect("the step starts")
 }
 
-/// Runs a program; it must succeed, and say all of `expected`. Every path that it prints must be a figure.
-fn says(folder: &Path, step: &str, args: &str, expected: &[&str]) -> String {
+/// Runs a program; it must succeed, and print all of `expected`. Every path that it prints must be a figure.
+fn prints(folder: &Path, step: &str, args: &str, expected: &[&str]) -> String {
     let Output { status, stdout, stderr } = call(folder, step, args);
     assert!(status.success(), "{step} {args}: {}", String::from_utf8_lossy(&stderr));
-    let said = String::from_utf8(stdout).expect("UTF-8");
+    let output = String::from_utf8(stdout).expect("UTF-8");
     for part in expected {
-        assert!(said.contains(part), "{step} {args}: {part:?} is missing in\n{said}");
+        assert!(output.contains(part), "{step} {args}: {part:?} is missing in\n{output}");
     }
-    for path in said.lines().filter(|line| line.ends_with(".svg")) {
+    for path in output.lines().filter(|line| line.ends_with(".svg")) {
         let svg = fs::read_to_string(folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert!(svg.starts_with("<svg") && !svg.contains("NaN"), "{path}");
     }
-    said
+    output
 }
 
 /// Runs a program; it must end with exit code 1 and one sentence.
@@ -48,32 +48,32 @@ fn folder() -> TempDir {
 #[test]
 fn step_1_runs_all_its_programs() {
     let folder = folder();
-    let said = says(folder.path(), "step01", "", &["0.3989", "0.6827", "0.9545", "0.9973", "sigma = 0.5", "50   "]);
+    let output = prints(folder.path(), "step01", "", &["0.3989", "0.6827", "0.9545", "0.9973", "sigma = 0.5", "50   "]);
     for program in ["norm_dist", "norm_param", "sample_avg", "sample_sum"] {
-        assert!(said.contains(&format!("out/step01/{program}/{program}.svg")), "{said}");
+        assert!(output.contains(&format!("out/step01/{program}/{program}.svg")), "{output}");
     }
     // The means follow from the seed.
-    let means = |args: &str| says(folder.path(), "step01", &format!("sample_avg {args}"), &[]);
+    let means = |args: &str| prints(folder.path(), "step01", &format!("sample_avg {args}"), &[]);
     assert_eq!(means(""), means("--seed 0"));
     assert_ne!(means(""), means("--seed 1"));
     // A flag may stand before the program, too.
-    assert_eq!(says(folder.path(), "step01", "--seed 1 sample_avg", &[]), means("--seed 1"));
+    assert_eq!(prints(folder.path(), "step01", "--seed 1 sample_avg", &[]), means("--seed 1"));
 }
 
 #[test]
 fn step_2_prints_the_book_s_figures() {
     let folder = folder();
     let figures = ["25000 heights", "172.70 cm", "4.83 cm", "P(x <= 160) = 0.00427", "P(x > 180)  = 0.06542"];
-    let said = says(folder.path(), "step02", "--out elsewhere", &figures);
+    let output = prints(folder.path(), "step02", "--out elsewhere", &figures);
     for program in ["hist", "fit", "generate", "prob"] {
-        assert!(said.contains(&format!("elsewhere/step02/{program}/{program}.svg")), "{said}");
+        assert!(output.contains(&format!("elsewhere/step02/{program}/{program}.svg")), "{output}");
     }
 }
 
 #[test]
 fn step_3_prints_the_book_s_figures() {
     let folder = folder();
-    let said = says(
+    let output = prints(
         folder.path(),
         "step03",
         "",
@@ -87,7 +87,7 @@ fn step_3_prints_the_book_s_figures() {
         ],
     );
     for program in ["plot_3d", "plot_norm", "plot_dataset", "mle"] {
-        assert!(said.contains(&format!("out/step03/{program}/{program}.svg")), "{said}");
+        assert!(output.contains(&format!("out/step03/{program}/{program}.svg")), "{output}");
     }
 }
 
@@ -115,7 +115,7 @@ fn simulated_people_have_the_moments_of_the_book_s() {
     // Beyond the moments: they are normal, with as many within k standard deviations as there should be.
     for k in 1..=3 {
         let edge = -0.5 * f64::from(k * k);
-        let within = rows.iter().filter(|row| fitted.log_pdf(&row[..]) >= fitted.log_scale() + edge).count();
+        let within = rows.iter().filter(|row| fitted.log_pdf(&row[..]) >= fitted.log_normalization() + edge).count();
         let expected = 1.0 - edge.exp();
         let error = (expected * (1.0 - expected) / 25_000.0).sqrt();
         assert!((within as f64 / 25_000.0 - expected).abs() < 4.0 * error, "{k}: {within}");
@@ -127,12 +127,12 @@ fn given_files_are_used() {
     let (work, data) = (folder(), folder());
     fs::write(data.path().join("height.txt"), "1.0\r\n 2\r\n3e0\r\n6\r\n\r\n").unwrap();
     let path = data.path().display();
-    let said =
-        says(work.path(), "step02", &format!("fit --data {path}"), &["4 heights", "mu    = 3.00", "sigma = 1.87"]);
-    assert!(said.contains(&format!("data: {path}/height.txt")), "{said}");
+    let output =
+        prints(work.path(), "step02", &format!("fit --data {path}"), &["4 heights", "mu    = 3.00", "sigma = 1.87"]);
+    assert!(output.contains(&format!("data: {path}/height.txt")), "{output}");
     fs::write(data.path().join("height_weight.txt"), "0 1\n2 1\n0 4\n2\t10").unwrap();
     let unbiased = "[[ 1.33333333,  2.00000000],\n [ 2.00000000, 18.00000000]]";
-    says(
+    prints(
         work.path(),
         "step03",
         &format!("mle --data {path}"),
@@ -180,11 +180,12 @@ fn data_without_a_fit_are_refused() {
     let flag = format!("--data {}", data.path().display());
     fs::write(data.path().join("height.txt"), "170\n170\n").unwrap();
     let file = |name: &str| format!("data: {}", data.path().join(name).display());
-    let sentence = format!("{}: all 2 numbers are 170: a normal distribution needs a spread", file("height.txt"));
+    let sentence =
+        format!("{}: all 2 numbers are 170: a normal distribution needs a variance above 0", file("height.txt"));
     for program in ["fit", "generate", "prob"] {
         fails(work.path(), "step02", &format!("{program} {flag}"), &sentence);
     }
-    says(work.path(), "step02", &format!("hist {flag}"), &["1 bins"]);
+    prints(work.path(), "step02", &format!("hist {flag}"), &["1 bins"]);
     fs::write(data.path().join("height_weight.txt"), "1 2\n2 4\n3 6\n").unwrap();
     let sentence = "not a covariance: the matrix is singular or not positive definite: given the coordinates before it, \
                     coordinate 1 is left with variance 0e0";
@@ -206,9 +207,9 @@ fn programs_have_the_book_s_names() {
         for program in programs.split_whitespace() {
             let figure = format!("out/{step}/{program}/{program}.svg");
             let figure = if ["array_basis", "matrix"].contains(&program) { "[[" } else { &figure };
-            says(folder.path(), step, program, &[figure]);
+            prints(folder.path(), step, program, &[figure]);
             assert!(help.contains(&format!("- {program}: ")), "{help}");
-            assert_eq!(says(folder.path(), step, &format!("{program} --help"), &[]), help);
+            assert_eq!(prints(folder.path(), step, &format!("{program} --help"), &[]), help);
         }
     }
 }
@@ -220,9 +221,9 @@ fn a_wrong_program_name_suggests_the_right_one() {
         [("step01", "norm_dits", "norm_dist"), ("step02", "generat", "generate"), ("step03", "plot3d", "plot_3d")]
     {
         let Output { status, stderr, .. } = call(folder.path(), step, wrong);
-        let said = String::from_utf8_lossy(&stderr).into_owned();
-        assert_eq!(status.code(), Some(1), "{said}");
-        assert!(said.contains(&format!("'{right}'")), "{said}");
+        let output = String::from_utf8_lossy(&stderr).into_owned();
+        assert_eq!(status.code(), Some(1), "{output}");
+        assert!(output.contains(&format!("'{right}'")), "{output}");
     }
     let help = |step| String::from_utf8(call(folder.path(), step, "--help").stdout).unwrap();
     assert!(help("step02").contains("height.txt") && !help("step02").contains("MNIST"));
@@ -238,7 +239,7 @@ fn the_originals_give_the_book_s_figures_too() {
     }
     let (folder, flag) = (folder(), format!("--data {}", real.display()));
     let figures = ["85 bins", "172.70 cm", "4.83 cm", "= 0.00427", "= 0.06542"];
-    says(folder.path(), "step02", &flag, &figures);
+    prints(folder.path(), "step02", &flag, &figures);
     let figures = ["[172.70250854, 57.64220880]", "[[23.33145108, 12.84736477],\n [12.84736477, 27.97658708]]"];
-    says(folder.path(), "step03", &format!("mle {flag}"), &figures);
+    prints(folder.path(), "step03", &format!("mle {flag}"), &figures);
 }

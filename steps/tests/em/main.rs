@@ -1,5 +1,5 @@
-//! The Gaussian mixture and EM as a library: against SciPy's and scikit-learn's figures, the book's, its plain twin,
-//! and on data that leave nothing to fit.
+//! The Gaussian mixture and `fit_em` as a library: against SciPy's, scikit-learn's and the book's figures, against the plain
+//! loop of step 5, and on degenerate data.
 
 mod edges;
 mod fit;
@@ -8,9 +8,9 @@ mod gaussian_mixture;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::LazyLock;
+use steps::em::EmOptions;
 use steps::step03::{Matrix, MultivariateNormal};
 use steps::step04::GaussianMixture;
-use steps::step05::EmOptions;
 use tsukuru::random::Rng;
 
 static GOLDEN: LazyLock<Value> = LazyLock::new(|| {
@@ -27,11 +27,11 @@ fn rows(value: &Value) -> Vec<Vec<f64>> {
 }
 
 fn mixture(weights: &[f64], means: &[Vec<f64>], covariances: &[Vec<f64>]) -> GaussianMixture {
-    let bell = |(mean, covariance): (&Vec<f64>, &Vec<f64>)| {
+    let component = |(mean, covariance): (&Vec<f64>, &Vec<f64>)| {
         let covariance = Matrix::from_data(mean.len(), mean.len(), covariance.clone());
         MultivariateNormal::new(mean.clone(), covariance).expect("a covariance")
     };
-    GaussianMixture::new(weights.to_vec(), means.iter().zip(covariances).map(bell).collect()).expect("a mixture")
+    GaussianMixture::new(weights.to_vec(), means.iter().zip(covariances).map(component).collect()).expect("a mixture")
 }
 
 #[track_caller]
@@ -43,19 +43,21 @@ fn close(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
     }
 }
 
-/// Two round bells of standard deviation 1, 12 apart, 100 and 200 points: (300, 2).
-fn two_bells() -> Matrix {
-    let mut rng = Rng::new(0, "two bells", 0);
+/// Two spherical clusters of standard deviation 1, 12 apart, of 100 and 200 points: (300, 2).
+fn two_clusters() -> Matrix {
+    let mut rng = Rng::new(0, "two clusters", 0);
     let centre = |i: usize| if i.is_multiple_of(3) { [0.0, 0.0] } else { [12.0, 0.0] };
     let data = (0..300).flat_map(|i| centre(i).map(|c| c + rng.normal())).collect();
     Matrix::from_data(300, 2, data)
 }
 
-fn given(start: GaussianMixture) -> EmOptions {
-    EmOptions { start: Some(start), threshold: 0.0, covariance_floor: 0.0, ..EmOptions::default() }
+/// Options to start from a given mixture, and to end or repair nothing.
+fn start_from(initial: GaussianMixture) -> EmOptions {
+    EmOptions { initial: Some(initial), threshold: 0.0, covariance_floor: 0.0, ..EmOptions::default() }
 }
 
-fn book_start() -> GaussianMixture {
+/// The initial mixture of the book.
+fn book_initial_mixture() -> GaussianMixture {
     let eye = vec![1.0, 0.0, 0.0, 1.0];
     mixture(&[0.5, 0.5], &[vec![0.0, 50.0], vec![0.0, 100.0]], &[eye.clone(), eye])
 }

@@ -1,7 +1,7 @@
 //! e^x for x <= 0 without a branch or a table, so that a loop over it becomes vector instructions.
 //!
-//! It is at most 3e-16 of its value away from `libm::exp`, which calculates one number at a time, and it gives 0 below
-//! -708, where e^x leaves the range of normal numbers.
+//! Its relative difference from `libm::exp`, which computes one number at a time, is at most 3e-16. Below -708, where e^x
+//! leaves the range of normal numbers, it is 0.
 
 /// 1/n! for n = 13, ..., 2.
 const SERIES: [f64; 12] = [
@@ -23,14 +23,14 @@ const LN2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76); // ln 2 - LN2_HIGH
 
 /// e^x for x <= 0.
 #[inline(always)]
-pub fn exp_of_negative(x: f64) -> f64 {
+pub fn exp_nonpositive(x: f64) -> f64 {
     let normal = x > -708.0;
     let x = if normal { x } else { -708.0 };
-    // e^x = 2^k e^r with k = round(x / ln 2) and |r| <= ln 2 / 2. Added to 1.5 * 2^52, a number loses its fraction, and
-    // its integer part stands in the lowest bits.
-    const MAGIC: f64 = 6_755_399_441_055_744.0;
-    let shifted = x * std::f64::consts::LOG2_E + MAGIC;
-    let k = shifted - MAGIC;
+    // e^x = 2^k e^r with k = round(x / ln 2) and |r| <= ln 2 / 2. Adding 1.5 * 2^52 to a number rounds it to an integer,
+    // which then stands in the lowest bits of the sum.
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    let shifted = x * std::f64::consts::LOG2_E + ROUND;
+    let k = shifted - ROUND;
     let r = (x - k * LN2_HIGH) - k * LN2_LOW;
     // e^r = 1 + r + r^2 (1/2! + r/3! + ... + r^11/13!); the first term left out, r^14/14!, is below 5e-18
     let series = SERIES.iter().fold(0.0, |sum, coefficient| sum * r + coefficient);
@@ -41,18 +41,18 @@ pub fn exp_of_negative(x: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::exp_of_negative;
+    use super::exp_nonpositive;
 
     #[test]
     fn it_agrees_with_libm() {
         for i in 0..=707_000 {
             let x = -f64::from(i) * 0.001_000_7;
-            let (ours, theirs) = (exp_of_negative(x), libm::exp(x));
+            let (ours, theirs) = (exp_nonpositive(x), libm::exp(x));
             assert!(x < -707.9 || (ours - theirs).abs() <= 3e-16 * theirs, "e^{x}: {ours:e}, libm {theirs:e}");
         }
-        assert_eq!(exp_of_negative(0.0), 1.0);
-        assert_eq!(exp_of_negative(-708.5), 0.0);
-        assert_eq!(exp_of_negative(f64::MIN), 0.0);
-        assert_eq!(exp_of_negative(f64::NEG_INFINITY), 0.0);
+        assert_eq!(exp_nonpositive(0.0), 1.0);
+        assert_eq!(exp_nonpositive(-708.5), 0.0);
+        assert_eq!(exp_nonpositive(f64::MIN), 0.0);
+        assert_eq!(exp_nonpositive(f64::NEG_INFINITY), 0.0);
     }
 }

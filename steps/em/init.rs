@@ -1,6 +1,7 @@
-//! Where EM begins if nobody says: at points of the data that lie far from each other.
+//! The initial mixture by k-means++.
 
-use super::fit_em::{EmError, EmOptions};
+use super::error::EmError;
+use super::fit::EmOptions;
 use crate::step03::{Matrix, MultivariateNormal};
 use crate::step04::GaussianMixture;
 use tsukuru::random::Rng;
@@ -35,32 +36,33 @@ pub fn variances(x: &Matrix) -> Result<Vec<f64>, EmError> {
     (0..d).map(column).collect()
 }
 
-/// K bells of equal weight around points of x (N, D) that k-means++ chooses (Arthur and Vassilvitskii, 2007): each the
-/// likelier, the farther it is from those before it. Distances are measured in standard deviations of the columns; the
-/// variance of the bells is that of the data times the mean square of the distance to the nearest of them, over D.
-pub fn random_start(x: &Matrix, k: usize, variances: &[f64], options: &EmOptions, start: usize) -> GaussianMixture {
+/// K components of equal weight whose means are points of x (N, D) chosen by k-means++ (Arthur and Vassilvitskii, 2007):
+/// each with a probability proportional to its squared distance to the nearest mean before it. Distances are measured in
+/// standard deviations of the columns. The common covariance is diagonal: the variances of the data times the mean squared
+/// distance to the nearest mean, over D. `init` numbers the initialisations.
+pub fn kmeans_plusplus(x: &Matrix, k: usize, variances: &[f64], options: &EmOptions, init: usize) -> GaussianMixture {
     let (n, d) = x.shape();
-    let mut rng = Rng::new(options.seed, "em start", start as u64);
-    let distance = |a: &[f64], b: &[f64]| -> f64 {
+    let mut rng = Rng::new(options.seed, "em start", init as u64);
+    let squared_distance = |a: &[f64], b: &[f64]| -> f64 {
         a.iter().zip(b).zip(variances).map(|((a, b), variance)| (a - b) * (a - b) / variance).sum()
     };
-    let mut chosen = vec![x.row(rng.below(n))];
-    let mut nearest: Vec<f64> = x.rows().map(|x| distance(x, chosen[0])).collect();
-    while chosen.len() < k {
+    let mut means = vec![x.row(rng.below(n))];
+    let mut nearest: Vec<f64> = x.rows().map(|x| squared_distance(x, means[0])).collect();
+    while means.len() < k {
         let mut left = rng.uniform() * nearest.iter().sum::<f64>();
-        let far = nearest.iter().position(|distance| {
+        let drawn = nearest.iter().position(|distance| {
             left -= distance;
             left < 0.0
         });
-        // None if all points are chosen ones: then two bells stand in one place.
-        let next = x.row(far.unwrap_or_else(|| rng.below(n)));
-        nearest.iter_mut().zip(x.rows()).for_each(|(nearest, x)| *nearest = nearest.min(distance(x, next)));
-        chosen.push(next);
+        // None if every point is a mean already: then two components have the same mean.
+        let mean = x.row(drawn.unwrap_or_else(|| rng.below(n)));
+        nearest.iter_mut().zip(x.rows()).for_each(|(nearest, x)| *nearest = nearest.min(squared_distance(x, mean)));
+        means.push(mean);
     }
     let share = (nearest.iter().sum::<f64>() / (n * d) as f64).max(options.covariance_floor).max(f64::EPSILON);
     let mut covariance = Matrix::zeros(d, d);
     variances.iter().enumerate().for_each(|(i, variance)| covariance[(i, i)] = share * variance);
-    let bell =
+    let component =
         |mean: &[f64]| MultivariateNormal::new(mean.to_vec(), covariance.clone()).expect("variances are positive");
-    GaussianMixture::new(vec![1.0 / k as f64; k], chosen.into_iter().map(bell).collect()).expect("K equal weights")
+    GaussianMixture::new(vec![1.0 / k as f64; k], means.into_iter().map(component).collect()).expect("K equal weights")
 }

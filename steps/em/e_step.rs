@@ -1,12 +1,13 @@
-//! One pass of EM over the data: the E-step and the sums that the M-step divides, block by block.
+//! The E-step, with everything that the M-step needs of it: sums over the points, the sufficient statistics.
 //!
-//! The (N, K) responsibilities never exist as a whole: a block of 64 points goes through both steps while it is in the
-//! cache, turned so that each coordinate is a column and loops over points become vector instructions (what
-//! [`vectorised`] runs is inlined into it, so that it may use all that the CPU has: 1.4 times as fast as without). Many
-//! blocks are a chunk; threads take chunks, whose borders come from the sizes alone, and the sums of the chunks are
-//! added in their order: the result is the same bits at any number of threads.
+//! The (N, K) responsibilities are never stored as a whole. A block of 64 points goes through the E-step and is added to
+//! the sums of the M-step while it is in the cache. The block is transposed, so that each coordinate is a column and loops
+//! over points become vector instructions (what [`vectorised`] runs is inlined into it, so that it may use every
+//! instruction set of the CPU: 1.4 times as fast as without). Threads work on chunks of many blocks. The borders of the
+//! chunks follow from the sizes alone and their sums are added in order, so the result is the same bits at any number of
+//! threads.
 
-use super::exp::exp_of_negative;
+use super::exp::exp_nonpositive;
 use crate::step03::{Matrix, MultivariateNormal};
 use crate::step04::GaussianMixture;
 use rayon::prelude::*;
@@ -14,21 +15,22 @@ use tsukuru::kernels::vectorised;
 
 /// Points in a block.
 const BLOCK: usize = 64;
-/// So many points of a block are multiplied by two rows at once: their sums fill half of the registers.
+/// Points of a block that are multiplied by two rows of L^-1 at once: their sums fill half of the registers.
 const GROUP: usize = 16;
-/// A sum over points is kept as so many partial sums.
+/// A sum over points is kept as this many partial sums.
 const LANES: usize = 4;
-/// Columns whose products with a column are summed at once.
+/// Columns whose products with one column are summed at once.
 const TILE: usize = 4;
 
-/// A number for each point of a block.
+/// One number for each point of a block.
 type Column = [f64; BLOCK];
+/// The partial sums of a sum over points.
 type Sum = [f64; LANES];
 
-/// What the M-step needs of component k. With d_n = x_n - mu_k and responsibilities q_n = p(z = k | x_n):
+/// The sufficient statistics of component k. With d_n = x_n - mu_k and responsibilities q_n = p(z = k | x_n):
 #[derive(Clone)]
-pub struct Moments {
-    /// sum of q_n
+pub struct SufficientStatistics {
+    /// sum of q_n, the effective number of points
     pub count: f64,
     /// sum of q_n d_n (D)
     pub first: Vec<f64>,
@@ -36,74 +38,78 @@ pub struct Moments {
     pub second: Vec<f64>,
 }
 
-/// The sum over all n of ln p(x_n), and the moments of each component, for points x (N, D).
-pub fn pass(x: &Matrix, mixture: &GaussianMixture) -> (f64, Vec<Moments>) {
+/// The sum over all n of ln p(x_n), and the sufficient statistics of each component, for points x (N, D).
+pub fn e_step(x: &Matrix, mixture: &GaussianMixture) -> (f64, Vec<SufficientStatistics>) {
     let (d, k) = (mixture.dim(), mixture.weights().len());
-    // A chunk's sums take K D^2 / 2 numbers: with 8 K D points they are a sixteenth of its data.
+    // The sums of a chunk take K D^2 / 2 numbers: with 8 K D points they are a sixteenth of its data.
     let chunk = (8 * k * d).next_multiple_of(BLOCK).max(32 * BLOCK);
     let sums = |points: &[f64]| {
-        let mut work = Work::new(mixture);
+        let mut workspace = Workspace::new(mixture);
         let mut log_likelihood = 0.0;
         vectorised(
             #[inline(always)]
             || {
                 for block in points.chunks(BLOCK * d) {
-                    log_likelihood += work.block(block);
+                    log_likelihood += workspace.add_block(block);
                 }
             },
         );
-        (log_likelihood, work.moments())
+        (log_likelihood, workspace.statistics())
     };
-    let chunks: Vec<(f64, Vec<Moments>)> = x.data().par_chunks(chunk * d).map(sums).collect();
-    let add = |a: &mut [f64], b: &[f64]| a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-    let both = |(left, mut moments): (f64, Vec<Moments>), (right, more): (f64, Vec<Moments>)| {
-        for (a, b) in moments.iter_mut().zip(&more) {
-            a.count += b.count;
-            add(&mut a.first, &b.first);
-            add(&mut a.second, &b.second);
-        }
-        (left + right, moments)
-    };
-    chunks.into_iter().reduce(both).expect("there is a point")
+    let chunks: Vec<(f64, Vec<SufficientStatistics>)> = x.data().par_chunks(chunk * d).map(sums).collect();
+    chunks.into_iter().reduce(add_chunks).expect("there is a point")
 }
 
-/// One component: its parameters, and its sums so far.
+fn add_chunks(
+    (left, mut statistics): (f64, Vec<SufficientStatistics>),
+    (right, others): (f64, Vec<SufficientStatistics>),
+) -> (f64, Vec<SufficientStatistics>) {
+    let add = |a: &mut [f64], b: &[f64]| a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+    for (a, b) in statistics.iter_mut().zip(&others) {
+        a.count += b.count;
+        add(&mut a.first, &b.first);
+        add(&mut a.second, &b.second);
+    }
+    (left + right, statistics)
+}
+
+/// The parameters of a component, and its sums so far.
 struct Component<'a> {
     normal: &'a MultivariateNormal,
     /// ln phi_k - (D ln(2 pi) + ln det Sigma_k) / 2
-    log_scale: f64,
-    /// L^-1 (D, D), rounded up to a multiple of [`TILE`] with zeros.
+    log_normalization: f64,
+    /// L^-1 (D, D), padded with zeros to a multiple of [`TILE`].
     inverse: Vec<f64>,
     /// First ln p(x_n, z = k), then q_n, for each point of the block.
     q: Column,
     count: Sum,
     first: Vec<Sum>,
-    /// (D, D), of which the lower triangle counts; both rounded up to a multiple of [`TILE`].
+    /// (D, D), of which the lower triangle is used; both sizes padded to a multiple of [`TILE`].
     second: Vec<Sum>,
 }
 
-/// The room that a chunk is worked on in.
-struct Work<'a> {
+/// The sums of a chunk, and buffers for one block of it.
+struct Workspace<'a> {
     components: Vec<Component<'a>>,
-    /// The block, coordinate by coordinate (D).
+    /// The transposed block: a column for each coordinate (D).
     x: Vec<Column>,
-    /// x - mu_k (D), and zeros up to a multiple of [`TILE`].
+    /// x - mu_k (D), padded with zeros to a multiple of [`TILE`].
     d: Vec<Column>,
 }
 
-impl Work<'_> {
-    fn new(mixture: &GaussianMixture) -> Work<'_> {
+impl Workspace<'_> {
+    fn new(mixture: &GaussianMixture) -> Workspace<'_> {
         let d = mixture.dim();
         let components = mixture.weights().iter().zip(mixture.components()).map(|(phi, normal)| Component {
             normal,
-            log_scale: libm::log(*phi) + normal.log_scale(),
+            log_normalization: libm::log(*phi) + normal.log_normalization(),
             inverse: inverse(normal.cholesky(), d.next_multiple_of(TILE)),
             q: [0.0; BLOCK],
             count: [0.0; LANES],
             first: vec![[0.0; LANES]; d],
             second: vec![[0.0; LANES]; d.next_multiple_of(TILE).pow(2)],
         });
-        Work {
+        Workspace {
             components: components.collect(),
             x: vec![[0.0; BLOCK]; d],
             d: vec![[0.0; BLOCK]; d.next_multiple_of(TILE)],
@@ -112,10 +118,10 @@ impl Work<'_> {
 
     /// Adds `points` (at most BLOCK of D numbers each) to the sums; returns the sum of their ln p(x_n).
     #[inline(always)]
-    fn block(&mut self, points: &[f64]) -> f64 {
+    fn add_block(&mut self, points: &[f64]) -> f64 {
         let d = self.x.len();
         let n = points.len() / d;
-        // Places that are left over hold the last point once more, with q = 0.
+        // A block that is not full is padded with copies of its last point, whose q is 0.
         for b in 0..BLOCK {
             let point = &points[b.min(n - 1) * d..][..d];
             self.x.iter_mut().zip(point).for_each(|(column, &x)| column[b] = x);
@@ -125,7 +131,7 @@ impl Work<'_> {
         }
         let log_likelihood = self.responsibilities(n);
         for component in &mut self.components {
-            component.add(&self.x, &mut self.d);
+            component.add_statistics(&self.x, &mut self.d);
         }
         log_likelihood
     }
@@ -143,13 +149,13 @@ impl Work<'_> {
         let mut sum = [0.0; BLOCK];
         for Component { q, .. } in &mut self.components {
             for b in 0..BLOCK {
-                q[b] = exp_of_negative(q[b] - max[b]);
+                q[b] = exp_nonpositive(q[b] - max[b]);
                 sum[b] += q[b];
             }
         }
         let mut inverse = [0.0; BLOCK];
         for b in 0..n {
-            // 0 where all densities are: then the point belongs to none.
+            // Where all densities are 0, so are all responsibilities.
             inverse[b] = if sum[b] > 0.0 { 1.0 / sum[b] } else { 0.0 };
         }
         for Component { q, .. } in &mut self.components {
@@ -162,18 +168,18 @@ impl Work<'_> {
         max[..n].iter().sum::<f64>() + logs
     }
 
-    fn moments(self) -> Vec<Moments> {
+    fn statistics(self) -> Vec<SufficientStatistics> {
         let total = |sum: &Sum| sum.iter().sum::<f64>();
-        let moments = |c: &Component| {
+        let statistics = |c: &Component| {
             let d = c.first.len();
             let triangle = (0..d).flat_map(|i| (0..=i).map(move |j| i * d.next_multiple_of(TILE) + j));
-            Moments {
+            SufficientStatistics {
                 count: total(&c.count),
                 first: c.first.iter().map(total).collect(),
-                second: triangle.map(|place| total(&c.second[place])).collect(),
+                second: triangle.map(|i| total(&c.second[i])).collect(),
             }
         };
-        self.components.iter().map(moments).collect()
+        self.components.iter().map(statistics).collect()
     }
 }
 
@@ -210,13 +216,13 @@ impl Component<'_> {
         }
         for (q, square) in self.q.iter_mut().zip(square) {
             // Where z^T z overflows, the comparison is false.
-            *q = if square < f64::INFINITY { self.log_scale - 0.5 * square } else { f64::NEG_INFINITY };
+            *q = if square < f64::INFINITY { self.log_normalization - 0.5 * square } else { f64::NEG_INFINITY };
         }
     }
 
     /// The sums of the M-step: count += q_n, first += q_n d_n and second += q_n d_n d_n^T over the block.
     #[inline(always)]
-    fn add(&mut self, x: &[Column], d: &mut [Column]) {
+    fn add_statistics(&mut self, x: &[Column], d: &mut [Column]) {
         self.centre(x, d);
         add_sum(&self.q, &mut self.count);
         let dim = self.first.len();
@@ -227,7 +233,7 @@ impl Component<'_> {
                 weighted[1][b] *= d[i + 1][b];
             }
             self.first[i..].iter_mut().zip(&weighted).for_each(|(sum, weighted)| add_sum(weighted, sum));
-            // Two rows of the triangle at once keep eight sums in the registers, enough to hide how long one takes.
+            // Two rows of the triangle at once keep eight sums in registers, enough to hide the latency of an addition.
             let (upper, lower) = self.second[i * d.len()..][..2 * d.len()].split_at_mut(d.len());
             let sums = upper.as_chunks_mut::<TILE>().0.iter_mut().zip(lower.as_chunks_mut::<TILE>().0);
             for (columns, (upper, lower)) in d[..(i + 2).next_multiple_of(TILE)].as_chunks::<TILE>().0.iter().zip(sums)
@@ -238,7 +244,7 @@ impl Component<'_> {
     }
 }
 
-/// L^-1 of a lower triangular L, in rows of `width`: column by column, L times it is the unit matrix.
+/// L^-1 of a lower triangular L, in rows of `width` numbers: column by column, from L L^-1 = I.
 fn inverse(l: &Matrix, width: usize) -> Vec<f64> {
     let mut inverse = vec![0.0; width * width];
     for j in 0..l.shape().0 {
