@@ -30,7 +30,7 @@ fn an_invalid_mixture_is_an_error() {
     assert_eq!(error(&[1.5, -0.5], vec![normal(1), normal(1)]), negative.replace("1 is -0.5", "0 is 1.5"));
     assert_eq!(error(&[0.5, -0.5], vec![normal(1), normal(1)]), negative);
     assert!(error(&[0.5, f64::NAN], vec![normal(1), normal(1)]).contains("component 1 is NaN"));
-    assert_eq!(error(&[0.5, 0.25], vec![normal(1), normal(1)]), "the weights add up to 0.75: expected 1");
+    assert_eq!(error(&[0.5, 0.25], vec![normal(1), normal(1)]), "the weights sum to 0.75: expected 1");
     let mixed = GaussianMixture::new(vec![0.5, 0.5], vec![normal(1), normal(2)]).expect_err("invalid");
     assert_eq!(mixed, MixtureError::Dimensions { component: 1, found: 2, expected: 1 });
     assert_eq!(mixed.to_string(), "component 1 has 2 dimensions, component 0 has 1");
