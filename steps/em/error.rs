@@ -2,6 +2,7 @@
 
 /// Why no mixture could be fitted. Rows, columns and components count from 0, iterations from 1.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs)] // the messages say what the fields are
 pub enum EmError {
     /// K is 0.
     #[error("K = 0: a mixture needs at least one component")]

@@ -14,6 +14,7 @@ pub struct Normal {
 
 /// Why [`Normal::fit`] found no normal distribution.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs)] // the messages say what the fields are
 pub enum FitError {
     /// There are no numbers.
     #[error("a normal distribution is fitted to at least one number, found none")]

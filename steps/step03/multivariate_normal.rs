@@ -18,6 +18,7 @@ pub struct MultivariateNormal {
 
 /// Why a mean and a covariance, or the points of a fit, give no normal distribution.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs)] // the messages say what the fields are
 pub enum MultivariateNormalError {
     /// Mean and covariance have different dimensions.
     #[error("the mean has {mean} coordinates, but the covariance is {rows} x {cols}: expected {mean} x {mean}")]

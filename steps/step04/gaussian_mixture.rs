@@ -13,6 +13,7 @@ pub struct GaussianMixture {
 
 /// Why weights and components give no mixture. Components count from 0.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs)] // the messages say what the fields are
 pub enum MixtureError {
     /// K is 0.
     #[error("a mixture needs at least one component")]
