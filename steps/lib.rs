@@ -3,8 +3,8 @@
 //! A step may use any earlier step, never a later one. [`common`] holds what programs share and no lesson is about, [`em`]
 //! the fast EM algorithm for mixtures of any size, whose lesson is step 5.
 
-/// Like the standard one, but a reader who has gone away (`step01 | head -1`) is no reason to panic: a training has more
-/// to lose than its output.
+/// Like the standard `println!`, but without a panic where nobody reads standard output any more, as in `step01 | head -1`:
+/// a training must not be lost because of that.
 #[macro_export]
 macro_rules! println {
     ($($line:tt)*) => {{

@@ -7,7 +7,7 @@ use anyhow::Result;
 /// Prints the examples.
 ///
 /// # Errors
-/// If a matrix of the examples is not what it should be.
+/// If an operation is undefined for its matrix, which happens in none of the examples.
 pub fn run(_common: &Common) -> Result<()> {
     // The transpose: rows become columns.
     let a = Matrix::new(&[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);

@@ -7,11 +7,13 @@ use crate::step03::{Matrix, MultivariateNormal};
 use anyhow::Result;
 
 /// A mixture like Old Faithful: short and long eruptions, in minutes.
-pub fn old_faithful_mixture() -> Result<GaussianMixture> {
-    let phi = vec![0.35, 0.65];
-    let short = MultivariateNormal::new(vec![2.0, 54.5], Matrix::new(&[[0.07, 0.44], [0.44, 33.7]]))?;
-    let long = MultivariateNormal::new(vec![4.3, 80.0], Matrix::new(&[[0.17, 0.94], [0.94, 36.0]]))?;
-    Ok(GaussianMixture::new(phi, vec![short, long])?)
+pub fn old_faithful_mixture() -> GaussianMixture {
+    let component = |mu: [f64; 2], sigma: [[f64; 2]; 2]| {
+        MultivariateNormal::new(mu.to_vec(), Matrix::new(&sigma)).expect("Sigma is positive definite")
+    };
+    let short = component([2.0, 54.5], [[0.07, 0.44], [0.44, 33.7]]);
+    let long = component([4.3, 80.0], [[0.17, 0.94], [0.94, 36.0]]);
+    GaussianMixture::new(vec![0.35, 0.65], vec![short, long]).expect("the weights sum to 1")
 }
 
 /// Prints density and responsibilities of some points, and draws `gmm.svg`.
@@ -19,7 +21,7 @@ pub fn old_faithful_mixture() -> Result<GaussianMixture> {
 /// # Errors
 /// If the figure cannot be written.
 pub fn run(common: &Common) -> Result<()> {
-    let mixture = old_faithful_mixture()?;
+    let mixture = old_faithful_mixture();
 
     // p(x) = sum over k of phi_k N(x; mu_k, Sigma_k)
     println!("p(x) and p(z = k | x) on the way from one mean to the other");

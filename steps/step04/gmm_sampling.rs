@@ -14,7 +14,7 @@ const COUNT: usize = 500;
 /// # Errors
 /// If the figure cannot be written.
 pub fn run(common: &Common) -> Result<()> {
-    let mixture = old_faithful_mixture()?;
+    let mixture = old_faithful_mixture();
     let mut rng = Rng::new(common.seed, "gmm_sampling", 0);
 
     // z ~ phi,  x ~ N(mu_z, Sigma_z)

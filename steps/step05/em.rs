@@ -13,9 +13,10 @@ const THRESHOLD: f64 = 1e-4;
 
 /// The book's initial mixture: two components of equal weight, mu = (0, 50) and (0, 100), Sigma = I. Both are far from the
 /// data.
-fn initial_mixture() -> Result<GaussianMixture> {
-    let component = |mean: [f64; 2]| MultivariateNormal::new(mean.to_vec(), Matrix::identity(2));
-    Ok(GaussianMixture::new(vec![0.5, 0.5], vec![component([0.0, 50.0])?, component([0.0, 100.0])?])?)
+fn initial_mixture() -> GaussianMixture {
+    let component =
+        |mu: [f64; 2]| MultivariateNormal::new(mu.to_vec(), Matrix::identity(2)).expect("I is a covariance");
+    GaussianMixture::new(vec![0.5, 0.5], vec![component([0.0, 50.0]), component([0.0, 100.0])]).expect("two weights")
 }
 
 /// The log-likelihood that the book prints, the mean over the points of ln(p(x) + 1e-8). The 1e-8 keeps the logarithm
@@ -31,7 +32,7 @@ fn book_log_likelihood(mixture: &GaussianMixture, x: &Matrix) -> f64 {
 /// If the data cannot be read or fitted, or a figure cannot be written.
 pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
     let x = geyser.eruptions()?; // (N, 2)
-    let mut mixture = initial_mixture()?;
+    let mut mixture = initial_mixture();
     let mut q = vec![vec![0.5, 0.5]; x.shape().0]; // (N, 2)
     let mut log_likelihood = book_log_likelihood(&mixture, &x);
     let mut history = History::new(&x);
