@@ -36,7 +36,7 @@ pub fn run(common: &Common) -> Result<()> {
         panels.push(chart.into());
     }
 
-    let std = Chart::new("Standard deviation of the mean", "N", "standard deviation")
+    let std = Chart::new("Standard error", "N", "standard deviation")
         .line("1/sqrt(12 N)", VERMILION, sampled(1.0, 100.0, |n| 1.0 / (12.0 * n).sqrt()))
         .dots("of the means", BLUE, 3.5, stds)
         .x_range(0.8, 100.0)
