@@ -69,7 +69,7 @@ impl Variable {
     }
 
     /// y = -x,  dx = -gy
-    fn nemasked(&self) -> Variable {
+    fn negated(&self) -> Variable {
         record("neg", &[self], &[], map(Unary::Neg, self), |gy, _| vec![Some(-gy)])
     }
 }
@@ -176,13 +176,13 @@ operator!(Div, div, |x: Variable, k: Real| div(&x, &k.into()), |k: Real, x: Vari
 impl Neg for &Variable {
     type Output = Variable;
     fn neg(self) -> Variable {
-        self.nemasked()
+        self.negated()
     }
 }
 
 impl Neg for Variable {
     type Output = Variable;
     fn neg(self) -> Variable {
-        map_in_place(Unary::Neg, self).unwrap_or_else(|x| x.nemasked())
+        map_in_place(Unary::Neg, self).unwrap_or_else(|x| x.negated())
     }
 }
