@@ -25,7 +25,7 @@ struct Prepared {
     weights: Tensor,
 }
 
-module!(Conv2d { weight, bias });
+module!(Conv2d { weight, bias; stride, padding, prepared });
 
 impl Conv2d {
     /// Stride 1 and no padding. Weight and bias are uniform within 1 / sqrt(C K K), as in PyTorch.

@@ -11,7 +11,7 @@ pub use batch_norm::BatchNorm2d;
 pub use conv::Conv2d;
 pub use embedding::Embedding;
 pub use linear::Linear;
-pub use module::{Entry, Module};
+pub use module::{Entry, Module, child_name};
 pub use state::{load, load_state_dict, save, state_dict};
 
 use crate::random::Rng;

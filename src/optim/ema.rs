@@ -25,7 +25,7 @@ impl Ema {
     #[track_caller]
     pub fn new(model: &dyn Module, decay: f64) -> Ema {
         assert!((0.0..1.0).contains(&decay), "moving average: decay {decay} is not within 0..1");
-        let averages = model.entries().into_iter().filter_map(|(_, entry)| match entry {
+        let averages = model.distinct_entries().into_iter().filter_map(|(_, entry)| match entry {
             Entry::Parameter(parameter) => Some(parameter.value().clone()),
             Entry::Buffer(buffer) => Some(buffer.borrow().clone()),
             Entry::Count(_) => None,
@@ -43,7 +43,7 @@ impl Ema {
         let decay = self.decay.min((1 + n) as f64 / (10 + n) as f64);
         let toward = Binary::Lerp((1.0 - decay) as Real);
         let mut averages = self.averages.iter_mut();
-        for (name, entry) in model.entries() {
+        for (name, entry) in model.distinct_entries() {
             let mut follow =
                 |x: &Tensor| kernels::zip_assign(toward, next(&mut averages, &name, x).data_mut(), x.data());
             match entry {
@@ -60,7 +60,7 @@ impl Ema {
     /// As [`update`](Ema::update).
     pub fn swap(&mut self, model: &dyn Module) {
         let mut averages = self.averages.iter_mut();
-        for (name, entry) in model.entries() {
+        for (name, entry) in model.distinct_entries() {
             let mut exchange = |x: &mut Tensor| mem::swap(next(&mut averages, &name, x), x);
             match entry {
                 Entry::Parameter(parameter) => parameter.update(exchange),

@@ -25,7 +25,7 @@ pub struct Hvae {
     latent: usize,
 }
 
-module!(Hvae { encoder1, encoder2, decoder1, decoder2 });
+module!(Hvae { encoder1, encoder2, decoder1, decoder2; latent });
 
 /// The loss of a batch, and its three parts.
 pub struct HvaeLoss {
