@@ -1,12 +1,14 @@
 //! Layers and optimizers against values worked out by hand.
 
-use tsukuru::Real;
+use std::cell::RefCell;
+use std::rc::Rc;
 use tsukuru::mode::{eval_mode, no_grad};
-use tsukuru::nn::{BatchNorm2d, Conv2d, Embedding, Linear, Module};
-use tsukuru::optim::{Adam, Ema, Optimizer, Sgd};
+use tsukuru::nn::*;
+use tsukuru::optim::{Adam, Ema, Optimizer, Sgd, clip_grad_norm};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
+use tsukuru::{Real, module};
 
 /// Mean of the squares, and the largest absolute value.
 fn spread(x: &Variable) -> (f64, f64) {
@@ -20,21 +22,92 @@ fn spread(x: &Variable) -> (f64, f64) {
 fn weights_start_as_in_pytorch() {
     let mut rng = Rng::new(0, "init", 0);
     let (linear, conv) = (Linear::new(400, 300, &mut rng), Conv2d::new(16, 200, 5, &mut rng));
-    for (weight, bound) in [(&linear.weight, 1.0 / 20.0), (&linear.bias, 1.0 / 20.0), (&conv.weight, 1.0 / 20.0)] {
+    let transposed = ConvTranspose2d::new(200, 16, 5, &mut rng);
+    let attention = MultiheadAttention::new(64, 4, &mut rng);
+    for (weight, bound) in [
+        (&linear.weight, 1.0 / 20.0),
+        (&linear.bias, 1.0 / 20.0),
+        (&conv.weight, 1.0 / 20.0),
+        (&transposed.weight, 1.0 / 20.0),
+        (&attention.in_proj_weight, (6.0f64 / 256.0).sqrt()),
+        (&attention.out_proj.weight, 1.0 / 8.0),
+    ] {
         let (square, largest) = spread(weight);
         assert!((square / (bound * bound / 3.0) - 1.0).abs() < 0.15, "{square}");
         assert!(largest <= bound && largest > 0.98 * bound, "{largest}");
     }
+    assert_eq!((spread(&attention.in_proj_bias).1, spread(&attention.out_proj.bias).1), (0.0, 0.0));
     let (square, _) = spread(&Embedding::new(100, 100, &mut rng).weight);
     assert!((square - 1.0).abs() < 0.05, "{square}");
 }
 
 #[test]
 fn names_and_order_are_pytorch_s() {
+    let names = |part: &dyn Module| part.entries().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
     let norm = BatchNorm2d::new(3);
-    let names: Vec<String> = norm.entries().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]);
+    assert_eq!(names(&norm), ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]);
     assert_eq!(norm.parameter_count(), 6);
+    let rng = &mut Rng::new(0, "init", 0);
+    let attention = MultiheadAttention::new(4, 2, rng);
+    assert_eq!(names(&attention), ["in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"]);
+    let inner = Sequential::new().then(ReLU).then(LayerNorm::new(2));
+    let outer = Sequential::new().then(Linear::new(2, 2, rng)).then(inner);
+    assert_eq!(names(&outer), ["0.weight", "0.bias", "1.1.weight", "1.1.bias"]);
+    assert_eq!(names(&vec![None, Some(LayerNorm::new(2))]), ["1.weight", "1.bias"]);
+}
+
+/// A layer that stands in two places: PyTorch, too, lists it under both names and trains it once.
+#[test]
+fn a_shared_layer_is_trained_and_averaged_once() {
+    struct Model {
+        first: Rc<BatchNorm2d>,
+        second: Rc<BatchNorm2d>,
+    }
+    module!(Model { first, second });
+    let first = Rc::new(BatchNorm2d::new(2));
+    let model = Model { second: first.clone(), first };
+    assert_eq!((model.entries().len(), model.distinct_entries().len(), model.parameter_count()), (10, 5, 4));
+
+    let mut average = Ema::new(&model, 0.0); // the average is the newest weight
+    *model.first.running_mean.borrow_mut() = Tensor::from([3.0, 4.0]);
+    average.update(&model, 1);
+    *model.first.running_mean.borrow_mut() = Tensor::from([5.0, 6.0]);
+    average.swap(&model);
+    assert_eq!(model.second.running_mean.borrow().data(), [3.0, 4.0]);
+}
+
+/// A fraction p of the numbers is gone, the rest is larger by 1 / (1 - p), and the gradient has the same mask.
+#[test]
+fn dropout_keeps_the_mean_and_nothing_else_in_evaluation() {
+    let stream = Rc::new(RefCell::new(Rng::new(0, "dropout", 0)));
+    let dropout = Dropout::new(0.2, &stream);
+    let x = Variable::parameter(Tensor::full([100, 100], 4.0));
+    let y = dropout.forward(&x);
+    y.sum(..).backward();
+    for (y, gx) in y.value().data().iter().zip(x.grad().data()) {
+        assert!((*y, *gx) == (0.0, 0.0) || (*y, *gx) == (5.0, 1.25), "{y} {gx}");
+    }
+    let dropped = y.value().data().iter().filter(|&&y| y == 0.0).count();
+    assert!(dropped.abs_diff(2000) < 200, "{dropped}"); // 5 standard deviations
+    assert_ne!(dropout.forward(&x).value().data(), y.value().data(), "each step drops others");
+    stream.replace(Rng::new(0, "dropout", 0));
+    assert_eq!(dropout.forward(&x).value().data(), y.value().data(), "the same stream drops the same");
+    assert_eq!(eval_mode(|| dropout.forward(&x)).value().data(), x.value().data());
+    assert!(x.dropout(1.0, &mut stream.borrow_mut()).value().data().iter().all(|&y| y == 0.0));
+}
+
+/// The gradients (3) and (4) have norm 5 together.
+#[test]
+fn clipping_scales_all_gradients_together() {
+    let xs = [Variable::parameter(3.0), Variable::parameter(4.0), Variable::parameter(1.0)];
+    ((&xs[0] * &xs[0] + &xs[1] * &xs[1]) * 0.5).backward();
+    assert_eq!(clip_grad_norm(&xs, 6.0), 5.0);
+    assert_eq!((xs[0].grad().item(), xs[1].grad().item()), (3.0, 4.0));
+    assert_eq!(clip_grad_norm(&xs, 1.0), 5.0);
+    let close = |a: Real, b: f64| assert!((f64::from(a) - b).abs() < 1e-6, "{a} {b}");
+    close(xs[0].grad().item(), 0.6);
+    close(xs[1].grad().item(), 0.8);
+    assert!(xs[2].try_grad().is_none());
 }
 
 /// x = 1, 2, 3, 6 has mean 3, biased variance 3.5 and unbiased variance 14/3.

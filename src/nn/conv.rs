@@ -10,7 +10,9 @@ use std::cell::RefCell;
 
 /// Convolution with square kernels: x (N, C, H, W), weight (C_out, C, K, K), bias (C_out), y (N, C_out, H_out, W_out).
 pub struct Conv2d {
+    /// (C_out, C, K, K)
     pub weight: Variable,
+    /// (C_out)
     pub bias: Variable,
     stride: usize,
     padding: usize,

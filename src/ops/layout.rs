@@ -1,4 +1,4 @@
-//! The same numbers elsewhere: reshape, permute, transpose, broadcast_to, narrow and its adjoint pad, cat.
+//! The same numbers elsewhere: reshape, flatten, permute, transpose, broadcast_to, narrow and its adjoint pad, cat.
 
 use crate::graph::record;
 use crate::kernels::{self, View};
@@ -19,6 +19,17 @@ impl Variable {
         }
         let y = self.value().reshape(to);
         record("reshape", &[self], &[], y, move |gy, _| vec![Some(gy.reshape(from))])
+    }
+
+    /// All axes from `axis` on as one: `x.flatten(1)` makes (N, C H W) of x (N, C, H, W).
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    pub fn flatten(&self, axis: isize) -> Variable {
+        let shape = self.shape();
+        let (kept, joined) = shape.split_at(shape.axis("flatten", axis));
+        self.reshape(&[kept, &[joined.iter().product()]].concat()[..])
     }
 
     /// Axis i of the result is axis `axes[i]` of x (NumPy: `transpose(axes)`).

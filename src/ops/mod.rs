@@ -6,6 +6,7 @@ mod activation;
 mod arithmetic;
 mod attention;
 pub(crate) mod conv;
+mod dropout;
 mod layout;
 mod lookup;
 mod loss;
