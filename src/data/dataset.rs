@@ -50,10 +50,12 @@ impl Dataset {
         self.labels.len()
     }
 
+    /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
+    /// The images, in bytes.
     pub fn images(&self) -> &Images {
         &self.images
     }

@@ -25,9 +25,13 @@ const MOST_PER_PACKED_BYTE: u64 = 1032;
 /// Grey images of one size: (count, rows, cols) bytes, 0 black (background) to 255 white (ink).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Images {
+    /// How many images.
     pub count: usize,
+    /// Rows of each.
     pub rows: usize,
+    /// Columns of each.
     pub cols: usize,
+    /// (count, rows, cols), row by row.
     pub pixels: Vec<u8>,
 }
 

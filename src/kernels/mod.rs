@@ -13,6 +13,7 @@
 //! With the feature `f64` there is only the ground floor.
 
 #[cfg(not(feature = "f64"))]
+#[allow(missing_docs)] // each kernel has its doc below, beside its name
 pub mod fast;
 pub mod reference;
 mod sizes;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::real;
 
+/// y = op(x) of one number, as [`Unary`] names it.
 pub fn unary(op: Unary, x: Real) -> Real {
     match op {
         Unary::Neg => -x,
@@ -43,6 +44,7 @@ pub fn unary(op: Unary, x: Real) -> Real {
     }
 }
 
+/// y = op(a, b) of two numbers, as [`Binary`] names it.
 pub fn binary(op: Binary, a: Real, b: Real) -> Real {
     match op {
         Binary::Add => a + b,
@@ -74,12 +76,14 @@ pub fn binary(op: Binary, a: Real, b: Real) -> Real {
     }
 }
 
+/// `y[i] = op(x[i])`
 pub fn map(op: Unary, x: &[Real], y: &mut [Real]) {
     for (y, &x) in y.iter_mut().zip(x) {
         *y = unary(op, x);
     }
 }
 
+/// `x[i] = op(x[i])`
 pub fn map_assign(op: Unary, x: &mut [Real]) {
     for x in x {
         *x = unary(op, *x);
@@ -101,6 +105,7 @@ pub fn walk<const N: usize>(shape: &Shape, strides: [&Strides; N], mut visit: im
     }
 }
 
+/// `y[i] = op(a[i], b[i])` for every index i of `shape`, where a and b are read through their strides.
 pub fn zip(op: Binary, a: View, b: View, shape: &Shape, y: &mut [Real]) {
     let mut y = y.iter_mut();
     walk(shape, [&a.strides, &b.strides], |[i, j]| {
@@ -108,6 +113,7 @@ pub fn zip(op: Binary, a: View, b: View, shape: &Shape, y: &mut [Real]) {
     });
 }
 
+/// `a[i] = op(a[i], b[i])`
 pub fn zip_assign(op: Binary, a: &mut [Real], b: &[Real]) {
     for (a, &b) in a.iter_mut().zip(b) {
         *a = binary(op, *a, b);
@@ -125,6 +131,7 @@ pub fn reduced_strides(shape: &Shape, over: Axes) -> Strides {
     strides
 }
 
+/// `y[j]` = sum of all `x[i]` whose index i is j along the axes that stay, in f64.
 pub fn sum(x: &[Real], shape: &Shape, over: Axes, y: &mut [Real]) {
     let mut sums = vec![0.0f64; y.len()];
     walk(shape, [&shape.strides(), &reduced_strides(shape, over)], |[i, j]| sums[j] += f64::from(x[i]));
@@ -133,6 +140,7 @@ pub fn sum(x: &[Real], shape: &Shape, over: Axes, y: &mut [Real]) {
     }
 }
 
+/// `y[j]` = largest of all `x[i]` whose index i is j along the axes that stay.
 pub fn max(x: &[Real], shape: &Shape, over: Axes, y: &mut [Real]) {
     y.fill(Real::NEG_INFINITY);
     walk(shape, [&shape.strides(), &reduced_strides(shape, over)], |[i, j]| {
@@ -142,16 +150,19 @@ pub fn max(x: &[Real], shape: &Shape, over: Axes, y: &mut [Real]) {
     });
 }
 
+/// `y[i] = x[i]` for every index i of `shape`, where x is read through its strides.
 pub fn read_strided(x: View, shape: &Shape, y: &mut [Real]) {
     let mut y = y.iter_mut();
     walk(shape, [&x.strides], |[i]| *y.next().expect("y has shape") = x.data[i]);
 }
 
+/// `y[i] = x[i]` for every index i of `shape`, where y is written through its strides.
 pub fn write_strided(x: &[Real], shape: &Shape, y: &mut [Real], strides: &Strides) {
     let mut x = x.iter();
     walk(shape, [strides], |[i]| y[i] = *x.next().expect("x has shape"));
 }
 
+/// `c[i, j] = bias[j] + sum over l of a[i, l] b[l, j]`, for each matrix of the batch.
 pub fn matmul(size: &MatMul, a: &[Real], b: &[Real], bias: Option<&[Real]>, c: &mut [Real]) {
     let MatMul { batch, m, k, n, a_transposed, b_transposed } = *size;
     for s in 0..batch {
@@ -187,6 +198,8 @@ fn conv_products(size: &Conv, mut visit: impl FnMut(usize, usize, usize)) {
     }
 }
 
+/// `y[n, co, i, j] = bias[co] +` the sum over ci, di, dj of
+/// `w[co, ci, di, dj] x[n, ci, i stride + di - padding, j stride + dj - padding]`, where x is zero outside.
 pub fn conv2d(size: &Conv, x: &[Real], w: &[Real], bias: Option<&[Real]>, y: &mut [Real]) {
     let plane = size.h_out() * size.w_out();
     y.fill(0.0);
@@ -198,23 +211,30 @@ pub fn conv2d(size: &Conv, x: &[Real], w: &[Real], bias: Option<&[Real]>, y: &mu
     }
 }
 
+/// As many numbers as w has: the reference prepares nothing.
 pub fn conv2d_prepared_len(size: &Conv) -> usize {
     size.c_out * size.c * size.kh * size.kw
 }
 
+/// prepared = w
 pub fn conv2d_prepare(_: &Conv, w: &[Real], prepared: &mut [Real]) {
     prepared.copy_from_slice(w);
 }
 
+/// [`conv2d`] with w = prepared.
 pub fn conv2d_prepared(size: &Conv, x: &[Real], prepared: &[Real], bias: Option<&[Real]>, y: &mut [Real]) {
     conv2d(size, x, prepared, bias, y);
 }
 
+/// `gx[n, ci, r, s]` = sum of `w[co, ci, di, dj] gy[n, co, i, j]` over all co, i, j, di, dj with r = i stride + di -
+/// padding and s = j stride + dj - padding.
 pub fn conv2d_dx(size: &Conv, gy: &[Real], w: &[Real], gx: &mut [Real]) {
     gx.fill(0.0);
     conv_products(size, |ix, iw, iy| gx[ix] += gy[iy] * w[iw]);
 }
 
+/// `gw[co, ci, di, dj]` = sum of `gy[n, co, i, j] x[n, ci, i stride + di - padding, j stride + dj - padding]` over n,
+/// i, j.
 pub fn conv2d_dw(size: &Conv, x: &[Real], gy: &[Real], gw: &mut [Real]) {
     gw.fill(0.0);
     conv_products(size, |ix, iw, iy| gw[iw] += gy[iy] * x[ix]);
@@ -236,10 +256,12 @@ fn window_maxima(size: &Pool, x: &[Real], mut visit: impl FnMut(usize, usize)) {
     }
 }
 
+/// `y[window]` = v at the place of the window's largest x.
 pub fn max_pool2d(size: &Pool, x: &[Real], v: &[Real], y: &mut [Real]) {
     window_maxima(size, x, |iy, ix| y[iy] = v[ix]);
 }
 
+/// `gx[place]` = sum of `gy[window]` over the windows that have their largest x at this place.
 pub fn max_pool2d_dx(size: &Pool, x: &[Real], gy: &[Real], gx: &mut [Real]) {
     gx.fill(0.0);
     window_maxima(size, x, |iy, ix| gx[ix] += gy[iy]);
@@ -268,11 +290,13 @@ fn bilinear_weights(size: &Planes, mut visit: impl FnMut(usize, usize, Real)) {
     }
 }
 
+/// `y[i, j]` = sum of up to four pixels of x, each times its weight.
 pub fn upsample_bilinear2d(size: &Planes, x: &[Real], y: &mut [Real]) {
     y.fill(0.0);
     bilinear_weights(size, |iy, ix, weight| y[iy] += weight * x[ix]);
 }
 
+/// The adjoint: each `gy[i, j]`, times the same weights, is added to the pixels of gx that it was made from.
 pub fn upsample_bilinear2d_dx(size: &Planes, gy: &[Real], gx: &mut [Real]) {
     gx.fill(0.0);
     bilinear_weights(size, |iy, ix, weight| gx[ix] += weight * gy[iy]);
@@ -284,6 +308,7 @@ fn channel(size: &Channels, c: usize) -> impl Iterator<Item = usize> + Clone {
     (0..n).flat_map(move |i| (0..s).map(move |j| (i * channels + c) * s + j))
 }
 
+/// mean = sum of x / count and var = sum of (x - mean)^2 / count, for each channel.
 pub fn channel_stats(size: &Channels, x: &[Real], mean: &mut [Real], var: &mut [Real]) {
     let count = (size.n * size.s) as f64;
     for c in 0..size.c {
@@ -294,6 +319,7 @@ pub fn channel_stats(size: &Channels, x: &[Real], mean: &mut [Real], var: &mut [
     }
 }
 
+/// y = gamma (x - mean) rstd + beta, or max(0, that), for each channel.
 pub fn batch_norm(size: &Channels, norm: &BatchNorm, x: &[Real], y: &mut [Real]) {
     for c in 0..size.c {
         let ((scale, shift), floor) = (norm.scale_and_shift(c), norm.floor());
@@ -331,12 +357,14 @@ pub fn batch_norm_dx(
     }
 }
 
+/// `y[n] = table[indices[n]]`
 pub fn gather_rows(table: &[Real], width: usize, indices: &[usize], y: &mut [Real]) {
     for (y, &row) in y.chunks_mut(width.max(1)).zip(indices) {
         y.copy_from_slice(&table[row * width..][..width]);
     }
 }
 
+/// `gtable[indices[n]] += gy[n]`, from zero.
 pub fn scatter_rows(gy: &[Real], width: usize, indices: &[usize], gtable: &mut [Real]) {
     gtable.fill(0.0);
     for (gy, &row) in gy.chunks(width.max(1)).zip(indices) {

@@ -1,4 +1,4 @@
-//! What kernels are told about their work besides the numbers: sizes, strides, and which operation.
+//! The arguments of kernels besides the numbers: sizes, strides, and which operation.
 
 use crate::Real;
 use crate::shape::{MAX_RANK, Shape};
@@ -8,7 +8,9 @@ pub use crate::shape::Strides;
 /// Numbers to be read through strides.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
+    /// The numbers, from the first that is read.
     pub data: &'a [Real],
+    /// How far apart neighbours along each axis lie.
     pub strides: Strides,
 }
 
@@ -18,12 +20,19 @@ pub type Axes = [bool; MAX_RANK];
 /// Operations on one number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Unary {
+    /// -x
     Neg,
+    /// e^x
     Exp,
+    /// ln x
     Ln,
+    /// The square root of x.
     Sqrt,
+    /// sin x
     Sin,
+    /// cos x
     Cos,
+    /// tanh x
     Tanh,
     /// 1 / (1 + e^-x)
     Sigmoid,
@@ -33,9 +42,11 @@ pub enum Unary {
     Softplus,
     /// The error function.
     Erf,
+    /// |x|
     Abs,
     /// 1, 0 or -1
     Sign,
+    /// x^2
     Square,
     /// x to a constant power
     Pow(Real),
@@ -50,9 +61,13 @@ pub enum Unary {
 /// Operations on two numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Binary {
+    /// a + b
     Add,
+    /// a - b
     Sub,
+    /// a b
     Mul,
+    /// a / b
     Div,
     /// a where b > 0 or NaN, else 0
     WherePositive,
@@ -67,9 +82,13 @@ pub enum Binary {
 /// The sizes of a (batched) matrix product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MatMul {
+    /// How many products.
     pub batch: usize,
+    /// Rows of a and c.
     pub m: usize,
+    /// Columns of a, rows of b.
     pub k: usize,
+    /// Columns of b and c.
     pub n: usize,
     /// a lies as (batch, k, m).
     pub a_transposed: bool,
@@ -87,14 +106,23 @@ impl MatMul {
 /// The sizes of a convolution: x (n, c, h, w), weights (c_out, c, kh, kw).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv {
+    /// Images.
     pub n: usize,
+    /// Channels of x.
     pub c: usize,
+    /// Rows of x.
     pub h: usize,
+    /// Columns of x.
     pub w: usize,
+    /// Channels of y.
     pub c_out: usize,
+    /// Rows of the kernel.
     pub kh: usize,
+    /// Columns of the kernel.
     pub kw: usize,
+    /// How many pixels of x the kernel moves on from one pixel of y to the next.
     pub stride: usize,
+    /// Zeros on each side of x.
     pub padding: usize,
 }
 
@@ -119,26 +147,36 @@ impl Conv {
 /// Many planes (h, w) in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Planes {
+    /// How many planes.
     pub planes: usize,
+    /// Rows of each.
     pub h: usize,
+    /// Columns of each.
     pub w: usize,
 }
 
 /// Planes that square windows of side `kernel` slide over; windows that would stick out are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool {
+    /// How many planes.
     pub planes: usize,
+    /// Rows of each.
     pub h: usize,
+    /// Columns of each.
     pub w: usize,
+    /// Rows and columns of a window.
     pub kernel: usize,
+    /// How far apart windows lie.
     pub stride: usize,
 }
 
 impl Pool {
+    /// Rows of the output.
     pub fn h_out(&self) -> usize {
         (self.h - self.kernel) / self.stride + 1
     }
 
+    /// Columns of the output.
     pub fn w_out(&self) -> usize {
         (self.w - self.kernel) / self.stride + 1
     }
@@ -147,8 +185,11 @@ impl Pool {
 /// x (n, c, s): s numbers of each of c channels of each of n samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Channels {
+    /// Samples.
     pub n: usize,
+    /// Channels.
     pub c: usize,
+    /// Numbers of a sample in a channel.
     pub s: usize,
 }
 
@@ -162,9 +203,13 @@ impl Channels {
 /// The constants of one step of Adam (Kingma and Ba, 2015, algorithm 1).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamStep {
+    /// The learning rate.
     pub lr: f64,
+    /// How much of m stays.
     pub beta1: f64,
+    /// How much of v stays.
     pub beta2: f64,
+    /// Added to the root of v.
     pub eps: f64,
     /// Which step this is, from 1.
     pub step: u64,
@@ -173,11 +218,15 @@ pub struct AdamStep {
 /// What a batch norm does to each channel, y = gamma (x - mean) rstd + beta, and whether a ReLU follows.
 #[derive(Clone, Copy)]
 pub struct BatchNorm<'a> {
+    /// (C)
     pub mean: &'a [Real],
-    /// 1 / standard deviation
+    /// 1 / standard deviation (C)
     pub rstd: &'a [Real],
+    /// (C)
     pub gamma: &'a [Real],
+    /// (C)
     pub beta: &'a [Real],
+    /// Whether y is max(0, y).
     pub relu: bool,
 }
 
