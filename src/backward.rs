@@ -45,8 +45,8 @@ impl Variable {
     }
 }
 
-/// dy/dx (of x's shape) for each x in `xs`, leaf or not, summed over the elements of y; zeros where y does not depend on x.
-/// Frees nothing and touches no `x.grad()`. With `create_graph` the gradients can be differentiated again.
+/// dy/dx (of x's shape) for each x in `xs`, leaf or not, summed over the elements of y; zeros where y does not depend
+/// on x. Frees nothing and touches no `x.grad()`. With `create_graph` the gradients can be differentiated again.
 ///
 /// # Panics
 /// If y depends on no parameter, or if its graph was freed, or read numbers that were updated since.

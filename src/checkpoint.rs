@@ -32,22 +32,55 @@ const REAL: Dtype = if mem::size_of::<Real>() == 8 { Dtype::F64 } else { Dtype::
 /// Why a checkpoint could not be written, read or used.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
+    /// The system could not read the file.
     #[error("{}: cannot be read: {source}", path.display())]
-    Read { path: PathBuf, source: io::Error },
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
 
+    /// The system could not write the file.
     #[error("{}: cannot be written: {source}", path.display())]
-    Write { path: PathBuf, source: io::Error },
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
 
+    /// The file is no checkpoint, or a damaged one.
     #[error("{}, byte {offset}: expected {expected}, found {found}", path.display())]
-    Format { path: PathBuf, offset: u64, expected: String, found: String },
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file, in bytes from its beginning.
+        offset: u64,
+        /// What should stand there.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
 
+    /// The checkpoint belongs to another model.
     #[error("{}, tensor `{name}`: expected {expected}, found {found}", path.display())]
-    Tensor { path: PathBuf, name: String, expected: String, found: String },
+    Tensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// What the model has under this name.
+        expected: String,
+        /// What the file has under this name.
+        found: String,
+    },
 }
 
 /// What one name stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data {
+    /// Numbers in a shape.
     Real(Tensor),
     /// Whole numbers in a shape, such as a count of steps in shape `()`.
     Int(Shape, Vec<i64>),
@@ -64,6 +97,7 @@ pub struct Entries {
 }
 
 impl Entries {
+    /// No data yet, and `meta`.
     pub fn new(meta: Value) -> Entries {
         Entries { meta, ..Entries::default() }
     }
@@ -83,6 +117,7 @@ impl Entries {
         self.data.insert(name, data);
     }
 
+    /// The data called `name`.
     pub fn get(&self, name: &str) -> Option<&Data> {
         self.data.get(name)
     }
@@ -92,11 +127,11 @@ impl Entries {
         self.data.iter().map(|(name, data)| (name.as_str(), data))
     }
 
-    /// Takes the tensor `name` out. Take everything, then [`finish`](Entries::finish), then change your model: so a
-    /// wrong file changes nothing.
+    /// Removes the tensor `name` and returns it. Take everything, then [`finish`](Entries::finish), then change your
+    /// model: so a wrong file changes nothing.
     ///
     /// # Errors
-    /// If there is none, or it is not of this shape.
+    /// If there is no tensor of this name and shape.
     pub fn take_real(&mut self, name: &str, shape: &Shape) -> Result<Tensor, CheckpointError> {
         match self.data.remove(name) {
             Some(Data::Real(tensor)) if tensor.shape() == shape => Ok(tensor),
@@ -104,7 +139,7 @@ impl Entries {
         }
     }
 
-    /// Takes the whole numbers `name` out.
+    /// Removes the whole numbers `name` and returns them.
     ///
     /// # Errors
     /// As [`take_real`](Entries::take_real).
@@ -115,7 +150,7 @@ impl Entries {
         }
     }
 
-    /// Takes out all that is called `prefix..`, under the rest of its name.
+    /// Removes all data whose names begin with `prefix`, and returns it by the rest of these names.
     pub fn under(&mut self, prefix: &str) -> Entries {
         let all = mem::take(&mut self.data).into_iter();
         let (taken, left) = all.partition::<BTreeMap<_, _>, _>(|(name, _)| name.starts_with(prefix));
@@ -124,10 +159,10 @@ impl Entries {
         Entries { meta: Value::Null, data, path: self.path.clone() }
     }
 
-    /// Ends the taking.
+    /// Checks that everything was taken.
     ///
     /// # Errors
-    /// If something was not taken: then the file belongs to another model.
+    /// If something is left: then the file belongs to another model.
     pub fn finish(mut self) -> Result<(), CheckpointError> {
         match self.data.pop_first() {
             None => Ok(()),

@@ -1,6 +1,6 @@
-//! The heart, part two: how a calculation is remembered. The node of a result holds the `Function` that made it, and that
-//! holds the nodes of its inputs. Those edges are the graph; [`record`] makes them, and [`crate::backward`] walks them.
-//! The backward rule of each function sees a [`Context`].
+//! The heart, part two: how a calculation is remembered. The node of a result holds the `Function` that made it, and
+//! that holds the nodes of its inputs. Those edges are the graph; [`record`] makes them, and [`crate::backward`] walks
+//! them. The backward rule of each function sees a [`Context`].
 
 use crate::hook::{self, Event};
 use crate::mode;
@@ -34,7 +34,8 @@ pub(crate) struct Function {
 /// From gy = dL/dy, the gradients of the inputs.
 type BackwardRule = dyn Fn(Variable, &Context) -> Grads;
 
-/// An edge of the graph. The numbers are saved only if the backward rule reads them; otherwise their buffer is free to go.
+/// An edge of the graph. The numbers are saved only if the backward rule reads them; otherwise their buffer may be
+/// recycled.
 pub(crate) struct Input {
     pub node: Option<Rc<Node>>,
     saved: Option<SavedTensor>,
@@ -67,14 +68,16 @@ pub type Grads = Vec<Option<Variable>>;
 /// What a backward rule reads, and [`record`] therefore saves for it (`save_for_backward` in PyTorch).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Save {
+    /// The input of this index.
     Input(usize),
+    /// The result.
     Output,
 }
 
-/// Makes the result of an operation and, unless no gradient can flow, its node in the graph; every computed Variable comes
-/// from here. `value` is the operation `name` of `inputs`, and `backward` turns the gradient of the result, gy = dL/dy,
-/// into those of the inputs. The rule is written in Variables, so that it can itself be differentiated. It may capture
-/// sizes, masks and indices, but no Variable; the tensors that it reads are named in `saved`.
+/// Makes the result of an operation and, unless no gradient can flow, its node in the graph; every computed Variable
+/// comes from here. `value` is the operation `name` of `inputs`, and `backward` turns the gradient of the result,
+/// gy = dL/dy, into those of the inputs. The rule is written in Variables, so that it can itself be differentiated. It
+/// may capture sizes, masks and indices, but no Variable; the tensors that it reads are named in `saved`.
 ///
 /// ```
 /// use tsukuru::{graph::{Save::Input, record}, tensor::Tensor, variable::Variable};

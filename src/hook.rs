@@ -9,16 +9,38 @@ use std::rc::Rc;
 
 /// What has just happened on this thread.
 pub enum Event<'a> {
-    /// The operation `name` has computed `output` from `inputs`.
-    Forward { name: &'static str, inputs: &'a [&'a Variable], output: &'a Tensor },
-    /// The backward rule of the operation `name` begins.
-    BackwardStart { name: &'static str },
-    /// It has computed the gradients of the operation's inputs from that of its output, of shape `output`.
-    BackwardEnd { name: &'static str, grads: &'a Grads, output: Shape },
+    /// An operation has computed its output.
+    Forward {
+        /// The operation.
+        name: &'static str,
+        /// What it was computed from.
+        inputs: &'a [&'a Variable],
+        /// Its result.
+        output: &'a Tensor,
+    },
+    /// The backward rule of an operation begins.
+    BackwardStart {
+        /// The operation.
+        name: &'static str,
+    },
+    /// The backward rule of an operation has ended.
+    BackwardEnd {
+        /// The operation.
+        name: &'static str,
+        /// The gradients of its inputs.
+        grads: &'a Grads,
+        /// The shape of its output, and of that output's gradient.
+        output: Shape,
+    },
     /// The operation under way takes so many additions and multiplications, counted directly.
     Flops(f64),
-    /// The optimizer `name` has updated one parameter, in a pass that read and wrote so many numbers.
-    Update { name: &'static str, numbers: usize },
+    /// An optimizer has updated one parameter.
+    Update {
+        /// The optimizer.
+        name: &'static str,
+        /// How many numbers it has read and written.
+        numbers: usize,
+    },
 }
 
 /// Sees every event of a thread.
@@ -28,8 +50,8 @@ thread_local! {
     static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
 }
 
-/// Runs `work`; meanwhile `hook` sees every event of this thread. Inside another `with_hook`, the outer hook sees none of
-/// them.
+/// Runs `work`; meanwhile `hook` sees every event of this thread. Inside another `with_hook`, the outer hook sees none
+/// of them.
 pub fn with_hook<T>(hook: Hook, work: impl FnOnce() -> T) -> T {
     struct Restore(Option<Hook>);
     impl Drop for Restore {

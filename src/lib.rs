@@ -1,6 +1,6 @@
 //! # tsukuru
 //!
-//! A reverse-mode autograd engine written from zero, to be read.
+//! A reverse-mode autograd engine written from zero, to be read. A gradient, and the gradient of a gradient:
 //!
 //! ```
 //! use tsukuru::{backward::grad, variable::Variable};
@@ -14,6 +14,24 @@
 //! assert_eq!(grad(&dy, [&x], false)[0].item(), -x.sin().item());
 //! ```
 //!
+//! A model is built and trained as in PyTorch:
+//!
+//! ```
+//! use tsukuru::{nn::*, ops::Reduction, optim::*, random::Rng, variable::Variable};
+//!
+//! let (rng, x) = (&mut Rng::new(0, "init", 0), Variable::new([[-1.0], [0.0], [1.0]]));
+//! let model = Sequential::new().then(Linear::new(1, 8, rng)).then(Tanh).then(Linear::new(8, 1, rng));
+//! let mut optimizer = Adam::new(model.parameters(), 0.05);
+//! let mut loss = Variable::new(0.0);
+//! for _ in 0..200 {
+//!     loss = model.forward(&x).mse_loss(&x.square(), Reduction::Mean);
+//!     optimizer.zero_grad();
+//!     loss.backward();
+//!     optimizer.step();
+//! }
+//! assert!(loss.item() < 1e-3);
+//! ```
+//!
 //! The heart is three short files, in this order: [`variable`] (numbers and their place in the graph), [`graph`]
 //! (how a calculation is remembered) and [`backward`] (how gradients flow back). Around it:
 //!
@@ -24,12 +42,14 @@
 //! | [`random`] | random numbers, the same on every machine |
 //! | [`mode`], [`threads`] | `no_grad`, `eval_mode`; which threads calculate |
 //! | [`ops`] | every operation: a value and, right below, its derivative |
-//! | [`kernels`] | loops over slices: a plain twin and a fast twin of each |
+//! | [`kernels`] | loops over slices: a reference and a fast implementation of each |
 //! | [`gradcheck`], [`graphviz`] | finite differences for your own operation; the graph as a picture |
-//! | [`nn`], [`optim`] | layers with PyTorch's names and initialisation; optimizers |
+//! | [`nn`], [`optim`] | layers with PyTorch's names and initialisation; optimizers and moving averages |
 //! | [`data`], [`checkpoint`] | IDX files and batches; models as safetensors |
-//! | [`profile`] | what each operation of a calculation costs |
+//! | [`hook`], [`profile`] | events of a calculation under way; what each operation of it costs |
 //! | [`files`] | a file is there completely or not at all |
+
+#![warn(missing_docs)]
 
 pub mod backward;
 pub mod checkpoint;

@@ -1,4 +1,5 @@
-//! Optimizers: they change parameters so that the loss falls.
+//! Optimizers: they change parameters so that the loss falls. Beside them, what training does with gradients and
+//! weights: [`clip_grad_norm`] and the moving average [`Ema`].
 
 mod adam;
 mod clip_grad;
@@ -15,6 +16,9 @@ use crate::variable::Variable;
 /// What training does with the gradients that `backward()` has left.
 pub trait Optimizer {
     /// Updates each parameter that has a gradient.
+    ///
+    /// # Panics
+    /// If somebody still holds what [`Variable::value`] lent.
     fn step(&mut self);
 
     /// The parameters that are updated.

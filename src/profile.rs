@@ -1,8 +1,8 @@
-//! Where the time goes: [`profiled`] runs something and tells what each operation cost, forward and backward.
+//! Where the time goes: [`profiled`] runs something and measures what each operation costs, forward and backward.
 //!
-//! Every operation [shows itself](crate::hook) when its numbers are there, every backward rule before and after it ran, and
-//! Adam after each parameter. The time since the event before is the operation's. Code between two operations counts for
-//! the second, and what follows the last is `(the rest)`.
+//! Every operation [shows itself](crate::hook) when its numbers are there, every backward rule before and after it ran,
+//! and Adam after each parameter. The time since the event before is the operation's. Code between two operations
+//! counts for the second, and what follows the last is `(the rest)`.
 
 use crate::hook::{Event, with_hook};
 use std::cell::RefCell;
@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 pub struct Cost {
     /// The operation; or `rule <- operation` for one that a backward rule calls.
     pub name: String,
+    /// How many times it ran.
     pub count: usize,
+    /// The time of all runs.
     pub time: Duration,
     /// Numbers read and written, if each input and the output passes once; of a rule that calls no operation, each
     /// input, its gradient and the output's.
@@ -32,8 +34,8 @@ struct Profile {
     costs: Vec<Cost>,
 }
 
-/// Runs `work` on this thread, and returns the costs of its operations beside its result, the dearest first. (Inside
-/// another `profiled`, the outer one sees nothing of it but its time.)
+/// Runs `work` on this thread. Returns its result and the costs of its operations, the longest time first. Inside
+/// another `profiled`, the outer one sees only the time of the inner one.
 pub fn profiled<T>(work: impl FnOnce() -> T) -> (T, Vec<Cost>) {
     let profile = Rc::new(RefCell::new(Profile { last: Instant::now(), rule: None, flops: 0.0, costs: vec![] }));
     let hook = profile.clone();

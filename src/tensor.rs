@@ -32,22 +32,36 @@ impl Tensor {
     }
 
     /// A tensor of `value` everywhere.
+    ///
+    /// # Panics
+    /// If memory cannot hold the shape.
     #[track_caller]
     pub fn full(shape: impl Into<Shape>, value: Real) -> Tensor {
         Tensor::build(shape, |data| data.fill(value))
     }
 
+    /// A tensor of zeros.
+    ///
+    /// # Panics
+    /// If memory cannot hold the shape.
     #[track_caller]
     pub fn zeros(shape: impl Into<Shape>) -> Tensor {
         Tensor::full(shape, 0.0)
     }
 
+    /// A tensor of ones.
+    ///
+    /// # Panics
+    /// If memory cannot hold the shape.
     #[track_caller]
     pub fn ones(shape: impl Into<Shape>) -> Tensor {
         Tensor::full(shape, 1.0)
     }
 
     /// A tensor whose i-th number is f(i): the last axis runs fastest.
+    ///
+    /// # Panics
+    /// If memory cannot hold the shape.
     #[track_caller]
     pub fn from_fn(shape: impl Into<Shape>, mut f: impl FnMut(usize) -> Real) -> Tensor {
         Tensor::build(shape, |data| data.iter_mut().enumerate().for_each(|(i, x)| *x = f(i)))
@@ -66,7 +80,7 @@ impl Tensor {
     /// A tensor whose numbers `write` fills in, every one of them: at first they hold leftovers of earlier tensors.
     ///
     /// # Panics
-    /// If the shape is too large for memory, as all that make a tensor of a shape.
+    /// If memory cannot hold the shape.
     #[track_caller]
     pub fn build(shape: impl Into<Shape>, write: impl FnOnce(&mut [Real])) -> Tensor {
         let shape = shape.into();
@@ -75,10 +89,12 @@ impl Tensor {
         Tensor { shape, buffer: Arc::new(buffer) }
     }
 
+    /// The sizes of the axes.
     pub fn shape(&self) -> &Shape {
         &self.shape
     }
 
+    /// The numbers, the last axis fastest.
     pub fn data(&self) -> &[Real] {
         &self.buffer
     }

@@ -64,7 +64,8 @@ impl Variable {
         self.node.is_some()
     }
 
-    /// dL/dself (of self's shape): the sum over all `backward()` calls since the last [`zero_grad`](Variable::zero_grad).
+    /// dL/dself (of self's shape): the sum over all `backward()` calls since the last
+    /// [`zero_grad`](Variable::zero_grad).
     ///
     /// # Panics
     /// If there is none yet, or this is no leaf.

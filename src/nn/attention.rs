@@ -20,8 +20,9 @@ pub struct MultiheadAttention {
 module!(MultiheadAttention { in_proj_weight, in_proj_bias, out_proj; num_heads });
 
 impl MultiheadAttention {
-    /// For vectors of `embed_dim` = E numbers. As in PyTorch, in_proj_weight is Xavier uniform (Glorot and Bengio, 2010,
-    /// equation 16: within sqrt(6 / (fan_in + fan_out)) for E to 3 E), out_proj.weight as of a [`Linear`], and biases are 0.
+    /// For vectors of `embed_dim` = E numbers. As in PyTorch, in_proj_weight is Xavier uniform (Glorot and Bengio,
+    /// 2010, equation 16: within sqrt(6 / (fan_in + fan_out)) for E to 3 E), out_proj.weight as of a [`Linear`], and
+    /// biases are 0.
     ///
     /// # Panics
     /// If `embed_dim` is no multiple of `num_heads`, or one of them is 0.

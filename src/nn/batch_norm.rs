@@ -5,8 +5,9 @@ use crate::variable::Variable;
 use crate::{Real, mode, module};
 use std::cell::{Cell, RefCell};
 
-/// Batch normalisation (Ioffe and Szegedy, 2015) over the channels of x (N, C, ..). It trains with the batch's own mean and biased variance and
-/// keeps running averages (of the unbiased variance), which take their place inside `eval_mode`.
+/// Batch normalisation (Ioffe and Szegedy, 2015) over the channels of x (N, C, ..). It trains with the batch's own mean
+/// and biased variance and keeps running averages (of the unbiased variance), which take their place inside
+/// `eval_mode`.
 pub struct BatchNorm2d {
     /// gamma (C)
     pub weight: Variable,

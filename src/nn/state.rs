@@ -6,7 +6,12 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::path::Path;
 
-/// All entries of a model by their names; the numbers are shared, not copied.
+/// All entries of a model by their names (`model.state_dict()`); the numbers are shared, not copied. A shared weight is
+/// there under each of its names, as in PyTorch.
+///
+/// # Panics
+/// If two entries have the same name.
+#[track_caller]
 pub fn state_dict(model: &dyn Module) -> Entries {
     let mut state = Entries::default();
     model.visit("", &mut |name, entry| {
@@ -20,10 +25,12 @@ pub fn state_dict(model: &dyn Module) -> Entries {
     state
 }
 
-/// Puts a state into a model of the same structure.
+/// Puts a state into a model of the same structure (`model.load_state_dict(state)`). Shared weights stay shared; if the
+/// state has different numbers under their names, the last ones count.
 ///
 /// # Errors
-/// If an entry is missing, left over or of another shape; the model is then as it was.
+/// If an entry is missing, left over or of another shape. All of this is checked before anything changes, so the model
+/// is then as it was.
 pub fn load_state_dict(model: &dyn Module, mut state: Entries) -> Result<(), CheckpointError> {
     enum New {
         Numbers(Tensor),

@@ -1,4 +1,4 @@
-//! What stands between layers, and the softmax family.
+//! Activation functions, number by number (y has x's shape), and the softmax family.
 
 use super::map;
 use super::reduce::{Axes, keepdim};
@@ -10,20 +10,20 @@ use crate::variable::Variable;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 impl Variable {
-    /// y = max(x, 0),  dx = gy where y > 0, else 0. NaN stays NaN.
+    /// The rectified linear unit (Nair and Hinton, 2010): y = max(x, 0),  dx = gy where y > 0, else 0. NaN stays NaN.
     pub fn relu(&self) -> Variable {
         let y = map(Unary::Relu, self);
         record("relu", &[self], &[Output], y, |gy, ctx| vec![Some(gy.masked(Binary::WherePositive, ctx.y()))])
     }
 
-    /// y = x where x > 0, slope x elsewhere;  dx = gy or slope gy likewise
+    /// The leaky ReLU (Maas, Hannun and Ng, 2013): y = x where x > 0, slope x elsewhere;  dx = gy or slope gy likewise
     pub fn leaky_relu(&self, slope: Real) -> Variable {
         let positive = Variable::new(map(Unary::Sign, self)).relu(); // 1 or 0
         self.masked(Binary::WherePositive, positive.clone())
             + (self * slope).masked(Binary::WherePositive, 1.0 - positive)
     }
 
-    /// y = 1 / (1 + e^-x),  dx = gy y (1 - y)
+    /// The logistic function: y = 1 / (1 + e^-x),  dx = gy y (1 - y)
     pub fn sigmoid(&self) -> Variable {
         record("sigmoid", &[self], &[Output], map(Unary::Sigmoid, self), |gy, ctx| {
             vec![Some(gy * ctx.y() * (1.0 - ctx.y()))]
@@ -37,24 +37,29 @@ impl Variable {
         })
     }
 
-    /// y = x sigmoid(x)
+    /// The sigmoid linear unit (Hendrycks and Gimpel, 2016), also called swish: y = x sigmoid(x).
     pub fn silu(&self) -> Variable {
         self * self.sigmoid()
     }
 
-    /// y = x P(N(0, 1) <= x) = x (1 + erf(x / sqrt 2)) / 2
+    /// The Gaussian error linear unit (Hendrycks and Gimpel, 2016): y = x P(N(0, 1) <= x) = x (1 + erf(x / sqrt 2)) /
+    /// 2.
     pub fn gelu(&self) -> Variable {
         self * ((self * FRAC_1_SQRT_2 as Real).erf() + 1.0) * 0.5
     }
 
-    /// y = erf(x),  dx = gy 2 / sqrt(pi) e^(-x^2)
+    /// The error function, y = 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x;  dx = gy 2 / sqrt(pi) e^(-x^2)
     pub fn erf(&self) -> Variable {
         record("erf", &[self], &[Input(0)], map(Unary::Erf, self), |gy, ctx| {
             vec![Some(gy * (-ctx.x(0).square()).exp() * FRAC_2_SQRT_PI as Real)]
         })
     }
 
-    /// y = e^x / (sum of e^x along `axis`). Infinite numbers, and rows of nothing but -inf, give NaN.
+    /// y = e^x / (sum of e^x along `axis`), of x's shape. The largest x is subtracted first, so that nothing overflows.
+    /// Infinite numbers, and rows of nothing but -inf, give NaN.
+    ///
+    /// # Panics
+    /// If there is no such axis.
     #[track_caller]
     pub fn softmax(&self, axis: isize) -> Variable {
         let exp = (self - self.detached_max("softmax", axis)).exp();
@@ -62,14 +67,20 @@ impl Variable {
         exp / sum
     }
 
-    /// y = ln softmax(x)
+    /// y = ln softmax(x) along `axis`, of x's shape; never the logarithm of 0, as `x.softmax(axis).ln()` may be.
+    ///
+    /// # Panics
+    /// If there is no such axis.
     #[track_caller]
     pub fn log_softmax(&self, axis: isize) -> Variable {
         let x = self - self.detached_max("log_softmax", axis);
         &x - x.exp().sum(keepdim(axis)).ln()
     }
 
-    /// y = ln(sum of e^x)
+    /// y = ln(sum of e^x over `axes`), without overflow.
+    ///
+    /// # Panics
+    /// If one of the axes does not exist or is named twice.
     #[track_caller]
     pub fn logsumexp(&self, axes: impl Into<Axes>) -> Variable {
         let axes = axes.into();

@@ -1,5 +1,5 @@
 //! Sum, difference, product and quotient of Variables and numbers, with NumPy's broadcasting. Operands may be borrowed
-//! or given away: what is given away and nobody else can see is written over, where no graph is recorded.
+//! or moved: where no graph is recorded, the result is written over a moved operand whose numbers have no other owner.
 
 use super::{map, reusable, zip};
 use crate::Real;

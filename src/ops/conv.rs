@@ -13,11 +13,18 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 
 impl Variable {
-    /// y (N, C_out, H_out, W_out) from x (N, C, H, W), w (C_out, C, KH, KW) and bias (C_out);
-    /// H_out = (H + 2 padding - KH) / stride + 1, rounded down.
+    /// y (N, C_out, H_out, W_out) from x (N, C, H, W), w (C_out, C, KH, KW) and bias (C_out), where x is zero outside:
+    ///
+    /// ```text
+    /// y[n, co, i, j] = bias[co] + sum over ci, di, dj of
+    ///                  w[co, ci, di, dj] x[n, ci, i stride + di - padding, j stride + dj - padding]
+    /// ```
+    ///
+    /// H_out = (H + 2 padding - KH) / stride + 1, rounded down; W_out likewise.
     ///
     /// # Panics
-    /// If channels differ, the stride is 0, or the kernel is empty or larger than the padded image.
+    /// If x or w have not four axes, channels differ, the bias is not (C_out), the stride is 0, or the kernel is empty
+    /// or larger than the padded image.
     #[track_caller]
     pub fn conv2d(&self, w: &Variable, bias: Option<&Variable>, stride: usize, padding: usize) -> Variable {
         let size = conv_size(self, w, bias, stride, padding);
@@ -34,11 +41,14 @@ impl Variable {
         })
     }
 
-    /// The adjoint of a convolution, used to enlarge: x (N, C, H, W), w (C, C_out, KH, KW), bias (C_out),
-    /// y (N, C_out, H_out, W_out) with H_out = (H - 1) stride - 2 padding + KH.
+    /// The transposed convolution, which enlarges (Zeiler et al., 2010: deconvolution): x (N, C, H, W),
+    /// w (C, C_out, KH, KW), bias (C_out), y (N, C_out, H_out, W_out) with H_out = (H - 1) stride - 2 padding + KH.
+    /// Each pixel x(i, j) adds x(i, j) w to the pixels of y from (i stride - padding, j stride - padding) on. It is the
+    /// adjoint of [`conv2d`](Variable::conv2d).
     ///
     /// # Panics
-    /// If channels differ, the stride is 0, image or kernel are empty, or nothing is left within the padding.
+    /// If x or w have not four axes, channels differ, the bias is not (C_out), the stride is 0, image or kernel are
+    /// empty, or nothing is left within the padding.
     #[track_caller]
     pub fn conv_transpose2d(&self, w: &Variable, bias: Option<&Variable>, stride: usize, padding: usize) -> Variable {
         let (x_shape, w_shape) = (self.shape(), w.shape());

@@ -7,7 +7,7 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 
 impl Variable {
-    /// The same numbers in another shape.
+    /// The same numbers in another shape, without copying them.
     ///
     /// # Panics
     /// If that has another number of elements.
@@ -62,7 +62,7 @@ impl Variable {
         self.permute(&axes)
     }
 
-    /// x repeated to a larger shape by NumPy's rule.
+    /// x repeated to a larger shape by NumPy's rule: axes are aligned at the right, and those of size 1 are repeated.
     ///
     /// # Panics
     /// If x does not broadcast to it.
@@ -77,7 +77,7 @@ impl Variable {
         record("broadcast_to", &[self], &[], y, move |gy, _| vec![Some(gy.sum_to(from))])
     }
 
-    /// The part start..start + len of one axis.
+    /// The part start..start + len of one axis: narrow(0, 2, 3) of x (N, ..) is x\[2..5\] (3, ..).
     ///
     /// # Panics
     /// If the axis does not exist or is shorter.
@@ -92,10 +92,10 @@ impl Variable {
         record("narrow", &[self], &[], y, move |gy, _| vec![Some(gy.pad(axis, start, size - start - len))])
     }
 
-    /// Zeros before and after x along one axis.
+    /// So many zeros before and after x along one axis.
     ///
     /// # Panics
-    /// If the axis does not exist.
+    /// If the axis does not exist, or memory cannot hold the result.
     #[track_caller]
     pub fn pad(&self, axis: isize, before: usize, after: usize) -> Variable {
         let shape = self.shape();
@@ -109,10 +109,10 @@ impl Variable {
         record("pad", &[self], &[], y, move |gy, _| vec![Some(gy.narrow(axis, before, size))])
     }
 
-    /// The parts one after another along one axis.
+    /// The parts one after another along one axis: of x (N, C, ..) and y (N, D, ..) along axis 1, (N, C + D, ..).
     ///
     /// # Panics
-    /// If there is no part, the axis does not exist, or another size differs.
+    /// If there is no part, the axis does not exist, or the parts differ in another axis.
     #[track_caller]
     pub fn cat(parts: &[&Variable], axis: isize) -> Variable {
         assert!(!parts.is_empty(), "cat: there is nothing to join");

@@ -9,7 +9,7 @@ impl Variable {
     /// One number out of each row of x (N, columns): `y[n] = x[n, indices[n]]` (N).
     ///
     /// # Panics
-    /// If there is not one index for each row, or it lies outside.
+    /// If x has not two axes, there is not one index for each row, or an index lies outside.
     #[track_caller]
     pub fn gather(&self, indices: &[usize]) -> Variable {
         let shape = self.shape();
@@ -23,10 +23,11 @@ impl Variable {
         self.reshape([shape.count(), 1]).embedding(&places).reshape([indices.len()])
     }
 
-    /// The rows of this table (rows, width) at `indices`: y (indices, width). dtable = each row of gy added to its row.
+    /// The rows of this table (rows, width) at `indices` (N): `y[n] = table[indices[n]]` (N, width). In dtable each row
+    /// of gy is added to the row that it came from.
     ///
     /// # Panics
-    /// If an index lies outside the table.
+    /// If the table has not two axes, or an index lies outside it.
     #[track_caller]
     pub fn embedding(&self, indices: &[usize]) -> Variable {
         let shape = self.shape();
@@ -40,7 +41,8 @@ impl Variable {
         record("embedding", &[self], &[], y, move |gy, _| vec![Some(gy.scattered(rows, &indices))])
     }
 
-    /// The adjoint of [`Variable::embedding`]: a table of `rows` rows, where row i of this was added to row `indices[i]`.
+    /// The adjoint of [`Variable::embedding`]: a table of `rows` rows, where row i of this was added to row
+    /// `indices[i]`.
     fn scattered(&self, rows: usize, indices: &[usize]) -> Variable {
         let width = self.shape()[1];
         let table =

@@ -8,12 +8,17 @@ use crate::variable::Variable;
 /// How a loss becomes one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reduction {
+    /// The mean over all elements.
     Mean,
+    /// The sum over all elements, as in the squared error of the book's autoencoders.
     Sum,
 }
 
 impl Variable {
-    /// The mean (or sum) of (x - target)^2 over all elements.
+    /// The squared error: the mean (or sum) of (x - target)^2 over all elements, one number. x and target of one shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
     #[track_caller]
     pub fn mse_loss(&self, target: &Variable, reduction: Reduction) -> Variable {
         let (own, other) = (self.shape(), target.shape());
@@ -25,7 +30,11 @@ impl Variable {
         }
     }
 
-    /// The mean over the rows of `-ln softmax(x)[target]`: x (N, classes), one target class per row.
+    /// The cross-entropy of classes, one number: the mean over the rows of `-ln softmax(x)[target]`, for logits
+    /// x (N, classes) and one target class for each row.
+    ///
+    /// # Panics
+    /// If x is not (targets, classes), or a target is none of the classes.
     #[track_caller]
     pub fn cross_entropy(&self, targets: &[usize]) -> Variable {
         let shape = self.shape();
@@ -37,8 +46,13 @@ impl Variable {
         -self.log_softmax(1).gather(targets).mean(..)
     }
 
-    /// The mean of -(t ln p + (1 - t) ln(1 - p)) for probabilities p = self and constant targets t of the same shape.
-    /// As in PyTorch, no logarithm is below -100, and p (1 - p) in the derivative (p - t) / (p (1 - p)) not below 1e-12.
+    /// The cross-entropy of two classes, one number: the mean of -(t ln p + (1 - t) ln(1 - p)) for probabilities
+    /// p = self and constant targets t of the same shape. It is the reconstruction loss of an autoencoder with
+    /// Bernoulli pixels (Kingma and Welling, 2014, appendix C.1); the book's has Gaussian ones. As in PyTorch, no
+    /// logarithm is below -100, and p (1 - p) in the derivative (p - t) / (p (1 - p)) not below 1e-12.
+    ///
+    /// # Panics
+    /// If the shapes differ.
     #[track_caller]
     pub fn binary_cross_entropy(&self, target: &Variable) -> Variable {
         let (own, other) = (self.shape(), target.shape());
@@ -57,7 +71,11 @@ impl Variable {
         })
     }
 
-    /// [`Variable::binary_cross_entropy`] of p = sigmoid(x), without the detour through p: the mean of ln(1 + e^x) - t x.
+    /// [`Variable::binary_cross_entropy`] of p = sigmoid(x), one number, without rounding p: the mean of
+    /// ln(1 + e^x) - t x for logits x and targets t of the same shape. A discriminator's loss.
+    ///
+    /// # Panics
+    /// If the shapes differ.
     #[track_caller]
     pub fn binary_cross_entropy_with_logits(&self, target: &Variable) -> Variable {
         let (own, other) = (self.shape(), target.shape());

@@ -1,4 +1,4 @@
-//! Functions of one number, applied to every element.
+//! Functions of one number, applied to every element: y has x's shape.
 
 use super::{map, zip};
 use crate::Real;
@@ -52,7 +52,7 @@ impl Variable {
         })
     }
 
-    /// y = |x|,  dx = gy sign(x), 0 at 0
+    /// y = |x|,  dx = gy sign(x), 0 where x is 0
     pub fn abs(&self) -> Variable {
         let y = map(Unary::Abs, self);
         record("abs", &[self], &[Input(0)], y, |gy, ctx| vec![Some(gy * Variable::new(map(Unary::Sign, &ctx.x(0))))])

@@ -1,4 +1,4 @@
-//! Every operation on Variables: one method computes the value, and the rule that follows brings the gradient back.
+//! Every operation on Variables: one method computes the value, and the rule that follows is its derivative.
 //! One file per family. Shapes that do not fit together, and axes that do not exist, panic at the caller's line with a
 //! sentence that names the operation and the shapes.
 

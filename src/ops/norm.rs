@@ -1,4 +1,5 @@
-//! Normalisation: over the batch (Ioffe and Szegedy, 2015), a layer, or groups of channels.
+//! Normalisation: over the batch (Ioffe and Szegedy, 2015), a layer (Ba, Kiros and Hinton, 2016), or groups of channels
+//! (Wu and He, 2018).
 
 use super::reduce::keepdim;
 use crate::Real;
@@ -9,24 +10,29 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
-/// Mean and variance per channel: of a batch (biased, found out in training), or of all batches so far.
+/// Mean and variance of each channel: those of a batch, or running averages over batches.
 pub struct BatchStats {
+    /// (C)
     pub mean: Tensor,
+    /// (C); of a batch, the biased one.
     pub var: Tensor,
 }
 
 impl Variable {
-    /// y = gamma (x - mean) / sqrt(var + eps) + beta, with mean and biased variance of each channel over the batch.
-    /// x (N, C, ..), gamma (C), beta (C).
+    /// y = gamma (x - mean) / sqrt(var + eps) + beta (algorithm 1), with mean and biased variance of each channel over
+    /// the batch: x (N, C, ..), gamma (C), beta (C), y of x's shape. The second result is these means and variances.
     ///
     /// # Panics
-    /// If gamma or beta are not (C), or a channel has one value or none: its variance says nothing.
+    /// If gamma or beta are not (C), or a channel has fewer than two values.
     #[track_caller]
     pub fn batch_norm(&self, gamma: &Variable, beta: &Variable, eps: f64) -> (Variable, BatchStats) {
         self.batch_norm_and("batch_norm", false, gamma, beta, eps)
     }
 
     /// max(y, 0) of [`Variable::batch_norm`] in one pass over memory.
+    ///
+    /// # Panics
+    /// As [`Variable::batch_norm`].
     #[track_caller]
     pub fn batch_norm_relu(&self, gamma: &Variable, beta: &Variable, eps: f64) -> (Variable, BatchStats) {
         self.batch_norm_and("batch_norm_relu", true, gamma, beta, eps)
@@ -55,7 +61,8 @@ impl Variable {
         (y, BatchStats { mean, var })
     }
 
-    /// y = gamma (x - mean) / sqrt(var + eps) + beta with given mean (C) and var (C), as after training.
+    /// y = gamma (x - mean) / sqrt(var + eps) + beta with given mean (C) and var (C), as after training: x (N, C, ..),
+    /// gamma (C), beta (C), y of x's shape.
     ///
     /// # Panics
     /// If gamma, beta, mean or var are not (C).
@@ -65,6 +72,9 @@ impl Variable {
     }
 
     /// max(y, 0) of [`Variable::batch_norm_eval`] in one pass over memory.
+    ///
+    /// # Panics
+    /// As [`Variable::batch_norm_eval`].
     #[track_caller]
     pub fn batch_norm_relu_eval(&self, gamma: &Variable, beta: &Variable, stats: &BatchStats, eps: f64) -> Variable {
         self.batch_norm_eval_and("batch_norm_relu_eval", true, gamma, beta, stats, eps)
@@ -98,7 +108,8 @@ impl Variable {
         })
     }
 
-    /// y = gamma (x - mean) / sqrt(var + eps) + beta over the last axis of each row: x (.., D), gamma (D), beta (D).
+    /// y = gamma (x - mean) / sqrt(var + eps) + beta with mean and biased variance of each row along the last
+    /// axis: x (.., D), gamma (D), beta (D), y (.., D).
     ///
     /// # Panics
     /// If gamma or beta have another shape.
@@ -110,8 +121,8 @@ impl Variable {
         self.normalized(-1, eps) * gamma + beta
     }
 
-    /// y = gamma (x - mean) / sqrt(var + eps) + beta over each of `groups` groups of channels of each sample:
-    /// x (N, C, ..), gamma (C), beta (C).
+    /// y = gamma (x - mean) / sqrt(var + eps) + beta, with mean and biased variance of each of `groups` groups of
+    /// neighbouring channels of each sample: x (N, C, ..), gamma (C), beta (C), y of x's shape.
     ///
     /// # Panics
     /// If gamma or beta are not (C), or C is no multiple of `groups`.

@@ -17,7 +17,7 @@ pub struct Axes {
     keep: bool,
 }
 
-/// The axes that are summed away stay with size 1, so that the result broadcasts against what it was made from.
+/// The same axes, but they stay with size 1, so that the result broadcasts against what it was made from.
 pub fn keepdim(axes: impl Into<Axes>) -> Axes {
     Axes { keep: true, ..axes.into() }
 }
@@ -72,6 +72,9 @@ impl Reduced {
 
 impl Variable {
     /// y = sum of x over `axes`,  dx = gy repeated along them
+    ///
+    /// # Panics
+    /// If one of the axes does not exist or is named twice.
     #[track_caller]
     pub fn sum(&self, axes: impl Into<Axes>) -> Variable {
         self.reduced("sum", &Reduced::new("sum", &self.shape(), axes.into()))
@@ -84,14 +87,22 @@ impl Variable {
         record(name, &[self], &[], y, move |gy, _| vec![Some(gy.reshape(kept).broadcast_to(shape))])
     }
 
-    /// Mean of x over `axes`; NaN over nothing.
+    /// y = mean of x over `axes`; NaN over no numbers.
+    ///
+    /// # Panics
+    /// If one of the axes does not exist or is named twice.
     #[track_caller]
     pub fn mean(&self, axes: impl Into<Axes>) -> Variable {
         let to = Reduced::new("mean", &self.shape(), axes.into());
         self.reduced("mean", &to) / to.count as Real
     }
 
-    /// Biased variance over `axes`: the mean of (x - mean(x))^2.
+    /// y = biased variance of x over `axes`, the mean of (x - mean(x))^2 (`torch.var` with `correction=0`). The norms
+    /// calculate it in place, because they need x - mean(x) as well; this is for whoever looks at activations or
+    /// images.
+    ///
+    /// # Panics
+    /// If one of the axes does not exist or is named twice.
     #[track_caller]
     pub fn var(&self, axes: impl Into<Axes>) -> Variable {
         let to = Reduced::new("var", &self.shape(), axes.into());
@@ -99,10 +110,11 @@ impl Variable {
         (self - mean).square().reduced("sum", &to) / to.count as Real
     }
 
-    /// The largest number over `axes`, NaN if there is one; its gradient is shared evenly among equals.
+    /// y = the largest number over `axes` (`torch.amax`), NaN if there is one; its gradient is shared evenly among
+    /// equals.
     ///
     /// # Panics
-    /// Over nothing.
+    /// If one of the axes does not exist or is named twice, or there are no numbers along them.
     #[track_caller]
     pub fn max(&self, axes: impl Into<Axes>) -> Variable {
         let (x, to) = (self.value(), Reduced::new("max", &self.shape(), axes.into()));

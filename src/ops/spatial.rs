@@ -1,4 +1,4 @@
-//! Images made smaller and larger. x is (N, C, H, W).
+//! Pooling, padding and upsampling of images x (N, C, H, W).
 
 use crate::Real;
 use crate::graph::Save::Input;
@@ -9,11 +9,12 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 
 impl Variable {
-    /// The largest number of each window; its gradient goes to the first place that holds it.
-    /// Windows that would stick out are left out.
+    /// The largest number of each window of kernel x kernel pixels, `stride` apart: y (N, C, H_out, W_out) with
+    /// H_out = (H - kernel) / stride + 1, rounded down: windows that would stick out are left out. The gradient goes to
+    /// the first place of the window that holds the largest number.
     ///
     /// # Panics
-    /// If there are no windows that fit.
+    /// If x has not four axes, no window fits, or kernel or stride are 0.
     #[track_caller]
     pub fn max_pool2d(&self, kernel: usize, stride: usize) -> Variable {
         let shape = self.shape();
@@ -25,10 +26,10 @@ impl Variable {
         })
     }
 
-    /// The mean of each window. Windows that would stick out are left out.
+    /// The mean of each window, of the same windows as [`Variable::max_pool2d`].
     ///
     /// # Panics
-    /// If there are no windows that fit.
+    /// As [`Variable::max_pool2d`].
     #[track_caller]
     pub fn avg_pool2d(&self, kernel: usize, stride: usize) -> Variable {
         let shape = self.shape();
@@ -39,13 +40,20 @@ impl Variable {
         y.reshape([shape[0], shape[1], h, w])
     }
 
-    /// Zeros around the image.
+    /// So many columns of zeros on the left and on the right of the image, and rows above and below:
+    /// y (N, C, top + H + bottom, left + W + right).
+    ///
+    /// # Panics
+    /// If x has fewer than two axes.
     #[track_caller]
     pub fn pad2d(&self, left: usize, right: usize, top: usize, bottom: usize) -> Variable {
         self.pad(-1, left, right).pad(-2, top, bottom)
     }
 
-    /// `scale` times as large; every pixel becomes a square.
+    /// `scale` times as large; every pixel becomes a square: y (N, C, scale H, scale W).
+    ///
+    /// # Panics
+    /// If x has not four axes.
     #[track_caller]
     pub fn upsample_nearest2d(&self, scale: usize) -> Variable {
         let shape = self.shape();
@@ -55,7 +63,11 @@ impl Variable {
         squares.reshape([n, c, h * scale, w * scale])
     }
 
-    /// Twice as large, linear between the centres of the pixels (PyTorch: bilinear, align_corners = false).
+    /// Twice as large, linear between the centres of the pixels (PyTorch: bilinear, align_corners = false):
+    /// y (N, C, 2 H, 2 W).
+    ///
+    /// # Panics
+    /// If x has not four axes.
     #[track_caller]
     pub fn upsample_bilinear2d(&self) -> Variable {
         let shape = self.shape();

@@ -7,9 +7,18 @@ use crate::kernels::{self, AdamStep, Unary};
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
-/// Adam (Kingma and Ba, 2015): steps of about `lr` in the direction of the mean gradient, whatever its size.
-/// A parameter without a gradient is left alone, and its own count of steps with it.
+/// Adam (Kingma and Ba, 2015, algorithm 1), with beta1 = 0.9, beta2 = 0.999 and eps = 1e-8. With g = dL/dx:
+///
+/// ```text
+/// m += (1 - beta1) (g - m)             m^ = m / (1 - beta1^t)
+/// v += (1 - beta2) (g^2 - v)           v^ = v / (1 - beta2^t)
+/// x -= lr m^ / (sqrt(v^) + eps)
+/// ```
+///
+/// A step has a size of about `lr`, whatever the size of the gradient. A parameter without a gradient stays as it is,
+/// and so does t, which is counted for each parameter.
 pub struct Adam {
+    /// The learning rate.
     pub lr: f64,
     parameters: Vec<Variable>,
     state: AdamState,
@@ -18,11 +27,11 @@ pub struct Adam {
 /// What Adam remembers, by the position of the parameter.
 #[derive(Clone)]
 pub struct AdamState {
-    /// How many steps were taken (PyTorch: `step`).
+    /// t: how many steps were taken (PyTorch: `step`).
     pub steps: Vec<u64>,
-    /// Running mean of the gradient (PyTorch: `exp_avg`).
+    /// m: the running mean of the gradient (PyTorch: `exp_avg`).
     pub m: Vec<Tensor>,
-    /// Running mean of its square (PyTorch: `exp_avg_sq`).
+    /// v: the running mean of its square (PyTorch: `exp_avg_sq`).
     pub v: Vec<Tensor>,
 }
 
@@ -31,12 +40,14 @@ impl Adam {
     const BETA2: f64 = 0.999;
     const EPS: f64 = 1e-8;
 
+    /// Trains `parameters` with learning rate `lr`.
     pub fn new(parameters: Vec<Variable>, lr: f64) -> Adam {
         let zeros = || parameters.iter().map(|p| Tensor::zeros(p.shape())).collect();
         let state = AdamState { steps: vec![0; parameters.len()], m: zeros(), v: zeros() };
         Adam { lr, parameters, state }
     }
 
+    /// What a checkpoint saves.
     pub fn state(&self) -> &AdamState {
         &self.state
     }

@@ -4,9 +4,9 @@ use crate::Real;
 use crate::kernels::{self, Unary};
 use crate::variable::Variable;
 
-/// Scales all gradients by one factor, so that their common norm is at most `max_norm` (Pascanu, Mikolov and Bengio, 2013,
-/// algorithm 1; `torch.nn.utils.clip_grad_norm_`). Returns the norm before: the root of the sum of the squares of all
-/// numbers in all gradients.
+/// Scales all gradients by one factor, so that their common norm is at most `max_norm` (Pascanu, Mikolov and Bengio,
+/// 2013, algorithm 1; `torch.nn.utils.clip_grad_norm_`). Returns the norm before: the root of the sum of the squares of
+/// all numbers in all gradients.
 pub fn clip_grad_norm(parameters: &[Variable], max_norm: f64) -> f64 {
     let grads = || parameters.iter().filter_map(|parameter| parameter.node.as_ref()).map(|node| &node.grad);
     let square_sum = |x: &[Real]| x.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();

@@ -6,8 +6,8 @@ use crate::nn::{Entry, Module};
 use crate::tensor::Tensor;
 use std::mem;
 
-/// The average of each weight over the last steps, recent ones counting most: it forgets the noise of single steps,
-/// which keeps the weights trembling around where they are going (Polyak and Juditsky, 1992).
+/// The exponential moving average of each weight over the last steps (Polyak and Juditsky, 1992, for a plain average):
+/// it averages out the noise of single steps. A shared weight has one average.
 ///
 /// Buffers are averaged like weights. The running mean of a batch norm belongs to the weights before it: that of the
 /// last step, beside averaged weights, would be off by as much as the weights have moved meanwhile.
@@ -34,8 +34,8 @@ impl Ema {
     }
 
     /// Takes in the weights after step n, from 1: average += (1 - d) (weight - average) with
-    /// d = min(decay, (1 + n) / (10 + n)). At first, when the weights still move far, only the last ninth of the steps
-    /// counts.
+    /// d = min(decay, (1 + n) / (10 + n)). At first, when the weights still move far, only about the last ninth of the
+    /// steps counts (`num_updates` of TensorFlow's ExponentialMovingAverage).
     ///
     /// # Panics
     /// If the model has other weights than the one that this began with.

@@ -19,11 +19,13 @@ impl Variable {
 
 /// Stochastic gradient descent: x -= lr dL/dx for each parameter.
 pub struct Sgd {
+    /// The learning rate.
     pub lr: f64,
     parameters: Vec<Variable>,
 }
 
 impl Sgd {
+    /// Trains `parameters` with learning rate `lr`.
     pub fn new(parameters: Vec<Variable>, lr: f64) -> Sgd {
         Sgd { lr, parameters }
     }
