@@ -5,15 +5,14 @@
 mod harness;
 
 use harness::Harness;
-use steps::common::training::Loss;
-use steps::step07::Vae;
-use steps::step07::train::Autoencoder;
+use steps::step07::{Vae, flatten};
 use steps::step08::Hvae;
-use steps::step09::{Diffuser, T, UNet, diffusion_model};
+use steps::step09::{Diffuser, T, UNet, noise_loss};
 use tsukuru::nn::Module;
 use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
+use tsukuru::variable::Variable;
 
 fn main() {
     if std::env::args().any(|arg| arg == "--memory") {
@@ -28,30 +27,45 @@ fn main() {
     if harness.wants("ddpm_denoise_step_b20") {
         let (model, diffuser, mut rng) = (unet(), Diffuser::new(T), Rng::new(0, "sampling", 0));
         let x = Tensor::zeros([20, 1, 28, 28]);
-        let mut denoise = || drop(diffuser.denoise(&x, &model.noise(&x, 500, &[None; 20]), 500, &mut rng));
+        let mut denoise = || drop(diffuser.ddpm_step(&x, &model.predict_noise(&x, 500, &[None; 20]), 500, &mut rng));
         harness.time("ddpm_denoise_step_b20", train_flops(20.0) / 3.0, &mut denoise);
         harness.profile(denoise);
     }
-    autoencoder(&mut harness, "vae_400_steps_b32", 3e-4, |rng| Vae::new(784, 200, 20, rng));
-    autoencoder(&mut harness, "hvae_400_steps_b32", 1e-3, |rng| Hvae::new(784, 100, 20, rng));
+    let mut rng = Rng::new(0, "init", 0);
+    let (vae, hvae) = (Vae::new(784, 200, 20, &mut rng), Hvae::new(784, 100, 20, &mut rng));
+    autoencoder(&mut harness, "vae_400_steps_b32", &vae, 3e-4, |x, rng| vae.loss(x, &noise(rng)).total);
+    autoencoder(&mut harness, "hvae_400_steps_b32", &hvae, 1e-3, |x, rng| {
+        let [eps1, eps2] = [0; 2].map(|_| noise(rng));
+        hvae.loss(x, &eps1, &eps2).total
+    });
+}
+
+/// Standard normal numbers for 32 latent variables of size 20.
+fn noise(rng: &mut Rng) -> Variable {
+    rng.normal_tensor([32, 20]).into()
 }
 
 /// 400 training steps at batch 32.
-fn autoencoder<M: Autoencoder>(harness: &mut Harness, name: &str, lr: f64, build: impl Fn(&mut Rng) -> M) {
+fn autoencoder(
+    harness: &mut Harness,
+    name: &str,
+    model: &dyn Module,
+    lr: f64,
+    loss: impl Fn(&Variable, &mut Rng) -> Variable,
+) {
     if !harness.wants(name) {
         return;
     }
-    let model = build(&mut Rng::new(0, "init", 0));
     let mut optimizer = Adam::new(model.parameters(), lr);
     let mut rng = Rng::new(0, "images", 0);
     let images: Vec<Tensor> = (0..400).map(|_| rng.uniform_tensor([32, 1, 28, 28], 0.0, 1.0)).collect();
     let mut train = || {
         for (step, x) in images.iter().enumerate() {
             optimizer.zero_grad();
-            let loss = model.batch_loss(x, 0, step as u64);
-            loss.total().backward();
+            let loss = loss(&flatten(x), &mut Rng::new(0, "noise", step as u64));
+            loss.backward();
             optimizer.step();
-            assert!(loss.total().item().is_finite());
+            assert!(loss.item().is_finite());
         }
     };
     // Two for each weight and image, forward and twice backward.
@@ -71,7 +85,7 @@ fn training() -> impl FnMut() {
     let mut step = 0;
     move || {
         optimizer.zero_grad();
-        let loss = diffusion_model::loss(&model, &diffuser, &x_0, &[None; 128], 0, step);
+        let loss = noise_loss(&model, &diffuser, &x_0, &[None; 128], 0, step);
         loss.backward();
         optimizer.step();
         assert!(loss.item().is_finite());

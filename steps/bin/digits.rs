@@ -5,7 +5,7 @@ use clap::Parser;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use steps::common::data::{Part, Source};
+use steps::common::data::{Source, Split};
 use steps::common::{cli, images};
 use steps::println;
 use tsukuru::data::{Dataset, idx};
@@ -31,20 +31,20 @@ fn main() -> ExitCode {
 fn run(flags: &Flags) -> Result<()> {
     let count = flags.count.map(|count| count as usize);
     fs::create_dir_all(&flags.out).with_context(|| format!("{}: cannot be made", flags.out.display()))?;
-    let parts = [Part::Train, Part::Test];
+    let splits = [Split::Train, Split::Test];
     let path = |name: &str| flags.out.join(format!("{name}.gz"));
-    for path in parts.iter().flat_map(|part| part.files().map(path)) {
+    for path in splits.iter().flat_map(|split| split.files().map(path)) {
         ensure!(!path.exists(), "{}: is there already, and nothing is overwritten", path.display());
     }
-    for part in parts {
-        let digits = Source::BuiltIn.load(part, count)?;
-        let [images, labels] = part.files().map(path);
+    for split in splits {
+        let digits = Source::BUILT_IN.load(split, count)?;
+        let [images, labels] = split.files().map(path);
         idx::write_images(&images, digits.images())?;
         println!("{}: {} images", images.display(), digits.len());
         idx::write_labels(&labels, digits.labels())?;
         println!("{}: {} labels", labels.display(), digits.len());
     }
-    flags.sheet.as_deref().map_or(Ok(()), |path| write_sheet(path, &Source::BuiltIn.load(Part::Test, count)?))
+    flags.sheet.as_deref().map_or(Ok(()), |path| write_sheet(path, &Source::BUILT_IN.load(Split::Test, count)?))
 }
 
 /// A row for each digit.

@@ -1,7 +1,8 @@
 //! Flags that programs have in common, and the end of a program that failed.
 
+use super::data::Source;
 use super::plot::{self, Panel};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,6 +22,9 @@ pub struct Common {
     /// Do not show how far long work is
     #[arg(long, global = true)]
     pub quiet: bool,
+    /// Whether a smoke test runs the program: a few images, a narrow model, ten noise steps.
+    #[arg(skip = is_smoke_test())]
+    pub smoke: bool,
 }
 
 /// The flag of programs that read images.
@@ -29,6 +33,19 @@ pub struct Mnist {
     /// Folder with MNIST's four files (or its parent); without it TSUKURU_DATA, datasets/mnist, then the built-in digits
     #[arg(long, value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
+    /// Of the images to train on, and of those to test with, only so many.
+    #[arg(skip = if is_smoke_test() { 64 } else { usize::MAX })]
+    pub limit: usize,
+}
+
+impl Mnist {
+    /// Where the images come from.
+    ///
+    /// # Errors
+    /// As [`Source::find`].
+    pub fn source(&self) -> Result<Source> {
+        Ok(Source::find(self.data.as_deref())?.limited(self.limit))
+    }
 }
 
 /// The flag of programs that read heights or weights.
@@ -37,58 +54,6 @@ pub struct People {
     /// Folder with the book's height.txt and height_weight.txt; without it, the built-in heights and weights
     #[arg(long, value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
-}
-
-/// Flags of every program that trains. What is not given comes from the program.
-#[derive(Args, Clone, Debug, Default)]
-pub struct TrainingFlags {
-    /// How often to go through the data
-    #[arg(long, value_name = "N")]
-    pub epochs: Option<usize>,
-    /// Images per step
-    #[arg(long, value_name = "N")]
-    pub batch_size: Option<usize>,
-    /// Learning rate
-    #[arg(long, allow_negative_numbers = true)]
-    pub lr: Option<f64>,
-    /// Train on the first N images only
-    #[arg(long, value_name = "N")]
-    pub limit: Option<usize>,
-    /// A preset that is done within five minutes on two cores
-    #[arg(long)]
-    pub quick: bool,
-    /// Go on where an interrupted run stopped
-    #[arg(long)]
-    pub resume: bool,
-}
-
-impl TrainingFlags {
-    /// The preset, and nothing else.
-    pub fn quick() -> TrainingFlags {
-        TrainingFlags { quick: true, ..TrainingFlags::default() }
-    }
-
-    /// What was given, or else a value of the full or of the quick form.
-    pub fn or<T>(&self, given: Option<T>, full: T, quick: T) -> T {
-        given.unwrap_or(if self.quick { quick } else { full })
-    }
-
-    /// The folder of a program's results: the quick form has its own.
-    pub fn folder(&self, program: &str) -> String {
-        format!("{program}{}", if self.quick { "_quick" } else { "" })
-    }
-
-    /// # Errors
-    /// If a flag has a value that no training can use.
-    pub fn check(&self) -> Result<()> {
-        ensure!(self.epochs != Some(0), "--epochs 0: expected at least 1");
-        ensure!(self.batch_size != Some(0), "--batch-size 0: expected at least 1");
-        ensure!(self.limit != Some(0), "--limit 0: expected at least 1");
-        if let Some(lr) = self.lr {
-            ensure!(lr > 0.0 && lr.is_finite(), "--lr {lr}: expected a positive number");
-        }
-        Ok(())
-    }
 }
 
 impl Common {
@@ -159,15 +124,9 @@ pub fn run_step<P: Programs>(name: &'static str, about: &'static str) -> ExitCod
     exit(common.start().and_then(|()| programs.iter().try_for_each(|program| program.run(&common, &mnist))))
 }
 
-/// Whether TSUKURU_SMOKE=1 asks every program to be a matter of seconds: few images, few steps, narrow models.
-/// It is for tests that only want to see a command run.
-pub fn smoke() -> bool {
+/// Whether TSUKURU_SMOKE=1 asks every program to be a matter of seconds, for tests that only want to see it run.
+fn is_smoke_test() -> bool {
     std::env::var_os("TSUKURU_SMOKE").is_some_and(|value| value == "1")
-}
-
-/// `value`, but at most `cap` under TSUKURU_SMOKE=1.
-pub fn capped(value: usize, cap: usize) -> usize {
-    if smoke() { value.min(cap) } else { value }
 }
 
 /// An error and its causes, without those that it already quotes.

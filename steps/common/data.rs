@@ -13,31 +13,32 @@ pub const VARIABLE: &str = "TSUKURU_DATA";
 /// `--data built-in` asks for the built-in digits, even where MNIST is there.
 pub const BUILT_IN: &str = "built-in";
 
-/// The images to learn from, or the images to be tested on.
+/// The images to train on, or those to test with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Split {
     /// 60,000 images.
     Train,
     /// 10,000 images.
     Test,
 }
 
-impl Part {
+impl Split {
     /// The names under which MNIST publishes its images and labels; `.gz` may follow.
     pub fn files(self) -> [&'static str; 2] {
         match self {
-            Part::Train => ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"],
-            Part::Test => ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"],
+            Split::Train => ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"],
+            Split::Test => ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"],
         }
     }
 }
 
-/// Where the images come from. Printed, it says so, and how to get the other.
+/// Where the images come from. Printed, it says so, and how to get the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Four IDX files in this folder.
-    Folder(PathBuf),
-    BuiltIn,
+pub struct Source {
+    /// A folder of four IDX files; `None` stands for the built-in digits.
+    folder: Option<PathBuf>,
+    /// At most so many images of each split.
+    limit: usize,
 }
 
 /// A folder that was named, or begun, without all four files.
@@ -60,6 +61,23 @@ pub fn default_folder() -> PathBuf {
 }
 
 impl Source {
+    /// The digits that the program draws itself.
+    pub const BUILT_IN: Source = Source { folder: None, limit: usize::MAX };
+
+    /// The four files in a folder.
+    pub fn folder(path: impl Into<PathBuf>) -> Source {
+        Source { folder: Some(path.into()), limit: usize::MAX }
+    }
+
+    /// The same, but only the first `limit` images of each split.
+    pub fn limited(self, limit: usize) -> Source {
+        Source { limit, ..self }
+    }
+
+    pub fn is_built_in(&self) -> bool {
+        self.folder.is_none()
+    }
+
     /// What `--data` names, else what the environment variable [`VARIABLE`] names, else [`default_folder`] if it
     /// holds MNIST, else the built-in digits.
     ///
@@ -77,17 +95,17 @@ impl Source {
     pub fn choose(named: Option<&Path>, default: &Path) -> Result<Source, Incomplete> {
         let Some(named) = named else {
             return match missing_in(default) {
-                missing if missing.is_empty() => Ok(Source::Folder(default.into())),
-                missing if missing.len() == 4 => Ok(Source::BuiltIn),
+                missing if missing.is_empty() => Ok(Source::folder(default)),
+                missing if missing.len() == 4 => Ok(Source::BUILT_IN),
                 missing => Err(Incomplete { folder: default.into(), missing }),
             };
         };
         if named == Path::new(BUILT_IN) {
-            return Ok(Source::BuiltIn);
+            return Ok(Source::BUILT_IN);
         }
         let folders = [named.join("mnist"), named.into()];
         match folders.iter().find(|folder| missing_in(folder).is_empty()) {
-            Some(folder) => Ok(Source::Folder(folder.clone())),
+            Some(folder) => Ok(Source::folder(folder)),
             None => {
                 // The names that are missing where fewer are.
                 let missing = folders.iter().map(|folder| missing_in(folder)).min_by_key(Vec::len).unwrap_or_default();
@@ -96,38 +114,33 @@ impl Source {
         }
     }
 
-    /// The images and labels of one part, or of its first `limit` images. There is at least one, and the labels are
+    /// The images and labels of one split, or of its first `limit` images. There is at least one, and the labels are
     /// digits from 0 to 9. MNIST and the built-in digits have 28 x 28 pixels; whether another size will do is for the
     /// model to say.
     ///
     /// # Errors
     /// If a file is not what it should be.
-    pub fn load(&self, part: Part, limit: Option<usize>) -> Result<Dataset, DataError> {
-        let limit = limit.unwrap_or(usize::MAX);
-        match self {
-            Source::Folder(folder) => Ok(read(folder, part)?.take(limit)),
-            Source::BuiltIn => built_in(part, limit),
-        }
-    }
-}
-
-impl Source {
-    /// What kind of images these are, as trained models remember it: any folder counts as MNIST.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Source::Folder(_) => "MNIST",
-            Source::BuiltIn => "built-in digits",
+    pub fn load(&self, split: Split, limit: Option<usize>) -> Result<Dataset, DataError> {
+        let limit = limit.unwrap_or(usize::MAX).min(self.limit);
+        match &self.folder {
+            Some(folder) => Ok(read(folder, split)?.take(limit)),
+            None => built_in(split, limit),
         }
     }
 
-    /// The first of the models in these files that has learnt from this kind of images, or does not say from which. Files
-    /// need not be there.
+    /// The name of the data set, as trained models remember it: any folder counts as MNIST.
+    pub fn name(&self) -> &'static str {
+        if self.is_built_in() { "built-in digits" } else { "MNIST" }
+    }
+
+    /// The first of the models in these files that was trained on this data set, or does not say on which. Files need
+    /// not be there.
     ///
     /// # Errors
     /// If a file is damaged.
-    pub fn taught(&self, paths: impl IntoIterator<Item = PathBuf>) -> Result<Option<PathBuf>, CheckpointError> {
+    pub fn find_model(&self, paths: impl IntoIterator<Item = PathBuf>) -> Result<Option<PathBuf>, CheckpointError> {
         for path in paths.into_iter().filter(|path| path.exists()) {
-            if checkpoint::read(&path)?.meta["data"].as_str().is_none_or(|kind| kind == self.kind()) {
+            if checkpoint::read(&path)?.meta["data"].as_str().is_none_or(|name| name == self.name()) {
                 return Ok(Some(path));
             }
         }
@@ -135,27 +148,24 @@ impl Source {
     }
 
     /// The folder, or what stands for it, for the beginning of a message.
-    pub fn place(&self) -> String {
-        match self {
-            Source::Folder(folder) => folder.display().to_string(),
-            Source::BuiltIn => "built-in digits".to_string(),
-        }
+    pub fn location(&self) -> String {
+        self.folder.as_ref().map_or_else(|| self.name().to_string(), |folder| folder.display().to_string())
     }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Source::Folder(folder) => {
+        match &self.folder {
+            Some(folder) => {
                 write!(f, "data: MNIST in {} (for the built-in digits: --data {BUILT_IN})", folder.display())
             }
-            Source::BuiltIn => write!(f, "data: built-in digits (for MNIST: cargo run --release --bin fetch)"),
+            None => write!(f, "data: built-in digits (for MNIST: cargo run --release --bin fetch)"),
         }
     }
 }
 
 fn missing_in(folder: &Path) -> Vec<&'static str> {
-    let names = [Part::Train, Part::Test].into_iter().flat_map(Part::files);
+    let names = [Split::Train, Split::Test].into_iter().flat_map(Split::files);
     names.filter(|name| !path_of(folder, name).is_file()).collect()
 }
 
@@ -165,8 +175,8 @@ fn path_of(folder: &Path, name: &str) -> PathBuf {
     if plain.is_file() { plain } else { folder.join(format!("{name}.gz")) }
 }
 
-fn read(folder: &Path, part: Part) -> Result<Dataset, DataError> {
-    let [images, labels] = part.files().map(|name| path_of(folder, name));
+fn read(folder: &Path, split: Split) -> Result<Dataset, DataError> {
+    let [images, labels] = split.files().map(|name| path_of(folder, name));
     let dataset = Dataset::read(&images, &labels)?;
     if dataset.is_empty() {
         let (expected, found) = ("at least one image".into(), "0".into());
@@ -179,10 +189,10 @@ fn read(folder: &Path, part: Part) -> Result<Dataset, DataError> {
     Ok(dataset)
 }
 
-fn built_in(part: Part, limit: usize) -> Result<Dataset, DataError> {
-    let (purpose, most) = match part {
-        Part::Train => ("train", 60_000),
-        Part::Test => ("test", 10_000),
+fn built_in(split: Split, limit: usize) -> Result<Dataset, DataError> {
+    let (purpose, most) = match split {
+        Split::Train => ("train", 60_000),
+        Split::Test => ("test", 10_000),
     };
     let count = limit.min(most);
     let digits::LabelledImages { pixels, labels } = digits::generate(purpose, count);

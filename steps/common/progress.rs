@@ -11,10 +11,10 @@ pub struct Progress {
     done: u64,
     /// When the last plain line was printed.
     last: Instant,
-    how: How,
+    display: Display,
 }
 
-enum How {
+enum Display {
     Bar(ProgressBar),
     Lines,
     Quiet,
@@ -27,39 +27,47 @@ impl Progress {
     /// For `total` steps of work called `name`, of which `done` were done before.
     pub fn new(name: &str, total: usize, done: usize, quiet: bool) -> Progress {
         let style = "{prefix} [{bar:30}] {pos}/{len} {msg} {per_sec}, {eta} left";
-        let how = match (quiet, std::io::stderr().is_terminal()) {
-            (true, _) => How::Quiet,
-            (false, false) => How::Lines,
+        let display = match (quiet, std::io::stderr().is_terminal()) {
+            (true, _) => Display::Quiet,
+            (false, false) => Display::Lines,
             (false, true) => {
                 let bar = ProgressBar::new(total as u64).with_position(done as u64).with_prefix(name.to_string());
                 bar.set_style(ProgressStyle::with_template(style).expect("a valid template").progress_chars("=> "));
                 bar.reset_eta();
-                How::Bar(bar)
+                Display::Bar(bar)
             }
         };
-        Progress { name: name.to_string(), total: total as u64, done: done as u64, last: Instant::now(), how }
+        Progress { name: name.to_string(), total: total as u64, done: done as u64, last: Instant::now(), display }
     }
 
     /// One step is done; `message` is what to say about it.
     pub fn step(&mut self, message: impl FnOnce() -> String) {
         self.done += 1;
-        match &self.how {
-            How::Quiet => (),
-            How::Bar(bar) => {
+        match &self.display {
+            Display::Quiet => (),
+            Display::Bar(bar) => {
                 bar.set_message(message());
                 bar.inc(1);
             }
-            How::Lines if self.last.elapsed() >= INTERVAL => {
+            Display::Lines if self.last.elapsed() >= INTERVAL => {
                 self.last = Instant::now();
                 println!("{} {}/{} {}", self.name, self.done, self.total, message());
             }
-            How::Lines => (),
+            Display::Lines => (),
+        }
+    }
+
+    /// Prints a line without disturbing the bar.
+    pub fn print(&self, line: &str) {
+        match &self.display {
+            Display::Bar(bar) => bar.suspend(|| println!("{line}")),
+            Display::Lines | Display::Quiet => println!("{line}"),
         }
     }
 
     /// Takes the bar away, so that what is printed next stands on a line of its own.
     pub fn finish(self) {
-        if let How::Bar(bar) = &self.how {
+        if let Display::Bar(bar) = &self.display {
             bar.finish_and_clear();
         }
     }

@@ -1,236 +1,261 @@
-//! The loop that every training shares: epochs and batches, a log of losses, checkpoints, Ctrl-C, and going on later.
+//! [`TrainingRun`]: what surrounds the loop of every training. It hands out epochs and batches, writes `metrics.csv`,
+//! shows progress, saves checkpoints, stops after Ctrl-C, and goes on where an earlier run stopped.
 //!
-//! All random numbers of a training are counted by its step ([`tsukuru::random::Rng`]), so a checkpoint needs to hold no
-//! generator: a run that goes on from one computes the very numbers of an unbroken run.
+//! ```text
+//! let mut run = TrainingRun::start(&config, &folder, &dataset, settings, &model, &mut optimizer)?;
+//! for epoch in run.epochs() {
+//!     for (x, labels) in run.batches(epoch) {
+//!         let loss = ..;
+//!         optimizer.zero_grad();
+//!         loss.backward();
+//!         optimizer.step();
+//!         run.log(&[("loss", loss.item())])?;
+//!     }
+//!     run.save(&model, &optimizer)?;
+//! }
+//! ```
+//!
+//! All random numbers of a training are counted by its step ([`TrainingRun::rng`]), so a checkpoint needs to hold no
+//! generator: a run that goes on from one computes the same bits as an uninterrupted run.
 
-mod checkpoints;
+mod checkpoint;
+mod config;
+mod curves;
+mod metrics;
 
-use super::progress::Progress;
+pub use config::{Preset, TrainingConfig, TrainingFlags};
+pub use curves::save_curves;
+
+use super::progress::{Progress, duration};
 use super::run::RunFolder;
-use anyhow::{Context, Result, bail, ensure};
-use checkpoints::Position;
+use anyhow::{Result, bail, ensure};
+use checkpoint::Position;
+use metrics::Metrics;
 use serde_json::Value;
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::cell::Cell;
+use std::ops::RangeInclusive;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tsukuru::Real;
-use tsukuru::checkpoint;
 use tsukuru::data::Dataset;
-use tsukuru::files::write_whole;
 use tsukuru::nn::{self, Module};
-use tsukuru::optim::{Adam, Ema, Optimizer};
+use tsukuru::optim::{Adam, Ema};
+use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
-use tsukuru::variable::Variable;
 
-/// What is trained, how long, and where the results go.
-pub struct Training<'a> {
-    pub run: &'a RunFolder,
-    pub epochs: usize,
-    pub batch_size: usize,
-    pub seed: u64,
-    /// The learning rate, given the share of the training that is done (0 to 1).
-    pub lr: &'a dyn Fn(f64) -> f64,
-    /// Decay of the moving average of the weights, from 0 (no averages) to below 1. It changes no loss.
-    pub ema: f64,
-    /// What kind of images it learns from ([`Source::kind`](super::data::Source::kind)).
-    pub data: &'static str,
-    /// Whatever else the losses depend on. A resumed run must have the same.
-    pub settings: Value,
-    pub resume: bool,
-    pub quiet: bool,
+/// A training in its folder.
+pub struct TrainingRun<'a> {
+    config: &'a TrainingConfig,
+    folder: &'a RunFolder,
+    dataset: &'a Dataset,
+    /// What a checkpoint, or a model, says about the run that it belongs to.
+    identity: Value,
+    position: Position,
+    ema: Option<Ema>,
+    metrics: Metrics,
+    /// Of the epoch that is under way.
+    progress: Option<Progress>,
+    start: Instant,
+    /// Time spent by earlier runs, in seconds.
+    seconds_before: f64,
+    /// Whether Ctrl-C was pressed before the end of the last step.
+    interrupted: Rc<Cell<bool>>,
+    /// When this run's first step ended, and how many steps it has taken, until the expected time is printed.
+    timed: Option<(Instant, usize)>,
+    /// How long the work after an epoch takes, in seconds, for the expected time.
+    pub seconds_after_epoch: f64,
 }
 
-/// What a model makes small. A plain [`Variable`] is a loss; another kind may have parts, for the log.
-pub trait Loss {
-    /// What the parts are called.
-    const PARTS: &'static [&'static str] = &[];
-
-    fn total(&self) -> &Variable;
-
-    /// As many as there are names.
-    fn parts(&self) -> Vec<Real> {
-        vec![]
-    }
-}
-
-impl Loss for Variable {
-    fn total(&self) -> &Variable {
-        self
-    }
-}
-
-impl Training<'_> {
-    /// Trains `model` and returns the mean loss of each epoch; the model then has its averaged weights, which are also
-    /// those that `model.safetensors` holds and `after_epoch` sees. `loss` gets a batch (x (B, 1, H, W), labels) and the
-    /// number of the step, from 0; `after_epoch` gets the number of the epoch, from 1. It writes what belongs to an
-    /// epoch, and may be asked to do so again: a run that ended meanwhile makes it good when it goes on.
+impl<'a> TrainingRun<'a> {
+    /// Begins a training, or with `--resume` puts `model` and `optimizer` into the state of the folder's
+    /// `checkpoint.safetensors`. `settings` is an object: whatever the losses depend on beside `config` and `dataset`.
+    /// A resumed run must have the same.
     ///
     /// # Errors
-    /// If a file cannot be written, a loss is not finite, or Ctrl-C was pressed; what was reached is saved.
-    pub fn run<L: Loss>(
-        &self,
-        dataset: &Dataset,
+    /// If the batch size is 0, the checkpoint is damaged or belongs to a run with other settings, or `metrics.csv`
+    /// cannot be written.
+    pub fn start(
+        config: &'a TrainingConfig,
+        folder: &'a RunFolder,
+        dataset: &'a Dataset,
+        settings: Value,
         model: &dyn Module,
         optimizer: &mut Adam,
-        mut loss: impl FnMut(Tensor, Vec<usize>, u64) -> L,
-        mut after_epoch: impl FnMut(usize) -> Result<()>,
-    ) -> Result<Vec<f64>> {
-        let interrupted = listen_for_interrupt();
-        let checkpoint = self.run.file("checkpoint.safetensors")?;
-        let steps_per_epoch = dataset.len().div_ceil(self.batch_size);
-        let mut average = (self.ema > 0.0).then(|| Ema::new(model, self.ema));
-        let mut at = match self.resume {
-            true => self.load(&checkpoint, model, average.as_mut(), optimizer, steps_per_epoch)?,
-            false => Position::default(),
-        };
-        let mut metrics = self.open_metrics(at.step, L::PARTS)?;
-        let unwritten = || format!("{}: cannot be written", self.run.path().join("metrics.csv").display());
-        let before = at.seconds;
-        let start = Instant::now();
+    ) -> Result<TrainingRun<'a>> {
+        ensure!(config.batch_size > 0, "batch size 0: expected at least 1");
+        listen_for_interrupt();
+        let identity = config.identity(dataset, settings);
+        let mut ema = (config.ema > 0.0).then(|| Ema::new(model, config.ema));
+        let mut position = Position::default();
+        if config.resume {
+            let path = folder.file("checkpoint.safetensors")?;
+            let steps_per_epoch = dataset.len().div_ceil(config.batch_size);
+            position = checkpoint::load(&path, &identity, steps_per_epoch, model, ema.as_mut(), optimizer)?;
+        }
+        let metrics = Metrics::open(&folder.file("metrics.csv")?, position.step)?;
+        Ok(TrainingRun {
+            config,
+            folder,
+            dataset,
+            identity,
+            seconds_before: position.seconds,
+            position,
+            ema,
+            metrics,
+            progress: None,
+            start: Instant::now(),
+            interrupted: Rc::default(),
+            timed: Some((Instant::now(), 0)),
+            seconds_after_epoch: 0.0,
+        })
+    }
 
-        loop {
-            let (finished, epoch) = (at.losses.len(), at.losses.len() + 1);
-            if let Some(average) = &mut average {
-                average.swap(model);
-            }
-            // Here, not below, where the epoch ends: whatever stops a run in between, a resumed one comes by again.
-            if at.step > 0 && at.step == finished * steps_per_epoch {
-                let mut state = nn::state_dict(model);
-                state.meta = self.identity();
-                checkpoint::write(&self.run.file("model.safetensors")?, &state)?;
-                after_epoch(finished)?;
-            }
-            if finished >= self.epochs {
-                return Ok(at.losses);
-            }
-            if let Some(average) = &mut average {
-                average.swap(model);
-            }
-            let done = at.step - finished * steps_per_epoch;
-            let mut progress =
-                Progress::new(&format!("epoch {epoch}/{}", self.epochs), steps_per_epoch, done, self.quiet);
-            for (x, labels) in dataset.batches(self.batch_size, Some((self.seed, epoch as u64)))?.skip(done) {
-                let loss = loss(x, labels, at.step as u64);
-                let value = f64::from(loss.total().item());
-                ensure!(
-                    value.is_finite(),
-                    "epoch {epoch}, step {}: the loss is {value}; try a smaller --lr (the last checkpoint is untouched)",
-                    at.step + 1
-                );
-                optimizer.zero_grad();
-                loss.total().backward();
-                optimizer.lr = (self.lr)(at.step as f64 / (self.epochs * steps_per_epoch) as f64);
-                optimizer.step();
-                at.step += 1;
-                if let Some(average) = &mut average {
-                    average.update(model, at.step);
-                }
-                at.sum += value;
-                at.seconds = before + start.elapsed().as_secs_f64();
-                let parts: String = loss.parts().iter().map(|part| format!(",{part}")).collect();
-                writeln!(metrics, "{epoch},{},{value}{parts},{:.3}", at.step, at.seconds).with_context(unwritten)?;
-                progress.step(|| format!("loss {value:.4}"));
-                if interrupted.load(Ordering::Relaxed) {
-                    break;
-                }
-            }
-            progress.finish();
-            if at.step == epoch * steps_per_epoch {
-                let mean = std::mem::take(&mut at.sum) / steps_per_epoch as f64;
-                at.losses.push(mean);
-                println!("epoch {epoch}: loss {mean:.5}, {}", super::progress::duration(at.seconds));
-            }
-            metrics.flush().with_context(unwritten)?;
-            self.save(&checkpoint, model, average.as_mut(), optimizer, &at)?;
-            if interrupted.load(Ordering::Relaxed) {
-                bail!("interrupted after step {}; the same command with --resume goes on from there", at.step);
-            }
+    /// The epochs that are left, counted from 1. If the last run stopped between two epochs, the finished one comes
+    /// first, without batches: whatever its loop does after the batches is done again, as it may have been cut off.
+    pub fn epochs(&self) -> RangeInclusive<usize> {
+        let first = self.position.step.div_ceil(self.steps_per_epoch()).max(1);
+        first..=self.config.epochs.max(self.position.losses.len())
+    }
+
+    /// The batches of the epoch that are left, in random order: images x (B, 1, H, W) from 0 to 1 and labels (B).
+    /// After Ctrl-C there are no more.
+    pub fn batches(&mut self, epoch: usize) -> impl Iterator<Item = (Tensor, Vec<usize>)> + use<'a> {
+        let TrainingConfig { batch_size, seed, epochs, quiet, .. } = *self.config;
+        let done = self.position.step - (epoch - 1) * self.steps_per_epoch();
+        self.progress = Some(Progress::new(&format!("epoch {epoch}/{epochs}"), self.steps_per_epoch(), done, quiet));
+        let interrupted = self.interrupted.clone();
+        let batches = self.dataset.batches(batch_size, Some((seed, epoch as u64))).expect("a batch size above 0");
+        batches.skip(done).take_while(move |_| !interrupted.get())
+    }
+
+    /// How many steps are done, of earlier runs as well.
+    pub fn step(&self) -> u64 {
+        self.position.step as u64
+    }
+
+    /// The random numbers of this step for one purpose.
+    pub fn rng(&self, purpose: &str) -> Rng {
+        Rng::new(self.config.seed, purpose, self.step())
+    }
+
+    /// The learning rate of this step.
+    pub fn lr(&self) -> f64 {
+        let done = self.position.step as f64 / (self.config.epochs * self.steps_per_epoch()) as f64;
+        self.config.lr_at(done)
+    }
+
+    /// Lets the moving average of the weights follow the step that the optimizer has just taken. Does nothing if the
+    /// configuration asks for no average.
+    pub fn update_ema(&mut self, model: &dyn Module) {
+        if let Some(ema) = &mut self.ema {
+            ema.update(model, self.position.step + 1);
         }
     }
 
-    /// Times a few steps of a `model` that is thrown away, and says how long the training will take. `loss` is as in
-    /// [`Training::run`]; `after_epoch` is the time that the work after an epoch takes, in seconds.
+    /// Runs `work` while `model` has its averaged weights, if there is an average.
+    pub fn with_ema<T>(&mut self, model: &dyn Module, work: impl FnOnce() -> T) -> T {
+        let mut swap = || self.ema.iter_mut().for_each(|ema| ema.swap(model));
+        swap();
+        let result = work();
+        swap();
+        result
+    }
+
+    /// Ends a step: a row of `metrics.csv` with these values, of which the first is the loss.
     ///
     /// # Errors
-    /// If `batch_size` is 0.
-    pub fn announce<L: Loss>(
-        &self,
-        dataset: &Dataset,
-        model: &dyn Module,
-        mut loss: impl FnMut(Tensor, Vec<usize>, u64) -> L,
-        after_epoch: f64,
-    ) -> Result<()> {
-        let mut optimizer = Adam::new(model.parameters(), 1e-3);
-        let (begin, mut seconds) = (Instant::now(), f64::INFINITY);
-        for (step, (x, labels)) in dataset.batches(self.batch_size, None)?.take(50).enumerate() {
-            let start = Instant::now();
-            optimizer.zero_grad();
-            loss(x, labels, step as u64).total().backward();
-            optimizer.step();
-            seconds = seconds.min(start.elapsed().as_secs_f64());
-            if step >= 2 && begin.elapsed().as_secs() >= 1 {
-                break;
-            }
+    /// If the loss is not finite, or the row cannot be written.
+    pub fn log(&mut self, values: &[(&str, Real)]) -> Result<()> {
+        let epoch = self.position.losses.len() + 1;
+        self.position.step += 1;
+        let (step, loss) = (self.position.step, f64::from(values[0].1));
+        ensure!(
+            loss.is_finite(),
+            "epoch {epoch}, step {step}: the loss is {loss}; try a smaller --lr (the last checkpoint is untouched)"
+        );
+        self.position.sum += loss;
+        self.position.seconds = self.seconds_before + self.start.elapsed().as_secs_f64();
+        self.metrics.write(epoch, step, values, self.position.seconds)?;
+        if let Some(progress) = &mut self.progress {
+            progress.step(|| format!("loss {loss:.4}"));
         }
-        let steps = dataset.len().div_ceil(self.batch_size);
-        let total = super::progress::duration(self.epochs as f64 * (steps as f64 * seconds + after_epoch));
-        println!("{} epochs of {steps} steps, {:.1} ms each: about {total}", self.epochs, seconds * 1e3);
+        self.announce();
+        self.interrupted.set(INTERRUPTED.load(Ordering::Relaxed));
         Ok(())
     }
 
-    /// The losses in the log as points (epoch, loss), each the mean over a twentieth of an epoch.
+    /// Ends an epoch, or what an interrupt has left of it: writes `checkpoint.safetensors`, and of a finished epoch
+    /// `model.safetensors`, with the averaged weights if there is an average.
     ///
     /// # Errors
-    /// If the log cannot be read.
-    pub fn curve(&self, dataset: &Dataset) -> Result<Vec<(f64, f64)>> {
-        self.curve_of(dataset, "loss")
+    /// If a file cannot be written, or if Ctrl-C was pressed.
+    pub fn save(&mut self, model: &dyn Module, optimizer: &Adam) -> Result<()> {
+        self.progress.take().into_iter().for_each(Progress::finish);
+        let finished = self.position.losses.len() + 1;
+        if self.position.step == finished * self.steps_per_epoch() {
+            let mean = std::mem::take(&mut self.position.sum) / self.steps_per_epoch() as f64;
+            self.position.losses.push(mean);
+            println!("epoch {finished}: loss {mean:.5}, {}", duration(self.position.seconds));
+        }
+        self.metrics.flush()?;
+        let path = self.folder.file("checkpoint.safetensors")?;
+        checkpoint::save(&path, &self.identity, &self.position, model, self.ema.as_mut(), optimizer)?;
+        if self.interrupted.get() {
+            let step = self.position.step;
+            bail!("interrupted after step {step}; the same command with --resume goes on from there");
+        }
+        let path = self.folder.file("model.safetensors")?;
+        let mut state = self.with_ema(model, || nn::state_dict(model));
+        state.meta = self.identity.clone();
+        Ok(tsukuru::checkpoint::write(&path, &state)?)
     }
 
-    /// [`Training::curve`] of another column of the log: a part of the loss.
+    /// Mean loss of each finished epoch.
+    pub fn losses(&self) -> &[f64] {
+        &self.position.losses
+    }
+
+    /// A column of `metrics.csv` as points (epoch, value), each the mean over a twentieth of an epoch.
     ///
     /// # Errors
-    /// If the log cannot be read.
-    pub fn curve_of(&self, dataset: &Dataset, name: &str) -> Result<Vec<(f64, f64)>> {
-        let path = self.run.file("metrics.csv")?;
-        let log = fs::read_to_string(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
-        let mut rows = log.lines().map(|row| row.split(','));
-        let column = rows.next().and_then(|mut names| names.position(|column| column == name));
-        let column = column.with_context(|| format!("{}: has no column {name}", path.display()))?;
-        let losses: Vec<f64> = rows.filter_map(|mut row| row.nth(column)?.parse().ok()).collect();
-        let steps_per_epoch = dataset.len().div_ceil(self.batch_size);
-        let together = steps_per_epoch.div_ceil(20);
-        let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
-        let middle = |i: usize, len: usize| (i * together) as f64 + len as f64 / 2.0;
-        let point = |(i, part): (usize, &[f64])| (middle(i, part.len()) / steps_per_epoch as f64, mean(part));
-        Ok(losses.chunks(together).enumerate().map(point).collect())
+    /// If the file cannot be read, or has no such column.
+    pub fn curve(&self, column: &str) -> Result<Vec<(f64, f64)>> {
+        self.metrics.curve(column, self.steps_per_epoch())
     }
 
-    /// The log with one row per step; of an earlier run it keeps the rows up to step `done`.
-    fn open_metrics(&self, done: usize, parts: &[&str]) -> Result<BufWriter<File>> {
-        let path = self.run.file("metrics.csv")?;
-        let failed = || format!("{}: cannot be written", path.display());
-        let earlier = if done > 0 { fs::read(&path).unwrap_or_default() } else { vec![] };
-        let earlier = String::from_utf8_lossy(&earlier); // of a killed run, the end may be anything
-        let parts: String = parts.iter().map(|part| format!(",{part}")).collect();
-        write_whole(&path, |file| {
-            writeln!(file, "epoch,step,loss{parts},seconds")?;
-            earlier.lines().skip(1).take(done).try_for_each(|row| writeln!(file, "{row}"))
-        })
-        .with_context(failed)?;
-        Ok(BufWriter::new(OpenOptions::new().append(true).open(&path).with_context(failed)?))
+    fn steps_per_epoch(&self) -> usize {
+        self.dataset.len().div_ceil(self.config.batch_size)
+    }
+
+    /// Prints how long the rest of the training will take, once a second of it has passed.
+    fn announce(&mut self) {
+        let Some((start, steps)) = &mut self.timed else { return };
+        let (seconds, since) = (start.elapsed().as_secs_f64(), *steps);
+        *steps += 1;
+        if since == 0 {
+            *start = Instant::now(); // the first step is slower than the others
+        } else if since >= 2 && seconds >= 1.0 {
+            let per_step = seconds / since as f64;
+            let left = self.config.epochs * self.steps_per_epoch() - self.position.step;
+            let epochs = self.config.epochs - self.position.losses.len();
+            let total = duration(left as f64 * per_step + epochs as f64 * self.seconds_after_epoch);
+            let line = format!("expected time: {total} ({left} steps of {:.1} ms)", per_step * 1e3);
+            self.progress.iter().for_each(|progress| progress.print(&line));
+            self.timed = None;
+        }
     }
 }
 
-/// Ctrl-C sets the flag that is returned; a second one ends the program at once.
-fn listen_for_interrupt() -> &'static AtomicBool {
-    static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-    // Fails if a training before this one has set the handler: then it is there.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Ctrl-C sets [`INTERRUPTED`]; a second one ends the program at once.
+fn listen_for_interrupt() {
+    // Fails if a training before this one has set the handler, which is then there.
     let _ = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
         eprintln!("\nfinishing this step ...");
     });
-    &INTERRUPTED
 }

@@ -1,4 +1,4 @@
-//! A small convolutional network that reads digits. Later steps ask it what they have drawn.
+//! A small convolutional network that classifies digits. Later steps evaluate the digits that they generate with it.
 
 use crate::step03::Matrix;
 use anyhow::{Context, Result};
@@ -11,9 +11,9 @@ use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
-/// Pixels along a side of the images that it reads.
+/// Pixels along a side of its images.
 pub const SIDE: usize = 28;
-/// How many numbers it makes of an image before it decides.
+/// Numbers per image before the last layer.
 pub const FEATURES: usize = 64;
 
 /// Three times convolution, batch norm, ReLU and a pool that halves the image, then two linear layers.
@@ -64,7 +64,7 @@ impl Convnet {
         Ok(model)
     }
 
-    /// What it has seen in images x (N, 1, 28, 28), before it decides: (N, 64), none below 0.
+    /// The input of the last layer for images x (N, 1, 28, 28): (N, 64), none below 0.
     ///
     /// # Panics
     /// If the images have another size.
@@ -78,7 +78,7 @@ impl Convnet {
         self.linear1.forward(&x.reshape([n, 64 * 3 * 3])).relu()
     }
 
-    /// How much speaks for each digit in images x (N, 1, 28, 28): (N, 10), logarithms of probabilities but for a constant.
+    /// Logits (N, 10) of images x (N, 1, 28, 28).
     ///
     /// # Panics
     /// If the images have another size.
@@ -87,39 +87,39 @@ impl Convnet {
         self.linear2.forward(&self.features(x))
     }
 
-    /// What it makes of images x (N, 1, 28, 28) when nothing is to be learnt from them.
+    /// Features and digits of images x (N, 1, 28, 28), in evaluation mode.
     ///
     /// # Panics
     /// If the images have another size.
     #[track_caller]
-    pub fn look(&self, x: &Tensor) -> Seen {
-        const TOGETHER: usize = 500;
+    pub fn predict(&self, x: &Tensor) -> Prediction {
+        const BATCH: usize = 500;
         let (mut features, mut digits) = (vec![], vec![]);
-        for images in x.data().chunks(TOGETHER * SIDE * SIDE) {
+        for images in x.data().chunks(BATCH * SIDE * SIDE) {
             let images = Tensor::new([images.len() / (SIDE * SIDE), 1, SIDE, SIDE], images);
-            let (seen, logits) = no_grad(|| {
+            let (batch_features, logits) = no_grad(|| {
                 eval_mode(|| {
-                    let seen = self.features(&images.into());
-                    (seen.value().clone(), self.linear2.forward(&seen).value().clone())
+                    let features = self.features(&images.into());
+                    (features.value().clone(), self.linear2.forward(&features).value().clone())
                 })
             });
-            features.extend(seen.data().iter().map(|&x| f64::from(x)));
+            features.extend(batch_features.data().iter().map(|&x| f64::from(x)));
             digits.extend(argmax(&logits));
         }
-        Seen { features: Matrix::from_data(digits.len(), FEATURES, features), digits }
+        Prediction { features: Matrix::from_data(digits.len(), FEATURES, features), digits }
     }
 }
 
-/// The digit for which most speaks, in each row of logits (N, 10).
+/// The index of the largest number in each row of logits (N, 10).
 pub fn argmax(logits: &Tensor) -> impl Iterator<Item = usize> {
     let largest = |row: &[Real]| (0..10).max_by(|&a, &b| row[a].total_cmp(&row[b])).expect("ten digits");
     logits.data().chunks(10).map(largest)
 }
 
-/// What a network makes of N images.
-pub struct Seen {
+/// What a network predicts for N images.
+pub struct Prediction {
     /// (N, 64)
     pub features: Matrix,
-    /// The digit that it reads in each (N).
+    /// (N)
     pub digits: Vec<usize>,
 }

@@ -1,6 +1,6 @@
 //! The mixture of step 4 fitted by gradients, beside EM.
 
-use crate::common::cli::{Common, capped};
+use crate::common::cli::Common;
 use crate::common::plot::{BLUE, Chart, Corner, VERMILION};
 use crate::em::{EmOptions, fit_em};
 use crate::step01::Normal;
@@ -109,7 +109,7 @@ pub fn run(common: &Common) -> Result<()> {
 
     let mut optimizer = Adam::new(model.parameters(), LR);
     let mut by_gradient = vec![];
-    for _ in 0..capped(ITERATIONS, 50) {
+    for _ in 0..ITERATIONS {
         let loss = -model.log_pdf(&points).mean(..);
         by_gradient.push(-f64::from(loss.item()) - log_volume);
         optimizer.zero_grad();

@@ -1,6 +1,6 @@
 //! Gradient descent in Rosenbrock's valley: always straight downhill, and yet a long way.
 
-use crate::common::cli::{Common, capped};
+use crate::common::cli::Common;
 use crate::common::plot::{BLACK, Chart, Grid, VERMILION};
 use anyhow::Result;
 use tsukuru::Real;
@@ -54,13 +54,12 @@ pub fn run(common: &Common) -> Result<()> {
     println!("dy/dx0 = {}, dy/dx1 = {} at ({}, {})", slope(&x0), slope(&x1), x0.item(), x1.item());
 
     // The book does not clear this gradient, so that the first step is twice as long as it should be. Neither do we.
-    let iterations = capped(ITERATIONS, 1000);
-    let path = gradient_descent(&x0, &x1, iterations);
+    let path = gradient_descent(&x0, &x1, ITERATIONS);
     println!("iteration        x0        x1");
     for (i, (x0, x1)) in path.iter().enumerate().step_by(1000) {
         println!("{i:>9}  {x0:.6}  {x1:.6}");
     }
-    let title = format!("Gradient descent, {iterations} iterations");
+    let title = format!("Gradient descent, {ITERATIONS} iterations");
     let chart = map(&title, &path);
     common.figure("step06", "gradient", "gradient.svg", &[chart.into()])
 }

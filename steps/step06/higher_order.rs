@@ -2,7 +2,7 @@
 
 use super::data::points;
 use super::gradient::{START, gradient_descent, height, map, rosenbrock};
-use crate::common::cli::{Common, capped};
+use crate::common::cli::Common;
 use crate::common::plot::{BLUE, Chart, GREEN, ORANGE, PURPLE, VERMILION};
 use crate::step03::Matrix;
 use anyhow::{Context, Result};
@@ -68,7 +68,7 @@ fn newton_and_gradient_descent(common: &Common) -> Result<()> {
     let [x0, x1] = START.map(Variable::parameter);
     let newton = newton(&x0, &x1, NEWTON_ITERATIONS)?;
     let [x0, x1] = START.map(Variable::parameter);
-    let descent = gradient_descent(&x0, &x1, capped(10_000, 100));
+    let descent = gradient_descent(&x0, &x1, 10_000);
 
     println!("iteration   Newton: x0        x1         y   gradient descent: y");
     for (i, &(x0, x1)) in newton.iter().enumerate() {

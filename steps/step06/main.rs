@@ -3,7 +3,8 @@
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
-use steps::common::cli::{Common, Mnist, Programs, TrainingFlags, run_step};
+use steps::common::cli::{Common, Mnist, Programs, run_step};
+use steps::common::training::TrainingFlags;
 use steps::step06::{classifier, gmm_by_gradient, gradient, higher_order, neuralnet, regression, tensor, vision};
 
 #[derive(Subcommand)]

@@ -1,24 +1,24 @@
 //! # Step 6: neural networks
 //!
-//! Whatever can be calculated can be differentiated: from there on, fitting means walking downhill (chapter 6 of the
-//! book, and three programs that go further).
+//! Every calculation on [`Variable`](tsukuru::variable::Variable)s can be differentiated, so that any model can be
+//! fitted by gradient descent (chapter 6 of the book, and three programs that go further).
 //!
-//! [`Convnet`] reads digits; [`Judge`] asks it what others have drawn. Programs: [`mod@tensor`], [`gradient`],
+//! [`Convnet`] classifies digits; with it [`Evaluator`] says how good generated digits are. Programs: [`mod@tensor`], [`gradient`],
 //! [`regression`], [`neuralnet`], [`vision`], [`higher_order`], [`gmm_by_gradient`], [`classifier`].
 
 pub mod classifier;
 mod convnet;
 mod data;
+mod evaluator;
 mod frechet;
 pub mod gmm_by_gradient;
 pub mod gradient;
 pub mod higher_order;
-mod judge;
 pub mod neuralnet;
 pub mod regression;
 pub mod tensor;
 pub mod vision;
 
-pub use convnet::{Convnet, FEATURES, SIDE, Seen, argmax};
+pub use convnet::{Convnet, FEATURES, Prediction, SIDE, argmax};
+pub use evaluator::{Distances, Evaluator, Metrics, accuracy};
 pub use frechet::frechet_distance;
-pub use judge::{Distance, Judge, Verdict, accuracy};

@@ -1,7 +1,7 @@
 //! A sine through points, by a network with one hidden layer.
 
 use super::data::{book_data, points};
-use crate::common::cli::{Common, capped};
+use crate::common::cli::Common;
 use crate::common::plot::{BLUE, Chart, Corner, ORANGE, VERMILION};
 use anyhow::Result;
 use tsukuru::Real;
@@ -44,10 +44,9 @@ pub fn run(common: &Common) -> Result<()> {
     nn::load_state_dict(&model, first_weights)?; // the book's, instead of our own
     let mut optimizer = Sgd::new(model.parameters(), LR);
 
-    let iterations = capped(ITERATIONS, 1001);
     let (mut losses, mut curves) = (vec![], vec![]);
     println!("iteration   loss");
-    for i in 0..iterations {
+    for i in 0..ITERATIONS {
         if i == 1000 {
             curves.push(curve(&model));
         }
@@ -55,7 +54,7 @@ pub fn run(common: &Common) -> Result<()> {
         optimizer.zero_grad();
         loss.backward();
         optimizer.step();
-        if i % 1000 == 0 || i == iterations - 1 {
+        if i % 1000 == 0 || i == ITERATIONS - 1 {
             println!("{i:>9}   {:.7}", loss.item());
         }
         if i < 100 || i % 20 == 0 {
@@ -66,7 +65,7 @@ pub fn run(common: &Common) -> Result<()> {
 
     let mut fit = Chart::new("A sine, and what is learnt of it", "x", "y");
     fit = fit.dots("data", BLUE, 3.0, points(&x.value(), &y.value()));
-    let names = ["after 1000 iterations".to_string(), format!("after {iterations}")];
+    let names = ["after 1000 iterations".to_string(), format!("after {ITERATIONS}")];
     for ((curve, name), color) in curves.into_iter().zip(names).zip([ORANGE, VERMILION]) {
         fit = fit.line(&name, color, curve);
     }

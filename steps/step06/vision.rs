@@ -1,7 +1,7 @@
 //! Images as numbers: what a data set holds, and how it is handed out in batches.
 
-use crate::common::cli::{Common, Mnist, capped};
-use crate::common::data::{Part, Source};
+use crate::common::cli::{Common, Mnist};
+use crate::common::data::Split;
 use crate::common::images::save_grid;
 use anyhow::Result;
 
@@ -10,8 +10,8 @@ const BATCH_SIZE: usize = 32;
 const EACH: usize = 12;
 
 pub fn run(common: &Common, mnist: &Mnist) -> Result<()> {
-    let source = Source::find(mnist.data.as_deref())?;
-    let dataset = source.load(Part::Train, Some(capped(usize::MAX, 500)))?;
+    let source = mnist.source()?;
+    let dataset = source.load(Split::Train, None)?;
     let images = dataset.images();
     println!("{} images of {} x {} bytes, {source}", dataset.len(), images.rows, images.cols);
 

@@ -1,12 +1,12 @@
 //! What the E-step of EM would ask for, p(z|x), by brute force: every z of a grid is tried. In two dimensions that is
 //! done in a moment; the cost is points^dimensions.
 
-use super::Vae;
 use super::likelihood::{importance_weighted, log_joint, log_weights};
-use super::trained::ModelFlag;
+use super::model::Vae;
+use super::model_file::ModelFlag;
 use super::vae::HIDDEN;
-use crate::common::cli::{Common, Mnist, capped};
-use crate::common::data::{Part, Source};
+use crate::common::cli::{Common, Mnist};
+use crate::common::data::Split;
 use crate::common::plot::{Chart, Grid, Panel, VERMILION};
 use crate::common::progress::duration;
 use crate::step04::log_sum_exp;
@@ -30,10 +30,10 @@ const DRAWS: usize = 500;
 const SHOWN: [usize; 4] = [0, 1, 2, 4];
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
-    let source = Source::find(mnist.data.as_deref())?;
-    let dataset = source.load(Part::Test, Some(SHOWN[3] + 1))?;
-    let (place, found) = (source.place(), dataset.len());
-    ensure!(found > SHOWN[3], "{place}: expected at least {} test images, found {found}", SHOWN[3] + 1);
+    let source = mnist.source()?;
+    let dataset = source.load(Split::Test, Some(SHOWN[3] + 1))?;
+    let (location, found) = (source.location(), dataset.len());
+    ensure!(found > SHOWN[3], "{location}: expected at least {} test images, found {found}", SHOWN[3] + 1);
     let model = flags.read(common, mnist, 2, &dataset)?;
     ensure!(model.latent() == 2, "e_step needs a model of two latent numbers, this one has {}", model.latent());
     let pixels = model.inputs();
@@ -41,7 +41,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
     let images: Vec<&[Real]> = x.data().chunks(pixels).collect();
 
     println!("-ln p(x) of one image, in nats:");
-    for points in POINTS.map(|points| capped(points, 20)) {
+    for points in POINTS {
         let start = Instant::now();
         let value = exact(&model, images[0], points);
         let time = duration(start.elapsed().as_secs_f64());
@@ -75,8 +75,8 @@ fn costs(pixels: usize) {
     for dimensions in [1, 2, 3, 4, 6, 10, 20] {
         let count = (SIDE as f64).powi(dimensions);
         let model = Vae::new(pixels, HIDDEN, dimensions as usize, &mut Rng::new(0, "init", 0));
-        let tried = capped(SIDE.pow(4), BATCH).min(count as usize);
-        if dimensions <= 4 {
+        let tried = SIDE.pow(3).min(count as usize);
+        if dimensions <= 3 {
             let start = Instant::now();
             let z = Tensor::zeros([tried.min(BATCH), dimensions as usize]);
             (0..tried.div_ceil(BATCH)).for_each(|_| drop(no_grad(|| model.decode(&z.clone().into()))));

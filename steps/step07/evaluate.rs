@@ -2,10 +2,10 @@
 
 use super::likelihood::{LatentModel, importance_weighted, log_weights};
 use super::linear_gaussian::LinearGaussian;
-use super::trained::ModelFlag;
+use super::model_file::ModelFlag;
 use super::vae::LATENT;
-use crate::common::cli::{Common, Mnist, capped};
-use crate::common::data::{Part, Source};
+use crate::common::cli::{Common, Mnist};
+use crate::common::data::Split;
 use crate::common::plot::{BLUE, Chart, VERMILION};
 use crate::common::progress::Progress;
 use anyhow::{Result, ensure};
@@ -34,8 +34,8 @@ const K: [usize; 7] = [1, 2, 5, 20, 50, 250, 500];
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     ensure!(flags.images > 0, "--images 0: expected at least 1");
-    let source = Source::find(mnist.data.as_deref())?;
-    let dataset = source.load(Part::Test, Some(capped(flags.images, 8)))?;
+    let source = mnist.source()?;
+    let dataset = source.load(Split::Test, Some(flags.images))?;
     let model = flags.model.read(common, mnist, LATENT, &dataset)?;
     println!("{} test images, {source}", dataset.len());
     let (x, _) = dataset.all();

@@ -1,9 +1,9 @@
 //! What the numbers z mean: walks from one digit to another, and, where there are two of them, the map of all digits.
 
-use super::Vae;
-use super::trained::ModelFlag;
-use crate::common::cli::{Common, Mnist, capped};
-use crate::common::data::{Part, Source};
+use super::model::{Vae, flatten};
+use super::model_file::ModelFlag;
+use crate::common::cli::{Common, Mnist};
+use crate::common::data::Split;
 use crate::common::images::save_grid;
 use crate::common::plot::{BLACK, BLUE, Chart, GREEN, ORANGE, PURPLE, RGBColor, SKY, VERMILION};
 use anyhow::{Context, Result};
@@ -25,9 +25,9 @@ const REACH: f64 = 2.5;
 const DOTS: usize = 2000;
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
-    let source = Source::find(mnist.data.as_deref())?;
-    let dataset = source.load(Part::Test, Some(capped(DOTS, 200)))?;
-    let ends = ends(dataset.labels()).with_context(|| format!("{}: cannot walk", source.place()))?;
+    let source = mnist.source()?;
+    let dataset = source.load(Split::Test, Some(DOTS))?;
+    let ends = ends(dataset.labels()).with_context(|| format!("{}, interpolations", source.location()))?;
     let model = flags.read(common, mnist, LATENT, &dataset)?;
     let [h, w] = [dataset.images().rows, dataset.images().cols];
 
@@ -61,7 +61,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
 /// The mean of q(z|x) of every image.
 fn means(model: &Vae, dataset: &Dataset) -> Vec<Vec<Real>> {
     let (x, _) = dataset.all();
-    let q = no_grad(|| model.encode(&super::train::flat(&x)));
+    let q = no_grad(|| model.encode(&flatten(&x)));
     q.mu.value().data().chunks(model.latent()).map(<[Real]>::to_vec).collect()
 }
 

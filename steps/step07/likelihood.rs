@@ -1,6 +1,6 @@
-//! How likely a model makes an image: ln p(x) in nats, from below.
+//! Lower bounds of ln p(x), the log-likelihood of an image in nats.
 
-use super::Gaussian;
+use super::model::{Gaussian, Vae};
 use crate::step04::log_sum_exp;
 use std::f64::consts::TAU;
 use tsukuru::Real;
@@ -9,13 +9,23 @@ use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
-/// z (L) is drawn from N(0, I), x (D) from N(decode(z), I).
+/// p(z) = N(0, I) for z (L), and p(x|z) = N(decode(z), I) for x (D).
 pub trait LatentModel {
-    /// The guess q(z|x) for x (N, D).
+    /// The approximate posterior q(z|x) for x (N, D).
     fn encode(&self, x: &Variable) -> Gaussian;
 
     /// The mean (N, D) of p(x|z) for z (N, L).
     fn decode(&self, z: &Variable) -> Variable;
+}
+
+impl LatentModel for Vae {
+    fn encode(&self, x: &Variable) -> Gaussian {
+        self.encode(x)
+    }
+
+    fn decode(&self, z: &Variable) -> Variable {
+        self.decode(z)
+    }
 }
 
 /// ln N(x; mean, I) of x (D).
@@ -32,12 +42,12 @@ pub fn log_joint(model: &impl LatentModel, x: &[Real], z: &Tensor) -> Vec<f64> {
     rows.map(|(z, x_hat)| log_normal(z, &vec![0.0; latent]) + log_normal(x, x_hat)).collect()
 }
 
-/// ln w_i = ln p(x, z_i) - ln q(z_i|x) of x (D) and `draws` z_i from q(z|x). The mean of w is p(x).
-pub fn log_weights(model: &impl LatentModel, x: &[Real], draws: usize, rng: &mut Rng) -> Vec<f64> {
+/// ln w_i = ln p(x, z_i) - ln q(z_i|x) of x (D) and `samples` z_i from q(z|x). The mean of w is p(x).
+pub fn log_weights(model: &impl LatentModel, x: &[Real], samples: usize, rng: &mut Rng) -> Vec<f64> {
     let q = no_grad(|| model.encode(&Tensor::new([1, x.len()], x).into()));
-    let eps = rng.normal_tensor([draws, q.mu.shape()[1]]);
+    let eps = rng.normal_tensor([samples, q.mu.shape()[1]]);
     let z = no_grad(|| q.sample(&eps.clone().into())).value().clone();
-    // ln q(z) = ln N(eps; 0, I) - ln sigma: z is eps, stretched by sigma.
+    // ln q(z) = ln N(eps; 0, I) - ln sigma, by the change of variables z = mu + sigma eps.
     let log_sigma = q.logvar.value().data().iter().map(|&logvar| f64::from(logvar) / 2.0).sum::<f64>();
     let latent = eps.shape()[1];
     let log_q = eps.data().chunks(latent).map(|eps| log_normal(eps, &vec![0.0; latent]) - log_sigma);

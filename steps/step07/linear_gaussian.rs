@@ -1,14 +1,14 @@
-//! A model without bends, whose likelihood is known: to try estimates on.
+//! A linear model, whose likelihood is known: to check estimates against.
 
-use super::Gaussian;
 use super::likelihood::LatentModel;
+use super::model::Gaussian;
 use crate::step03::{Matrix, MultivariateNormal};
 use tsukuru::Real;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
 /// x (D) = W z + b + noise, with standard normal z (L) and noise (D): so x is drawn from N(b, W W^T + I). The encoder
-/// takes each number of z for itself, as if the columns of W were orthogonal; if they are, q(z|x) is exactly p(z|x).
+/// treats each number of z by itself, as if the columns of W were orthogonal; if they are, q(z|x) is exactly p(z|x).
 pub struct LinearGaussian {
     /// (D, L)
     w: Tensor,

@@ -3,20 +3,21 @@
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
-use steps::common::cli::{Common, Mnist, Programs, TrainingFlags, run_step};
-use steps::step07::trained::ModelFlag;
+use steps::common::cli::{Common, Mnist, Programs, run_step};
+use steps::common::training::TrainingFlags;
+use steps::step07::model_file::ModelFlag;
 use steps::step07::{e_step, evaluate, latent, vae};
 
 #[derive(Subcommand)]
 #[command(rename_all = "snake_case")]
 enum Program {
-    /// Train the book's model on digits and make new ones
+    /// Train the book's model on digits and generate new ones
     Vae(vae::Flags),
-    /// Walks between digits, and a map of all of them
+    /// Interpolations between digits, and a map of the latent space
     Latent(ModelFlag),
     /// The model's -ELBO and importance-weighted likelihood of test images
     Evaluate(evaluate::Flags),
-    /// The exact p(z|x) of a model with two numbers z, and what it would cost with more
+    /// The exact p(z|x) of a model with two latent numbers, and what it would cost with more
     EStep(ModelFlag),
 }
 

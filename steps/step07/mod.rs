@@ -1,10 +1,10 @@
 //! # Step 7: the variational autoencoder
 //!
-//! A digit is described by twenty numbers z that nobody has measured, as the mixture of step 4 has a component for each
-//! point that nobody has seen. EM would ask for p(z|x), which no formula gives here; an encoder network learns to guess
-//! it, and both networks climb the ELBO together (Kingma and Welling, 2014; chapter 7 of the book).
+//! An image x is described by a latent variable z of twenty numbers, as a point of step 4 is by the component that it
+//! came from. EM would need the posterior p(z|x), which has no closed form here; an encoder network approximates it
+//! (amortised inference), and both networks maximise the ELBO together (Kingma and Welling, 2014; chapter 7 of the book).
 //!
-//! [`Vae`] is the model, [`likelihood`] says how good it is. Programs: [`vae`], [`latent`], [`evaluate`], [`e_step`].
+//! [`Vae`] is the model, [`likelihood`] has bounds of its log-likelihood. Programs: [`vae`], [`latent`], [`evaluate`], [`e_step`].
 
 pub mod e_step;
 pub mod evaluate;
@@ -12,9 +12,8 @@ pub mod latent;
 pub mod likelihood;
 mod linear_gaussian;
 mod model;
-pub mod train;
-pub mod trained;
+pub mod model_file;
 pub mod vae;
 
 pub use linear_gaussian::LinearGaussian;
-pub use model::{Decoder, Encoder, Gaussian, Vae, VaeLoss};
+pub use model::{Decoder, Encoder, Gaussian, Vae, VaeLoss, flatten};

@@ -1,10 +1,6 @@
 //! The variational autoencoder: what it is made of, and its loss.
 
-use super::likelihood::LatentModel;
-use super::train::{Autoencoder, flat};
-use crate::common::training::Loss;
 use tsukuru::Real;
-use tsukuru::mode::no_grad;
 use tsukuru::module;
 use tsukuru::nn::Linear;
 use tsukuru::ops::Reduction;
@@ -12,15 +8,15 @@ use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
-/// Normal distributions whose numbers are independent: mean mu and ln sigma^2, both (N, latent).
+/// Normal distributions with diagonal covariance: mean mu and ln sigma^2, both (N, latent).
 pub struct Gaussian {
     pub mu: Variable,
     pub logvar: Variable,
 }
 
 impl Gaussian {
-    /// z = mu + sigma eps, so that a gradient flows through the drawing (Kingma and Welling, 2014, section 2.4):
-    /// eps (N, latent) is standard normal.
+    /// The reparameterisation trick, z = mu + sigma eps, through which a gradient flows to mu and sigma (Kingma and
+    /// Welling, 2014, section 2.4): eps (N, latent) is standard normal.
     pub fn sample(&self, eps: &Variable) -> Variable {
         &self.mu + (&self.logvar * 0.5).exp() * eps
     }
@@ -77,7 +73,7 @@ impl Decoder {
     }
 }
 
-/// z is drawn from N(0, I), x from N(decoder(z), I); the encoder guesses z from x.
+/// p(z) = N(0, I), p(x|z) = N(decoder(z), I), and the encoder is q(z|x), the approximate posterior.
 pub struct Vae {
     encoder: Encoder,
     decoder: Decoder,
@@ -101,12 +97,12 @@ impl Vae {
         Vae { encoder, decoder: Decoder::new(latent, hidden, inputs, rng) }
     }
 
-    /// How many numbers an image has.
+    /// Pixels of an image.
     pub fn inputs(&self) -> usize {
         self.decoder.linear2.bias.shape()[0]
     }
 
-    /// How many numbers z has.
+    /// Size of z.
     pub fn latent(&self) -> usize {
         self.encoder.linear_mu.bias.shape()[0]
     }
@@ -135,39 +131,8 @@ impl Vae {
     }
 }
 
-impl Loss for VaeLoss {
-    const PARTS: &'static [&'static str] = &["reconstruction", "kl"];
-
-    fn total(&self) -> &Variable {
-        &self.total
-    }
-
-    fn parts(&self) -> Vec<Real> {
-        vec![self.reconstruction, self.kl]
-    }
-}
-
-impl LatentModel for Vae {
-    fn encode(&self, x: &Variable) -> Gaussian {
-        self.encode(x)
-    }
-
-    fn decode(&self, z: &Variable) -> Variable {
-        self.decode(z)
-    }
-}
-
-impl Autoencoder for Vae {
-    type Loss = VaeLoss;
-
-    fn batch_loss(&self, x: &Tensor, seed: u64, step: u64) -> VaeLoss {
-        let x = flat(x);
-        let eps = Rng::new(seed, "noise", step).normal_tensor([x.shape()[0], self.latent()]);
-        self.loss(&x, &eps.into())
-    }
-
-    fn generate(&self, count: usize, rng: &mut Rng) -> Tensor {
-        let z = rng.normal_tensor([count, self.latent()]);
-        no_grad(|| self.decode(&z.into())).value().clone()
-    }
+/// Images x (N, 1, H, W) as rows (N, H W).
+pub fn flatten(x: &Tensor) -> Variable {
+    let n = x.shape()[0];
+    x.reshape([n, x.shape().count() / n]).into()
 }

@@ -1,17 +1,23 @@
-//! Trains the variational autoencoder of the book, then makes new digits.
+//! Trains the variational autoencoder of the book, and generates digits with it.
 
-use super::Vae;
-use super::train::{Book, train};
-use crate::common::cli::{Common, Mnist, TrainingFlags, capped};
+use super::model::{Vae, flatten};
+use crate::common::cli::{Common, Mnist};
+use crate::common::data::Split;
+use crate::common::images::save_grid;
+use crate::common::training::{Preset, TrainingFlags, TrainingRun, save_curves};
 use anyhow::{Result, ensure};
 use clap::Args;
 use serde_json::json;
+use tsukuru::mode::no_grad;
+use tsukuru::nn::Module;
+use tsukuru::optim::{Adam, Optimizer};
+use tsukuru::random::Rng;
 
 #[derive(Args, Clone, Debug)]
 pub struct Flags {
     #[command(flatten)]
     pub training: TrainingFlags,
-    /// Numbers that describe an image
+    /// Size of the latent variable
     #[arg(long, value_name = "N", default_value_t = LATENT)]
     pub latent: usize,
     /// Width of the hidden layers
@@ -21,21 +27,55 @@ pub struct Flags {
 
 pub const LATENT: usize = 20;
 pub const HIDDEN: usize = 200;
-const LR: f64 = 3e-4;
+const FULL: Preset =
+    Preset { epochs: 30, batch_size: 32, lr: 3e-4, lr_falls: false, ema: 0.0, images: usize::MAX, width: HIDDEN };
+const QUICK: Preset = Preset { epochs: 5, lr: 1e-3, ..FULL };
 /// Twenty times the book's width.
 const WIDEST: usize = 4000;
+/// Images that are generated after each epoch.
+const SAMPLES: usize = 64;
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     let &Flags { latent, hidden, ref training } = flags;
     ensure!((1..=WIDEST).contains(&latent), "--latent {latent}: expected 1 to {WIDEST}");
     ensure!((1..=WIDEST).contains(&hidden), "--hidden {hidden}: expected 1 to {WIDEST}");
-    let hidden = capped(hidden, 16);
-    let settings = json!({ "latent": latent, "hidden": hidden });
-    let book = Book { step: "step07", program: folder(latent), lr: LR, settings };
-    train(common, mnist, training, &book, |pixels, rng| Vae::new(pixels, hidden, latent, rng))
+    let [full, quick] = [FULL, QUICK].map(|preset| Preset { width: hidden, ..preset });
+    let config = training.resolve(common, mnist, full, quick)?;
+    let dataset = config.source.load(Split::Train, Some(config.images))?;
+    let [h, w] = [dataset.images().rows, dataset.images().cols];
+    println!("{} images of {h} x {w}, {}", dataset.len(), config.source);
+
+    let model = Vae::new(h * w, config.width, latent, &mut Rng::new(config.seed, "init", 0));
+    println!("{} parameters", model.parameter_count());
+    let mut optimizer = Adam::new(model.parameters(), config.lr);
+    let settings = json!({ "model": { "latent": latent, "hidden": config.width } });
+    let folder = config.folder("step07", &folder(latent))?;
+    let mut run = TrainingRun::start(&config, &folder, &dataset, settings, &model, &mut optimizer)?;
+
+    for epoch in run.epochs() {
+        for (x, _) in run.batches(epoch) {
+            let x = flatten(&x); // (B, H W)
+            let eps = run.rng("noise").normal_tensor([x.shape()[0], latent]);
+            let loss = model.loss(&x, &eps.into());
+            optimizer.zero_grad();
+            loss.total.backward();
+            optimizer.step();
+            run.log(&[("loss", loss.total.item()), ("reconstruction", loss.reconstruction), ("kl", loss.kl)])?;
+        }
+        run.save(&model, &optimizer)?;
+
+        let z = Rng::new(config.seed, "sampling", epoch as u64).normal_tensor([SAMPLES, latent]);
+        let x = no_grad(|| model.decode(&z.into())).reshape([SAMPLES, 1, h, w]);
+        save_grid(&folder.file(&format!("samples/epoch_{epoch:03}.png"))?, &x.value(), 8)?;
+    }
+
+    save_curves(&run, &folder, "squared error, or nats", &["loss", "reconstruction", "kl"])?;
+    println!("{}", folder.path().join("samples").display());
+    println!("{}", folder.path().join("model.safetensors").display());
+    Ok(())
 }
 
-/// Where a training with that many latent numbers goes.
+/// Where a training with a latent variable of that size goes.
 pub fn folder(latent: usize) -> String {
     if latent == LATENT { "vae".into() } else { format!("vae_latent{latent}") }
 }

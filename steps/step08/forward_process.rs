@@ -1,8 +1,8 @@
-//! The way up, which learns nothing: q(x_t | x_0) after t small steps, and in one formula.
+//! The forward process: q(x_t | x_0) after t small steps, and in closed form.
 
 use super::Schedule;
-use crate::common::cli::{Common, Mnist, capped};
-use crate::common::data::{Part, Source};
+use crate::common::cli::{Common, Mnist};
+use crate::common::data::Split;
 use crate::common::images::save_grid;
 use crate::common::plot::{self, BLUE, Chart, Histogram, Panel, VERMILION};
 use crate::step01::Normal;
@@ -13,23 +13,23 @@ use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
 const T: usize = 1000;
-/// Where every point starts, and how many there are.
+/// x_0 of every point, and how many there are.
 const START: f64 = 3.0;
 const POINTS: usize = 20_000;
-/// Where nearly all points are at all times.
-const SEEN: (f64, f64) = (-4.5, 5.5);
+/// The range of x in the figure.
+const X_RANGE: (f64, f64) = (-4.5, 5.5);
 /// The times of the six pictures.
 const SHOWN: [usize; 6] = [10, 50, 100, 200, 400, 1000];
 
 pub fn run(common: &Common, mnist: &Mnist) -> Result<()> {
-    let dataset = Source::find(mnist.data.as_deref())?.load(Part::Train, Some(1))?;
+    let dataset = mnist.source()?.load(Split::Train, Some(1))?;
     let schedule = Schedule::new(T);
     let mut rng = Rng::new(common.seed, "noise", 0);
-    let mut x = vec![START; capped(POINTS, 500)];
+    let mut x = vec![START; POINTS];
     let mut panels: Vec<Panel> = vec![];
     println!("   t   mean by steps   in closed form   std by steps   in closed form");
     for t in 1..=T {
-        x.iter_mut().for_each(|x| *x = schedule.step(*x, t, rng.normal()));
+        x.iter_mut().for_each(|x| *x = schedule.q_step(*x, t, rng.normal()));
         if !SHOWN.contains(&t) {
             continue;
         }
@@ -37,9 +37,9 @@ pub fn run(common: &Common, mnist: &Mnist) -> Result<()> {
         let found = Normal::fit(&x)?;
         println!("{t:>4}   {:>13.3}   {mean:>14.3}   {:>12.3}   {std:>14.3}", found.mu, found.sigma);
         let density = |x: f64| Normal::new(mean, std).pdf(x);
-        let (low, high) = ((mean - 4.0 * std).max(SEEN.0), (mean + 4.0 * std).min(SEEN.1));
+        let (low, high) = ((mean - 4.0 * std).max(X_RANGE.0), (mean + 4.0 * std).min(X_RANGE.1));
         let chart = Chart::new(&format!("t = {t}"), "x", "density").histogram("", BLUE, &Histogram::new(&x, 40));
-        panels.push(chart.line("", VERMILION, plot::sampled(low, high, density)).x_range(SEEN.0, SEEN.1).into());
+        panels.push(chart.line("", VERMILION, plot::sampled(low, high, density)).x_range(X_RANGE.0, X_RANGE.1).into());
     }
     common.figure("step08", "forward_process", "density.svg", &panels)?;
     let path = common.folder("step08", "forward_process")?.join("digit.png");
@@ -48,19 +48,19 @@ pub fn run(common: &Common, mnist: &Mnist) -> Result<()> {
     Ok(())
 }
 
-/// The first digit at time 0 and at the times that are shown: in the first row step by step, in the second in one jump.
+/// The first digit at time 0 and at the times that are shown: in the first row step by step, in the second in closed form.
 fn digit(schedule: &Schedule, dataset: &Dataset, rng: &mut Rng) -> Tensor {
     let (x_0, _) = dataset.batch(&[0]);
     let x_0: Vec<f64> = x_0.data().iter().map(|&x| f64::from(x)).collect();
-    let (mut x, mut steps, mut jumps) = (x_0.clone(), x_0.clone(), x_0.clone());
+    let (mut x, mut steps, mut closed) = (x_0.clone(), x_0.clone(), x_0.clone());
     for t in 1..=T {
-        x.iter_mut().for_each(|x| *x = schedule.step(*x, t, rng.normal()));
+        x.iter_mut().for_each(|x| *x = schedule.q_step(*x, t, rng.normal()));
         if SHOWN.contains(&t) {
             steps.extend(&x);
-            jumps.extend(x_0.iter().map(|&x| schedule.jump(x, t, rng.normal())));
+            closed.extend(x_0.iter().map(|&x| schedule.q_sample(x, t, rng.normal())));
         }
     }
     let [h, w] = [dataset.images().rows, dataset.images().cols];
-    let pixels: Vec<Real> = steps.iter().chain(&jumps).map(|&x| x as Real).collect();
+    let pixels: Vec<Real> = steps.iter().chain(&closed).map(|&x| x as Real).collect();
     Tensor::new([pixels.len() / (h * w), 1, h, w], &pixels)
 }

@@ -1,18 +1,57 @@
-//! Trains the hierarchical autoencoder of the book, then makes new digits.
+//! Trains the hierarchical autoencoder of the book, and generates digits with it.
 
 use super::Hvae;
-use crate::common::cli::{Common, Mnist, TrainingFlags, capped};
-use crate::step07::train::{Book, train};
+use crate::common::cli::{Common, Mnist};
+use crate::common::data::Split;
+use crate::common::images::save_grid;
+use crate::common::training::{Preset, TrainingFlags, TrainingRun, save_curves};
+use crate::step07::flatten;
 use anyhow::Result;
 use serde_json::json;
+use tsukuru::nn::Module;
+use tsukuru::optim::{Adam, Optimizer};
+use tsukuru::random::Rng;
 
 const LATENT: usize = 20;
-const HIDDEN: usize = 100;
-const LR: f64 = 1e-3;
+const FULL: Preset =
+    Preset { epochs: 30, batch_size: 32, lr: 1e-3, lr_falls: false, ema: 0.0, images: usize::MAX, width: 100 };
+const QUICK: Preset = Preset { epochs: 5, ..FULL };
+/// Images that are generated after each epoch.
+const SAMPLES: usize = 64;
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &TrainingFlags) -> Result<()> {
-    let hidden = capped(HIDDEN, 16);
-    let settings = json!({ "latent": LATENT, "hidden": hidden });
-    let book = Book { step: "step08", program: "hvae".into(), lr: LR, settings };
-    train(common, mnist, flags, &book, |pixels, rng| Hvae::new(pixels, hidden, LATENT, rng))
+    let config = flags.resolve(common, mnist, FULL, QUICK)?;
+    let dataset = config.source.load(Split::Train, Some(config.images))?;
+    let [h, w] = [dataset.images().rows, dataset.images().cols];
+    println!("{} images of {h} x {w}, {}", dataset.len(), config.source);
+
+    let model = Hvae::new(h * w, config.width, LATENT, &mut Rng::new(config.seed, "init", 0));
+    println!("{} parameters", model.parameter_count());
+    let mut optimizer = Adam::new(model.parameters(), config.lr);
+    let settings = json!({ "model": { "latent": LATENT, "hidden": config.width } });
+    let folder = config.folder("step08", "hvae")?;
+    let mut run = TrainingRun::start(&config, &folder, &dataset, settings, &model, &mut optimizer)?;
+
+    for epoch in run.epochs() {
+        for (x, _) in run.batches(epoch) {
+            let x = flatten(&x); // (B, H W)
+            let mut rng = run.rng("noise");
+            let [eps1, eps2] = [0; 2].map(|_| rng.normal_tensor([x.shape()[0], LATENT]).into());
+            let loss = model.loss(&x, &eps1, &eps2);
+            optimizer.zero_grad();
+            loss.total.backward();
+            optimizer.step();
+            let (total, reconstruction) = (loss.total.item(), loss.reconstruction);
+            run.log(&[("loss", total), ("reconstruction", reconstruction), ("kl1", loss.kl1), ("kl2", loss.kl2)])?;
+        }
+        run.save(&model, &optimizer)?;
+
+        let x = model.generate(SAMPLES, &mut Rng::new(config.seed, "sampling", epoch as u64));
+        save_grid(&folder.file(&format!("samples/epoch_{epoch:03}.png"))?, &x.reshape([SAMPLES, 1, h, w]), 8)?;
+    }
+
+    save_curves(&run, &folder, "squared error, or nats", &["loss", "reconstruction", "kl1", "kl2"])?;
+    println!("{}", folder.path().join("samples").display());
+    println!("{}", folder.path().join("model.safetensors").display());
+    Ok(())
 }

@@ -3,17 +3,18 @@
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
-use steps::common::cli::{Common, Mnist, Programs, TrainingFlags, run_step};
+use steps::common::cli::{Common, Mnist, Programs, run_step};
+use steps::common::training::TrainingFlags;
 use steps::step08::{elbo, forward_process, hvae};
 
 #[derive(Subcommand)]
 #[command(rename_all = "snake_case")]
 enum Program {
-    /// Train the book's model of two storeys on digits and make new ones
+    /// Train the book's model with two levels of latent variables on digits and generate new ones
     Hvae(TrainingFlags),
-    /// A number and a digit drown in noise, step by step and in one jump
+    /// Noise is added to a number and to a digit, step by step and in closed form
     ForwardProcess,
-    /// The ELBO of a diffusion model from T, from two and from one draw
+    /// The ELBO of a diffusion model, estimated from T, from two and from one sample
     Elbo,
 }
 
@@ -34,6 +35,6 @@ impl Programs for Program {
 fn main() -> ExitCode {
     run_step::<Program>(
         "step08",
-        "Step 8: a hierarchy of hidden numbers, and the theory of diffusion. Without a program, all run in their quick form",
+        "Step 8: hierarchical latent variables, and the theory of diffusion. Without a program, all run in their quick form",
     )
 }

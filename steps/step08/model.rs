@@ -1,7 +1,5 @@
-//! The hierarchical autoencoder: two levels of hidden numbers.
+//! The hierarchical autoencoder: two levels of latent variables.
 
-use crate::common::training::Loss;
-use crate::step07::train::{Autoencoder, flat};
 use crate::step07::{Decoder, Encoder};
 use tsukuru::Real;
 use tsukuru::mode::no_grad;
@@ -11,7 +9,7 @@ use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
-/// z2 is drawn from N(0, I), z1 from N(decoder2(z2), I), x from N(decoder1(z1), I); the encoders go the other way.
+/// p(z2) = N(0, I), p(z1|z2) = N(decoder2(z2), I), p(x|z1) = N(decoder1(z1), I); the encoders are q(z1|x) and q(z2|z1).
 ///
 /// ```text
 /// x --encoder1--> z1 --encoder2--> z2
@@ -74,32 +72,9 @@ impl Hvae {
             kl2: l2.item() / 2.0 / batch,
         }
     }
-}
 
-impl Loss for HvaeLoss {
-    const PARTS: &'static [&'static str] = &["reconstruction", "kl1", "kl2"];
-
-    fn total(&self) -> &Variable {
-        &self.total
-    }
-
-    fn parts(&self) -> Vec<Real> {
-        vec![self.reconstruction, self.kl1, self.kl2]
-    }
-}
-
-impl Autoencoder for Hvae {
-    type Loss = HvaeLoss;
-
-    fn batch_loss(&self, x: &Tensor, seed: u64, step: u64) -> HvaeLoss {
-        let x = flat(x);
-        let mut rng = Rng::new(seed, "noise", step);
-        let [eps1, eps2] = [0; 2].map(|_| rng.normal_tensor([x.shape()[0], self.latent]).into());
-        self.loss(&x, &eps1, &eps2)
-    }
-
-    /// Downwards: z2, then z1 about decoder2(z2), then its image.
-    fn generate(&self, count: usize, rng: &mut Rng) -> Tensor {
+    /// New images (count, inputs): z2 from p(z2), z1 from p(z1|z2), and the mean of p(x|z1).
+    pub fn generate(&self, count: usize, rng: &mut Rng) -> Tensor {
         let [z2, noise] = [0; 2].map(|_| Variable::new(rng.normal_tensor([count, self.latent])));
         no_grad(|| self.decode(&(self.decoder2.forward(&z2) + noise))).value().clone()
     }

@@ -1,10 +1,10 @@
-//! [`Schedule`]: how much noise comes at each time.
+//! [`Schedule`]: the noise schedule, and the distributions of the forward process.
 
-/// beta_1, .., beta_T. Times run from 1 to T; time 0 is before all noise.
+/// beta_1, .., beta_T. Times run from 1 to T; time 0 is without noise.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     betas: Vec<f64>,
-    /// What is left of x_0's variance at time t: alpha_bar_t = product of (1 - beta_s) for s <= t; alpha_bar_0 = 1.
+    /// alpha_bar_t = product of (1 - beta_s) for s <= t; alpha_bar_0 = 1.
     alpha_bars: Vec<f64>,
 }
 
@@ -27,35 +27,36 @@ impl Schedule {
         self.betas.len()
     }
 
-    /// The share of new noise in the step to time t, from 1 to T.
+    /// beta_t, for t from 1 to T: the variance of the noise that step t adds.
     #[track_caller]
     pub fn beta(&self, t: usize) -> f64 {
         self.betas[t - 1]
     }
 
-    /// The share of x_0 at time t, from 0 to T.
+    /// alpha_bar_t, for t from 0 to T: the factor of x_0's variance in that of x_t.
     #[track_caller]
     pub fn alpha_bar(&self, t: usize) -> f64 {
         self.alpha_bars[t]
     }
 
-    /// x_t = sqrt(1 - beta_t) x_(t-1) + sqrt(beta_t) noise: one step.
+    /// A sample of q(x_t | x_(t-1)): x_t = sqrt(1 - beta_t) x_(t-1) + sqrt(beta_t) noise (Ho et al., equation 2).
     #[track_caller]
-    pub fn step(&self, x: f64, t: usize, noise: f64) -> f64 {
+    pub fn q_step(&self, x: f64, t: usize, noise: f64) -> f64 {
         (1.0 - self.beta(t)).sqrt() * x + self.beta(t).sqrt() * noise
     }
 
-    /// x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise: all t steps at once (Ho et al., equation 4).
+    /// A sample of q(x_t | x_0): x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise (Ho et al., equation 4).
     #[track_caller]
-    pub fn jump(&self, x_0: f64, t: usize, noise: f64) -> f64 {
+    pub fn q_sample(&self, x_0: f64, t: usize, noise: f64) -> f64 {
         self.alpha_bar(t).sqrt() * x_0 + (1.0 - self.alpha_bar(t)).sqrt() * noise
     }
 
-    /// Mean and variance of q(x_(t-1) | x_t, x_0) (Ho et al., equations 6 and 7).
+    /// Mean and variance of the posterior q(x_(t-1) | x_t, x_0) (Ho et al., equations 6 and 7).
     #[track_caller]
-    pub fn backward(&self, x_t: f64, x_0: f64, t: usize) -> (f64, f64) {
-        let (beta, alpha_bar, before) = (self.beta(t), self.alpha_bar(t), self.alpha_bar(t - 1));
-        let mean = (before.sqrt() * beta * x_0 + (1.0 - beta).sqrt() * (1.0 - before) * x_t) / (1.0 - alpha_bar);
-        (mean, beta * (1.0 - before) / (1.0 - alpha_bar))
+    pub fn q_posterior(&self, x_t: f64, x_0: f64, t: usize) -> (f64, f64) {
+        let (beta, alpha_bar, alpha_bar_prev) = (self.beta(t), self.alpha_bar(t), self.alpha_bar(t - 1));
+        let mean = (alpha_bar_prev.sqrt() * beta * x_0 + (1.0 - beta).sqrt() * (1.0 - alpha_bar_prev) * x_t)
+            / (1.0 - alpha_bar);
+        (mean, beta * (1.0 - alpha_bar_prev) / (1.0 - alpha_bar))
     }
 }

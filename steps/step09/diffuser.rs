@@ -1,42 +1,43 @@
-//! The noise schedule: how noise is added to an image, and how it is taken away again.
+//! [`Diffuser`]: how noise is added to images, and a step of the reverse process.
 
 use crate::step08::Schedule;
 use tsukuru::Real;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
-/// How many steps there are between an image and noise.
+/// The number of steps from an image to noise.
 pub const T: usize = 1000;
 
-/// A schedule of `steps` noise steps. Times run from 1 (almost the image) to `steps` (almost pure noise); time 0 is the
-/// image itself.
+/// A noise schedule of T steps for images. Times run from 1 (little noise) to T (almost pure noise); time 0 is the image
+/// itself.
 pub struct Diffuser {
     schedule: Schedule,
 }
 
 impl Diffuser {
-    /// The book's schedule of so many steps.
+    /// The book's schedule ([`Schedule::new`]) of so many steps.
     pub fn new(steps: usize) -> Diffuser {
         Diffuser { schedule: Schedule::new(steps) }
     }
 
+    /// T.
     pub fn steps(&self) -> usize {
         self.schedule.steps()
     }
 
-    /// The share of new noise in the step to time t, from 1 to T.
+    /// beta_t, for t from 1 to T.
     #[track_caller]
     pub fn beta(&self, t: usize) -> f64 {
         self.schedule.beta(t)
     }
 
-    /// The share of the image at time t, from 0 to T.
+    /// alpha_bar_t, for t from 0 to T.
     #[track_caller]
     pub fn alpha_bar(&self, t: usize) -> f64 {
         self.schedule.alpha_bar(t)
     }
 
-    /// All t steps at once, for each image its own t: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise
+    /// A sample of q(x_t | x_0), for each image its own t: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise
     /// (Ho et al., equation 4). x_0 and noise are (N, C, H, W), t (N).
     ///
     /// # Panics
@@ -51,51 +52,52 @@ impl Diffuser {
         let images = x_0.data().chunks(pixels).zip(noise.data().chunks(pixels));
         Tensor::build(*shape, |x_t| {
             for ((x_t, (x_0, noise)), &t) in x_t.chunks_mut(pixels).zip(images).zip(t) {
-                let (keep, add) = (self.alpha_bar(t).sqrt() as Real, (1.0 - self.alpha_bar(t)).sqrt() as Real);
-                x_t.iter_mut().zip(x_0).zip(noise).for_each(|((x_t, x_0), noise)| *x_t = keep * x_0 + add * noise);
+                let (scale, std) = (self.alpha_bar(t).sqrt() as Real, (1.0 - self.alpha_bar(t)).sqrt() as Real);
+                x_t.iter_mut().zip(x_0).zip(noise).for_each(|((x_t, x_0), noise)| *x_t = scale * x_0 + std * noise);
             }
         })
     }
 
-    /// One step back, from x_t to x_(t-1), by the noise eps in x_t (Ho et al., algorithm 2):
+    /// A step of DDPM's sampler, from x_t to x_(t-1), given the noise eps in x_t (Ho et al., algorithm 2):
     /// mean = (x_t - beta_t / sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_t),
     /// variance = beta_t (1 - alpha_bar_(t-1)) / (1 - alpha_bar_t), which is 0 at t = 1. x_t and eps are (N, C, H, W).
     ///
     /// # Panics
     /// If t is not within 1..=T, or eps has another shape than x_t.
     #[track_caller]
-    pub fn denoise(&self, x_t: &Tensor, eps: &Tensor, t: usize, rng: &mut Rng) -> Tensor {
-        let (beta, alpha_bar, alpha_bar_before) = (self.beta(t), self.alpha_bar(t), self.alpha_bar(t - 1));
+    pub fn ddpm_step(&self, x_t: &Tensor, eps: &Tensor, t: usize, rng: &mut Rng) -> Tensor {
+        let (beta, alpha_bar, alpha_bar_prev) = (self.beta(t), self.alpha_bar(t), self.alpha_bar(t - 1));
         let eps_scale = (beta / (1.0 - alpha_bar).sqrt()) as Real;
         let scale = (1.0 / (1.0 - beta).sqrt()) as Real;
-        let std = (beta * (1.0 - alpha_bar_before) / (1.0 - alpha_bar)).sqrt() as Real;
-        mixed(x_t, eps, rng, |x, eps, noise| (x - eps_scale * eps) * scale + std * noise)
+        let std = (beta * (1.0 - alpha_bar_prev) / (1.0 - alpha_bar)).sqrt() as Real;
+        elementwise(x_t, eps, rng, |x, eps, noise| (x - eps_scale * eps) * scale + std * noise)
     }
 
-    /// One jump back, from x_t to x_s for any s < t (Song, Meng, Ermon, 2021, equations 12 and 16):
-    /// x_0 = (x_t - sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_bar_t), where it seems to come from,
+    /// A step of DDIM's sampler, from x_t to x_s for any s < t (Song, Meng, Ermon, 2021, equations 12 and 16):
+    /// x_0 = (x_t - sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_bar_t), the prediction of x_0,
     /// x_s = sqrt(alpha_bar_s) x_0 + sqrt(1 - alpha_bar_s - sigma^2) eps + sigma noise,
     /// sigma = eta sqrt((1 - alpha_bar_s) / (1 - alpha_bar_t)) sqrt(1 - alpha_bar_t / alpha_bar_s).
-    /// With eta = 1 and s = t - 1 this is [`denoise`](Diffuser::denoise).
+    /// With eta = 1 and s = t - 1 this is [`ddpm_step`](Diffuser::ddpm_step).
     ///
     /// # Panics
     /// If t is not within 1..=T or s not below t, or eps has another shape than x_t.
     #[track_caller]
-    pub fn jump(&self, x_t: &Tensor, eps: &Tensor, t: usize, s: usize, eta: f64, rng: &mut Rng) -> Tensor {
-        assert!(s < t, "jump: from {t} to {s} is not back");
-        let (here, there) = (self.alpha_bar(t), self.alpha_bar(s));
-        let sigma = eta * ((1.0 - there) / (1.0 - here) * (1.0 - here / there)).sqrt();
-        let keep = (there / here).sqrt();
-        let eps_scale = ((1.0 - there - sigma * sigma).max(0.0).sqrt() - keep * (1.0 - here).sqrt()) as Real;
-        let (keep, sigma) = (keep as Real, sigma as Real);
-        mixed(x_t, eps, rng, |x, eps, noise| keep * x + eps_scale * eps + sigma * noise)
+    pub fn ddim_step(&self, x_t: &Tensor, eps: &Tensor, t: usize, s: usize, eta: f64, rng: &mut Rng) -> Tensor {
+        assert!(s < t, "ddim_step: expected s < t, found s = {s} and t = {t}");
+        let (alpha_bar_t, alpha_bar_s) = (self.alpha_bar(t), self.alpha_bar(s));
+        let sigma = eta * ((1.0 - alpha_bar_s) / (1.0 - alpha_bar_t) * (1.0 - alpha_bar_t / alpha_bar_s)).sqrt();
+        let scale = (alpha_bar_s / alpha_bar_t).sqrt();
+        let eps_scale =
+            ((1.0 - alpha_bar_s - sigma * sigma).max(0.0).sqrt() - scale * (1.0 - alpha_bar_t).sqrt()) as Real;
+        let (scale, sigma) = (scale as Real, sigma as Real);
+        elementwise(x_t, eps, rng, |x, eps, noise| scale * x + eps_scale * eps + sigma * noise)
     }
 }
 
 /// f(x, eps, noise) for each number of x and eps, with fresh standard normal noise.
 #[track_caller]
-fn mixed(x: &Tensor, eps: &Tensor, rng: &mut Rng, f: impl Fn(Real, Real, Real) -> Real) -> Tensor {
-    assert!(x.shape() == eps.shape(), "a step back: x {} and eps {} differ", x.shape(), eps.shape());
+fn elementwise(x: &Tensor, eps: &Tensor, rng: &mut Rng, f: impl Fn(Real, Real, Real) -> Real) -> Tensor {
+    assert!(x.shape() == eps.shape(), "sampling step: x {} and eps {} differ", x.shape(), eps.shape());
     let noise = rng.normal_tensor(*x.shape());
     let numbers = x.data().iter().zip(eps.data()).zip(noise.data());
     Tensor::build(*x.shape(), |out| {
@@ -118,7 +120,7 @@ mod tests {
     /// The last step adds no noise: x_0 = (x_1 - sqrt(beta_1) eps) / sqrt(1 - beta_1). Before it, noise of the given
     /// standard deviation comes on top.
     #[test]
-    fn a_step_back_is_algorithm_2() {
+    fn a_ddpm_step_is_algorithm_2() {
         let diffuser = Diffuser::new(T);
         let mut rng = Rng::new(0, "x", 0);
         let (x, eps) = (rng.normal_tensor([1, 1, 16, 16]), rng.normal_tensor([1, 1, 16, 16]));
@@ -128,9 +130,9 @@ mod tests {
                 let eps_scale = beta / (1.0 - diffuser.alpha_bar(t)).sqrt();
                 (f64::from(x) - eps_scale * f64::from(eps)) / (1.0 - beta).sqrt()
             };
-            let before = diffuser.denoise(&x, &eps, t, &mut Rng::new(0, "sampling", 0));
+            let x_prev = diffuser.ddpm_step(&x, &eps, t, &mut Rng::new(0, "sampling", 0));
             let means = x.data().iter().zip(eps.data()).map(|(&x, &eps)| mean(x, eps));
-            before.data().iter().zip(means).map(|(&x, mean)| f64::from(x) - mean).collect()
+            x_prev.data().iter().zip(means).map(|(&x, mean)| f64::from(x) - mean).collect()
         };
         assert!(off(1).iter().all(|off| off.abs() < 1e-5));
         let off = off(500);
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_that_does_not_fit_is_refused() {
+    fn noise_of_another_shape_is_refused() {
         let refused = |t: &[usize], noise: &[usize]| {
             let add = || Diffuser::new(T).add_noise(&Tensor::zeros([2, 1, 4, 4]), t, &Tensor::zeros(noise));
             let said = std::panic::catch_unwind(add).expect_err("a panic");
@@ -151,14 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn each_image_jumps_to_its_own_time() {
+    fn each_image_gets_the_noise_of_its_own_time() {
         let (diffuser, mut rng) = (Diffuser::new(T), Rng::new(0, "test", 0));
         let (x_0, noise) = (rng.normal_tensor([4, 1, 3, 3]), rng.normal_tensor([4, 1, 3, 3]));
         let t = [0, 1, 300, 1000];
         let x_t = diffuser.add_noise(&x_0, &t, &noise);
         for (i, &x) in x_t.data().iter().enumerate() {
             let [x_0, noise] = [&x_0, &noise].map(|x| f64::from(x.data()[i]));
-            let expected = diffuser.schedule.jump(x_0, t[i / 9], noise);
+            let expected = diffuser.schedule.q_sample(x_0, t[i / 9], noise);
             assert!((f64::from(x) - expected).abs() < 1e-5, "t = {}: {x}, not {expected}", t[i / 9]);
         }
     }

@@ -1,74 +1,44 @@
-//! Trains a U-Net to see the noise in digits, then draws digits out of noise.
+//! Trains a U-Net to predict the noise in digits, then generates digits from noise.
 
-use super::{Diffuser, Flags, Kind, Label, Lesson, UNet};
+use super::config::{Conditioning, Flags, load_images, size};
+use super::draw::{SAMPLES, draw_results, draw_samples, sampling_seconds};
+use super::loss::noise_loss;
+use super::sampler::SamplerKind;
+use super::unet::UNet;
 use crate::common::cli::{Common, Mnist};
+use crate::common::training::TrainingRun;
 use anyhow::Result;
-use tsukuru::ops::Reduction;
+use tsukuru::nn::Module;
+use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
-use tsukuru::shape::Shape;
 use tsukuru::tensor::Tensor;
-use tsukuru::variable::Variable;
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
-    let lesson = Lesson {
-        place: ("step09", "diffusion_model"),
-        labels: 0,
-        told: &|labels, _| vec![None; labels.len()],
-        name_of_told: "none",
-        asked: vec![None; 20],
-        eps: &|model, x, t, labels| model.noise(x, t, labels),
-        sampler: Kind::Ancestral,
-    };
-    lesson.train(common, mnist, flags)?;
-    Ok(())
-}
+    let config = flags.resolve(common, mnist, SamplerKind::Ancestral)?;
+    let training = &config.training;
+    let dataset = load_images(&training.source, training.images)?;
+    let model = UNet::new(1, training.width, &mut Rng::new(training.seed, "init", 0));
+    println!("U-Net of width {}: {} parameters", training.width, model.parameter_count());
+    let mut optimizer = Adam::new(model.parameters(), training.lr);
+    let folder = training.folder("step09", "diffusion_model")?;
+    let settings = config.settings(&dataset, Conditioning::Unconditional);
+    let mut run = TrainingRun::start(training, &folder, &dataset, settings, &model, &mut optimizer)?;
 
-/// How far the model's guess is from the noise that was added (Ho et al., equation 14): images x_0 (N, 1, H, W) at
-/// random times. The model is told `labels` (N); in step 9 none.
-pub fn loss(model: &UNet, diffuser: &Diffuser, x_0: &Tensor, labels: &[Label], seed: u64, step: u64) -> Variable {
-    let (t, noise) = random_noise(diffuser, x_0.shape(), seed, step);
-    let x_t = diffuser.add_noise(x_0, &t, &noise);
-    model.forward_told(&x_t.into(), &t, labels).mse_loss(&noise.into(), Reduction::Mean)
-}
-
-/// For each image of shape (N, C, H, W) a time t (N) from 1 to T, all equally likely, and noise of that shape.
-pub fn random_noise(diffuser: &Diffuser, shape: &Shape, seed: u64, step: u64) -> (Vec<usize>, Tensor) {
-    let mut rng = Rng::new(seed, "t", step);
-    let t = (0..shape[0]).map(|_| 1 + rng.below(diffuser.steps())).collect();
-    (t, Rng::new(seed, "noise", step).normal_tensor(*shape))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::T;
-    use super::*;
-
-    #[test]
-    fn times_run_from_1_to_t() {
-        let (t, _) = random_noise(&Diffuser::new(10), &Shape::new(&[1000, 1, 1, 1]), 0, 0);
-        let count = |time: usize| t.iter().filter(|&&t| t == time).count();
-        assert!((1..=10).all(|time| count(time) > 50), "{:?}", (0..=11).map(count).collect::<Vec<_>>());
-        assert_eq!((1..=10).map(count).sum::<usize>(), 1000);
-    }
-
-    #[test]
-    fn the_loss_is_how_far_the_guess_is_from_the_noise() {
-        let (mut rng, diffuser) = (Rng::new(0, "init", 0), Diffuser::new(T));
-        let model = UNet::new(1, 4, &mut rng);
-        let x_0 = rng.normal_tensor([3, 1, 8, 8]);
-        let (t, noise) = random_noise(&diffuser, x_0.shape(), 0, 5);
-        let guess = model.forward_told(&diffuser.add_noise(&x_0, &t, &noise).into(), &t, &[None; 3]);
-        let squares = guess.value().data().iter().zip(noise.data()).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
-        let (found, expected) = (f64::from(loss(&model, &diffuser, &x_0, &[None; 3], 0, 5).item()), squares / 192.0);
-        assert!((found / expected - 1.0).abs() < 1e-5, "{found}, not {expected}");
-    }
-
-    #[test]
-    fn times_and_noise_follow_from_seed_and_step() {
-        let draw = |seed, step| random_noise(&Diffuser::new(T), &Shape::new(&[8, 1, 2, 2]), seed, step);
-        assert_eq!(draw(0, 3), draw(0, 3));
-        for (t, noise) in [draw(0, 4), draw(1, 3)] {
-            assert!(t != draw(0, 3).0 && noise != draw(0, 3).1);
+    let eps = |x: &Tensor, t: usize| model.predict_noise(x, t, &[None; SAMPLES]);
+    run.seconds_after_epoch = sampling_seconds(&config, size(&dataset), eps);
+    for epoch in run.epochs() {
+        for (x, labels) in run.batches(epoch) {
+            let no_labels = vec![None; labels.len()];
+            let loss = noise_loss(&model, &config.diffuser, &x, &no_labels, training.seed, run.step());
+            optimizer.zero_grad();
+            loss.backward();
+            optimizer.lr = run.lr();
+            optimizer.step();
+            run.update_ema(&model);
+            run.log(&[("loss", loss.item())])?;
         }
+        run.save(&model, &optimizer)?;
+        run.with_ema(&model, || draw_samples(&config, &folder, epoch, size(&dataset), eps))?;
     }
+    draw_results(&run, &folder)
 }

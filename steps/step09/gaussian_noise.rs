@@ -1,4 +1,4 @@
-//! An image drowns in noise: step by step, and in one jump to any time.
+//! The forward process of an image: step by step, and in closed form for any time.
 
 use super::{Diffuser, T};
 use crate::common::cli::Common;
@@ -22,30 +22,30 @@ pub fn run(common: &Common) -> Result<()> {
     let mut x = x_0.clone();
     let mut by_steps = vec![x.clone()];
     for t in 1..=T {
-        let (keep, add) = ((1.0 - diffuser.beta(t)).sqrt() as Real, diffuser.beta(t).sqrt() as Real);
+        let (scale, sigma) = ((1.0 - diffuser.beta(t)).sqrt() as Real, diffuser.beta(t).sqrt() as Real);
         let noise = rng.normal_tensor(*x.shape());
         for (x, noise) in x.data_mut().iter_mut().zip(noise.data()) {
-            *x = keep * *x + add * noise;
+            *x = scale * *x + sigma * noise;
         }
         if SHOWN.contains(&t) {
             by_steps.push(x.clone());
         }
     }
 
-    // x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise, at once
-    let mut in_one_jump = vec![x_0.clone()];
+    // x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise, for any t
+    let mut in_closed_form = vec![x_0.clone()];
     for t in &SHOWN[1..] {
         let noise = rng.normal_tensor(*x_0.shape());
-        in_one_jump.push(diffuser.add_noise(&x_0, &[*t], &noise));
+        in_closed_form.push(diffuser.add_noise(&x_0, &[*t], &noise));
     }
 
-    println!("   t   alpha_bar   std by steps   std in one jump");
+    println!("   t   alpha_bar   std by steps   std in closed form");
     for (i, &t) in SHOWN.iter().enumerate() {
-        let [steps, jump] = [&by_steps[i], &in_one_jump[i]].map(std);
-        println!("{t:>4}   {:>9.5}   {steps:>12.3}   {jump:>15.3}", diffuser.alpha_bar(t));
+        let [steps, closed] = [&by_steps[i], &in_closed_form[i]].map(std);
+        println!("{t:>4}   {:>9.5}   {steps:>12.3}   {closed:>18.3}", diffuser.alpha_bar(t));
     }
     let folder = common.folder("step09", "gaussian_noise")?;
-    for (name, images) in [("by_steps.png", &by_steps), ("in_one_jump.png", &in_one_jump)] {
+    for (name, images) in [("by_steps.png", &by_steps), ("in_closed_form.png", &in_closed_form)] {
         let path = folder.join(name);
         save_grid(&path, &stack(images), SHOWN.len())?;
         println!("{}", path.display());

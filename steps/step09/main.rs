@@ -3,19 +3,20 @@
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
-use steps::common::cli::{Common, Mnist, Programs, TrainingFlags, run_step};
+use steps::common::cli::{Common, Mnist, Programs, run_step};
+use steps::common::training::TrainingFlags;
 use steps::step09::{Flags, diffusion_model, gaussian_noise, sample, simple_unet};
 
 #[derive(Subcommand)]
 #[command(rename_all = "snake_case")]
 enum Program {
-    /// An image drowns in noise, step by step and in one jump
+    /// Noise is added to an image, step by step and in closed form
     GaussianNoise,
     /// The shapes inside the U-Net
     SimpleUnet,
-    /// Train the U-Net on digits and draw digits with it
+    /// Train the U-Net on digits and generate digits with it
     DiffusionModel(Flags),
-    /// Draw digits with a trained model
+    /// Generate digits with a trained model
     Sample(sample::Flags),
 }
 

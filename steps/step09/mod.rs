@@ -1,26 +1,35 @@
 //! # Step 9: a diffusion model
 //!
-//! Noise is added to an image in T small steps; a network learns to see which noise was added, so that it can take it
-//! away again, step by step, from an image that is nothing but noise (Ho, Jain, Abbeel, 2020; chapter 9 of the book).
+//! Noise is added to an image in T small steps (the forward process); a network learns to predict the noise that was
+//! added, so that it can be removed again, step by step, from pure noise (the reverse process: Ho, Jain, Abbeel, 2020;
+//! chapter 9 of the book).
 //!
-//! [`Diffuser`] knows the noise schedule, [`UNet`] guesses the noise, [`time_encoding`] tells it how much there is,
-//! [`Sampler`] goes the way back.
+//! [`Diffuser`] has the noise schedule, [`UNet`] predicts the noise, given the time as a [`time_encoding`], and
+//! [`Sampler`] is the reverse process.
 //! Programs: [`gaussian_noise`], [`simple_unet`], [`diffusion_model`], [`sample`].
 
+mod config;
 mod diffuser;
 pub mod diffusion_model;
-mod drawing;
+mod draw;
+mod evaluation;
+mod export;
 pub mod gaussian_noise;
-mod judging;
+mod generate;
+mod loss;
+mod model_file;
 pub mod sample;
 mod sampler;
 pub mod simple_unet;
-mod train;
 mod unet;
 
+pub use config::{Conditioning, Flags, UNetConfig, load_images, size};
 pub use diffuser::{Diffuser, T};
-pub use drawing::{Export, Stored, deliver, draw, read_unconditional, read_unet};
-pub use judging::{JudgeFlag, report};
-pub use sampler::{Kind, Sampler, SamplerFlags};
-pub use train::{Flags, Lesson, TOLD_ALL, Trained, images};
+pub use draw::{SAMPLES, draw_results, draw_samples, sampling_seconds};
+pub use evaluation::{EvaluatorFlag, print_metrics};
+pub use export::Export;
+pub use generate::{generate, write_images};
+pub use loss::{noise_loss, random_noise};
+pub use model_file::{TrainedUNet, read_unconditional, read_unet};
+pub use sampler::{Sampler, SamplerFlags, SamplerKind};
 pub use unet::{ConvBlock, Label, TIME_DIM, UNet, time_encoding};

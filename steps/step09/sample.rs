@@ -1,7 +1,9 @@
-//! Draws digits with a model that was trained before.
+//! Generates digits with a trained model.
 
-use super::{Diffuser, Export, JudgeFlag, Kind, SamplerFlags, Stored, T, deliver, draw, read_unconditional};
-use crate::common::cli::{Common, Mnist, capped};
+use super::{
+    EvaluatorFlag, Export, SamplerFlags, SamplerKind, TrainedUNet, generate, read_unconditional, write_images,
+};
+use crate::common::cli::{Common, Mnist};
 use crate::common::run::RunFolder;
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -12,7 +14,7 @@ pub struct Flags {
     /// A model.safetensors that diffusion_model, or PyTorch, has written
     #[arg(long, value_name = "FILE")]
     pub model: PathBuf,
-    /// How many images to draw
+    /// How many images to generate
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub count: usize,
     /// Also write the images as STEM-images-idx3-ubyte.gz, which must not be there yet
@@ -21,22 +23,21 @@ pub struct Flags {
     #[command(flatten)]
     pub sampler: SamplerFlags,
     #[command(flatten)]
-    pub judge: JudgeFlag,
+    pub evaluator: EvaluatorFlag,
 }
 
-/// Images that are drawn by one call.
+/// Images that one call generates, at most.
 pub const MOST: usize = 100_000;
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     ensure!((1..=MOST).contains(&flags.count), "--count {}: expected 1 to {MOST}", flags.count);
-    let diffuser = Diffuser::new(capped(T, 10));
-    let sampler = flags.sampler.choose(Kind::Ancestral, &diffuser)?;
-    let Stored { model, size, .. } = read_unconditional(&flags.model)?;
-    let judge = flags.judge.find(common, mnist)?;
+    let (diffuser, sampler) = flags.sampler.resolve(common, SamplerKind::Ancestral)?;
+    let TrainedUNet { model, size, .. } = read_unconditional(&flags.model)?;
+    let evaluator = flags.evaluator.load(common, mnist)?;
     let export = flags.export.as_deref().map(Export::new).transpose()?;
-    let run = RunFolder::open(&common.out, "step09", "sample", false)?;
+    let folder = RunFolder::open(&common.out, "step09", "sample", false)?;
 
-    let labels = vec![None; capped(flags.count, 4)];
-    let x = draw(common, &diffuser, sampler, size, &labels, |x, t, labels| model.noise(x, t, labels))?;
-    deliver(&run, &x, &labels, 10, export, judge)
+    let labels = vec![None; flags.count];
+    let x = generate(common, &diffuser, sampler, size, &labels, |x, t, labels| model.predict_noise(x, t, labels))?;
+    write_images(&folder, &x, &labels, 10, export, evaluator)
 }

@@ -1,104 +1,106 @@
-//! Two ways from noise to an image, for whatever tells the noise in it.
+//! Two samplers, DDPM's and DDIM's, for any function that predicts the noise in an image.
 
-use super::Diffuser;
-use crate::common::cli::capped;
+use super::diffuser::{Diffuser, T};
+use crate::common::cli::Common;
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
-/// How images are drawn.
+/// The reverse process, from noise to images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sampler {
-    /// Back through every time, as the book does it (Ho et al., 2020, algorithm 2).
+    /// Through all T times, as in the book (DDPM: Ho et al., 2020, algorithm 2).
     Ancestral,
-    /// Back in `steps` jumps (Song, Meng, Ermon, 2021, equation 12), with a share `eta` of ancestral sampling's noise:
-    /// with 0 the first noise alone decides what is drawn.
+    /// Through `steps` of the times (DDIM: Song, Meng, Ermon, 2021, equation 12), with a share `eta` of ancestral
+    /// sampling's noise: with 0 the result is a function of x_T.
     Ddim { steps: usize, eta: f64 },
 }
 
 impl Sampler {
-    /// The times that it visits, from T to 0. The S jumps of DDIM end at ceil(i T / S) for i = S - 1, .., 0: evenly
+    /// The times that it goes through, from T to 0. The S steps of DDIM end at ceil(i T / S) for i = S - 1, .., 0: evenly
     /// spaced, and all times for S = T.
     pub fn times(&self, diffuser: &Diffuser) -> Vec<usize> {
         let all = diffuser.steps();
-        let jumps = match *self {
+        let steps = match *self {
             Sampler::Ancestral => all,
             Sampler::Ddim { steps, .. } => steps,
         };
-        (0..=jumps).rev().map(|i| (i * all).div_ceil(jumps)).collect()
+        (0..=steps).rev().map(|i| (i * all).div_ceil(steps)).collect()
     }
 
-    /// Images of `shape` (N, C, H, W), from pure noise. `eps(x_t, t)` is the noise in x_t (N, C, H, W) as a model sees
-    /// it, of the same shape; `watch` sees (t, x_t) after every step.
+    /// Images of `shape` (N, C, H, W), from pure noise. `eps(x_t, t)` is the predicted noise in x_t (N, C, H, W), of the
+    /// same shape; `callback` gets (t, x_t) after every step.
     pub fn sample(
         &self,
         diffuser: &Diffuser,
         eps: impl Fn(&Tensor, usize) -> Tensor,
         shape: [usize; 4],
         rng: &mut Rng,
-        mut watch: impl FnMut(usize, &Tensor),
+        mut callback: impl FnMut(usize, &Tensor),
     ) -> Tensor {
         let mut x = rng.normal_tensor(shape);
         for pair in self.times(diffuser).windows(2) {
-            let (t, before) = (pair[0], pair[1]);
+            let (t, s) = (pair[0], pair[1]);
             let eps = eps(&x, t);
             x = match *self {
-                Sampler::Ancestral => diffuser.denoise(&x, &eps, t, rng),
-                Sampler::Ddim { eta, .. } => diffuser.jump(&x, &eps, t, before, eta, rng),
+                Sampler::Ancestral => diffuser.ddpm_step(&x, &eps, t, rng),
+                Sampler::Ddim { eta, .. } => diffuser.ddim_step(&x, &eps, t, s, eta, rng),
             };
-            watch(before, &x);
+            callback(s, &x);
         }
         x
     }
 }
 
-/// The flags of programs that draw images.
+/// The flags of programs that generate images.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SamplerFlags {
-    /// How images are drawn: step by step (ancestral, the book's way), or in a few jumps (ddim)
+    /// DDPM's sampler (ancestral, the book's) or DDIM's, which takes fewer steps (ddim)
     #[arg(long, value_name = "NAME")]
-    pub sampler: Option<Kind>,
-    /// Jumps of ddim [default: 50]
+    pub sampler: Option<SamplerKind>,
+    /// Steps of ddim [default: 50]
     #[arg(long, value_name = "N")]
     pub sample_steps: Option<usize>,
-    /// Noise that ddim adds on its way: 0 none, 1 as much as ancestral sampling [default: 0]
+    /// Noise that ddim adds in each step: 0 none, 1 as much as ancestral sampling [default: 0]
     #[arg(long, allow_negative_numbers = true)]
     pub eta: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
+pub enum SamplerKind {
     Ancestral,
     Ddim,
 }
 
 impl SamplerFlags {
-    /// The sampler that the flags ask for, `kind` if they name none.
+    /// The book's noise schedule and the sampler that the flags name, `kind` if they name none. In a smoke test there are
+    /// ten times.
     ///
     /// # Errors
     /// If a flag has a value that it cannot have.
-    pub fn choose(&self, kind: Kind, diffuser: &Diffuser) -> Result<Sampler> {
-        match self.sampler.unwrap_or(kind) {
-            Kind::Ancestral => {
+    pub fn resolve(&self, common: &Common, kind: SamplerKind) -> Result<(Diffuser, Sampler)> {
+        let diffuser = Diffuser::new(if common.smoke { 10 } else { T });
+        let sampler = match self.sampler.unwrap_or(kind) {
+            SamplerKind::Ancestral => {
                 ensure!(self.sample_steps.is_none(), "--sample-steps: expected with --sampler ddim only");
                 ensure!(self.eta.is_none(), "--eta: expected with --sampler ddim only");
-                Ok(Sampler::Ancestral)
+                Sampler::Ancestral
             }
-            Kind::Ddim => {
-                let (steps, eta) = (capped(self.sample_steps.unwrap_or(50), 5), self.eta.unwrap_or(0.0));
+            SamplerKind::Ddim => {
                 let most = diffuser.steps();
+                let (steps, eta) = (self.sample_steps.unwrap_or(most.min(50)), self.eta.unwrap_or(0.0));
                 ensure!((1..=most).contains(&steps), "--sample-steps {steps}: expected 1 to {most}");
                 ensure!((0.0..=1.0).contains(&eta), "--eta {eta}: expected 0 to 1");
-                Ok(Sampler::Ddim { steps, eta })
+                Sampler::Ddim { steps, eta }
             }
-        }
+        };
+        Ok((diffuser, sampler))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::T;
     use super::*;
     use tsukuru::Real;
 
@@ -108,7 +110,7 @@ mod tests {
 
     /// Where x_t (N, C, H, W) comes from if the data are one Gaussian: x_t has the mean sqrt(alpha_bar) MEAN and the
     /// variance alpha_bar STD^2 + 1 - alpha_bar, and given it, its noise has the mean
-    /// sqrt(1 - alpha_bar) (x_t - mean) / variance: the best guess that there is.
+    /// sqrt(1 - alpha_bar) (x_t - mean) / variance: the best prediction that there is.
     fn best_eps(diffuser: &Diffuser, x: &Tensor, t: usize) -> Tensor {
         let alpha_bar = diffuser.alpha_bar(t);
         let scale = (1.0 - alpha_bar).sqrt() / (alpha_bar * STD * STD + 1.0 - alpha_bar);
@@ -130,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn both_samplers_draw_the_gaussian_that_the_data_are() {
+    fn both_samplers_generate_the_gaussian_that_the_data_are() {
         for sampler in [
             Sampler::Ancestral,
             Sampler::Ddim { steps: T, eta: 1.0 },
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn jumps_are_evenly_spaced() {
+    fn the_times_of_ddim_are_evenly_spaced() {
         let diffuser = Diffuser::new(10);
         let times = |steps| Sampler::Ddim { steps, eta: 0.0 }.times(&diffuser);
         assert_eq!(times(3), [10, 7, 4, 0]);

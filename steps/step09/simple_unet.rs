@@ -1,7 +1,7 @@
-//! What goes through the U-Net: the shape after every level, and how many parameters each level has.
+//! The levels of the U-Net: the shape after each, and its parameters.
 
 use super::{ConvBlock, TIME_DIM, UNet, time_encoding};
-use crate::common::cli::{Common, capped};
+use crate::common::cli::Common;
 use anyhow::Result;
 use tsukuru::mode::no_grad;
 use tsukuru::nn::Module;
@@ -9,20 +9,19 @@ use tsukuru::random::Rng;
 use tsukuru::variable::Variable;
 
 pub fn run(common: &Common) -> Result<()> {
-    let width = capped(64, 4);
     let mut rng = Rng::new(common.seed, "init", 0);
-    let model = UNet::new(1, width, &mut rng);
+    let model = UNet::new(1, 64, &mut rng);
     let x = Variable::new(rng.normal_tensor([10, 1, 28, 28]));
     let t = [500; 10];
     let v = Variable::new(time_encoding(&t, TIME_DIM));
 
     println!("level      output             parameters");
-    let show = |name: &str, y: &Variable, part: &dyn Module| {
+    let print = |name: &str, y: &Variable, part: &dyn Module| {
         println!("{name:<10} {:<18} {:>10}", y.shape().to_string(), part.parameter_count());
     };
     let block = |name: &str, block: &ConvBlock, x: &Variable| {
         let y = block.forward(x, &v);
-        show(name, &y, block);
+        print(name, &y, block);
         y
     };
     no_grad(|| {
@@ -32,8 +31,8 @@ pub fn run(common: &Common) -> Result<()> {
         let y = block("bot1", &model.bot1, &x2.max_pool2d(2, 2)).upsample_bilinear2d();
         let y = block("up2", &model.up2, &Variable::cat(&[&y, &x2], 1)).upsample_bilinear2d();
         let y = block("up1", &model.up1, &Variable::cat(&[&y, &x1], 1));
-        show("out", &model.out.forward(&y), &model.out);
+        print("out", &model.out.forward(&y), &model.out);
     });
-    println!("all together {:>27} parameters", model.parameter_count());
+    println!("total {:>34} parameters", model.parameter_count());
     Ok(())
 }

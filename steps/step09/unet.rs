@@ -1,4 +1,4 @@
-//! The network that guesses the noise in an image.
+//! The network that predicts the noise in an image.
 
 use tsukuru::Real;
 use tsukuru::mode::{eval_mode, no_grad};
@@ -8,10 +8,10 @@ use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
-/// How many numbers tell the time.
+/// Size of the time encoding.
 pub const TIME_DIM: usize = 100;
 
-/// What a U-Net is told about what an image shows: nothing, unless it is one of step 10.
+/// The class label that an image is conditioned on, if any: step 9 has none, step 10 has digits.
 pub type Label = Option<usize>;
 
 /// v (N, dim) with v_i = sin(t / 10000^(i/dim)) for even i and cos(t / 10000^(i/dim)) for odd i: the book's encoding,
@@ -24,7 +24,7 @@ pub fn time_encoding(t: &[usize], dim: usize) -> Tensor {
     Tensor::build([t.len(), dim], |v| v.iter_mut().zip(places).for_each(|(v, (t, i))| *v = encoded(t, i) as Real))
 }
 
-/// Adds the time to every pixel, channel by channel, then twice convolution, batch norm, ReLU.
+/// Adds a function of the time to every pixel of a channel, then twice convolution, batch norm, ReLU.
 pub struct ConvBlock {
     conv1: Conv2d,
     norm1: BatchNorm2d,
@@ -66,7 +66,7 @@ impl ConvBlock {
     }
 }
 
-/// Down twice, up twice; on the way up each level also sees what the way down had found at its resolution.
+/// Halves the resolution twice and doubles it twice; skip connections concatenate what has the same resolution.
 ///
 /// ```text
 /// x (N, 1, 28, 28)                                          out (N, 1, 28, 28)
@@ -81,7 +81,7 @@ pub struct UNet {
     pub up2: ConvBlock,
     pub up1: ConvBlock,
     pub out: Conv2d,
-    /// What step 10 adds: for each label TIME_DIM numbers, which are told with the time.
+    /// What step 10 adds: for each label TIME_DIM numbers, which are added to the time encoding.
     pub label_emb: Option<Embedding>,
 }
 
@@ -102,26 +102,26 @@ impl UNet {
         }
     }
 
-    /// The same, and it can be told which of `labels` labels an image has.
+    /// The same, with an embedding of `labels` labels to condition it on.
     pub fn with_labels(self, labels: usize, rng: &mut Rng) -> UNet {
         UNet { label_emb: Some(Embedding::new(labels, TIME_DIM, rng)), ..self }
     }
 
-    /// The noise in x (N, C, H, W) at times t (N), of x's shape.
+    /// The predicted noise in x (N, C, H, W) at times t (N), of x's shape.
     ///
     /// # Panics
     /// If H or W cannot be halved twice, or t are not N times.
     #[track_caller]
     pub fn forward(&self, x: &Variable, t: &[usize]) -> Variable {
-        self.forward_told(x, t, &vec![None; t.len()])
+        self.forward_conditioned(x, t, &vec![None; t.len()])
     }
 
-    /// [`UNet::forward`] for images that show `labels` (N). An image whose label is not told has no more than its time.
+    /// [`UNet::forward`], conditioned on `labels` (N); an image with the label `None` is unconditional.
     ///
     /// # Panics
-    /// As `forward`; or if labels are not N, or one is told to a U-Net that does not know it.
+    /// As `forward`; or if labels are not N, or one is not in the embedding.
     #[track_caller]
-    pub fn forward_told(&self, x: &Variable, t: &[usize], labels: &[Label]) -> Variable {
+    pub fn forward_conditioned(&self, x: &Variable, t: &[usize], labels: &[Label]) -> Variable {
         let shape = x.shape();
         let halves_twice = shape.len() == 4 && shape[2].is_multiple_of(4) && shape[3].is_multiple_of(4);
         assert!(halves_twice, "unet: x {shape} is not (N, C, H, W) with sizes that can be halved twice");
@@ -130,7 +130,7 @@ impl UNet {
 
         let mut v = Variable::new(time_encoding(t, TIME_DIM));
         if labels.iter().any(Option::is_some) {
-            v = v + self.label_vectors(labels);
+            v = v + self.embed_labels(labels);
         }
         let x1 = self.down1.forward(x, &v);
         let x2 = self.down2.forward(&x1.max_pool2d(2, 2), &v);
@@ -142,22 +142,22 @@ impl UNet {
         self.out.forward(&x)
     }
 
-    /// v (N, TIME_DIM), zeros where no label is told.
+    /// v (N, TIME_DIM): the embeddings of labels (N), zeros for `None`.
     #[track_caller]
-    fn label_vectors(&self, labels: &[Label]) -> Variable {
-        let Some(Embedding { weight }) = &self.label_emb else { panic!("unet: it knows no labels") };
-        let known = weight.shape()[0];
-        let rows: Vec<usize> = labels.iter().map(|label| label.unwrap_or(known)).collect();
+    fn embed_labels(&self, labels: &[Label]) -> Variable {
+        let Some(Embedding { weight }) = &self.label_emb else { panic!("unet: it has no embedding of labels") };
+        let count = weight.shape()[0];
+        let rows: Vec<usize> = labels.iter().map(|label| label.unwrap_or(count)).collect();
         weight.pad(0, 0, 1).embedding(&rows)
     }
 
-    /// The noise in images x (N, C, H, W) that are all at time t, for drawing: no graph, and running statistics.
+    /// The predicted noise in images x (N, C, H, W), all at time t, for sampling: no graph, and evaluation mode.
     ///
     /// # Panics
-    /// As [`UNet::forward_told`].
+    /// As [`UNet::forward_conditioned`].
     #[track_caller]
-    pub fn noise(&self, x: &Tensor, t: usize, labels: &[Label]) -> Tensor {
+    pub fn predict_noise(&self, x: &Tensor, t: usize, labels: &[Label]) -> Tensor {
         let (x, t) = (Variable::new(x.clone()), vec![t; labels.len()]);
-        no_grad(|| eval_mode(|| self.forward_told(&x, &t, labels))).value().clone()
+        no_grad(|| eval_mode(|| self.forward_conditioned(&x, &t, labels))).value().clone()
     }
 }

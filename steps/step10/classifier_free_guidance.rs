@@ -1,13 +1,18 @@
-//! Trains a U-Net that is told the digit most of the time, and exaggerates what it sees more when it is told.
+//! Trains a U-Net that is conditioned on most labels, and guides it by the difference that the label makes.
 
-use super::DIGITS;
-use super::conditional::every_digit_twice;
-use super::gammas::{self, draw_grids};
+use super::guidance_scales::{self, draw_grids};
+use super::{DIGITS, target_labels};
 use crate::common::cli::{Common, Mnist};
-use crate::step09::{self, JudgeFlag, Kind, Label, Lesson, UNet};
+use crate::common::training::TrainingRun;
+use crate::step09::{
+    self, Conditioning, EvaluatorFlag, Label, SamplerKind, UNet, draw_results, draw_samples, load_images, noise_loss,
+    sampling_seconds, size,
+};
 use anyhow::Result;
 use clap::Args;
 use tsukuru::Real;
+use tsukuru::nn::Module;
+use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
@@ -16,58 +21,77 @@ use tsukuru::variable::Variable;
 pub struct Flags {
     #[command(flatten)]
     pub unet: step09::Flags,
-    /// How much guidance there is in the pictures after each epoch [default: 3]
+    /// The guidance scale of the samples after each epoch [default: 3]
     #[arg(long, allow_negative_numbers = true)]
     pub gamma: Option<f64>,
     /// Drop the labels of all images of a batch or of none, as the book does, instead of each by itself
     #[arg(long)]
     pub book: bool,
     #[command(flatten)]
-    pub judge: JudgeFlag,
+    pub evaluator: EvaluatorFlag,
 }
 
-/// The probability that a label is not told.
+/// The probability that a label is dropped.
 const DROP: f64 = 0.1;
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
-    let gamma = gammas::check(flags.gamma)?;
-    let judge = flags.judge.find(common, mnist)?;
-    let lesson = Lesson {
-        place: ("step10", "classifier_free_guidance"),
-        labels: DIGITS,
-        told: &|labels, step| told(labels, flags.book, common.seed, step),
-        name_of_told: if flags.book { "dropped by batch" } else { "dropped" },
-        asked: every_digit_twice(),
-        eps: &|model, x, t, labels| guided(model, x, t, labels, gamma),
-        sampler: Kind::Ddim,
-    };
-    let trained = lesson.train(common, mnist, &flags.unet)?;
-    let sampler = flags.unet.sampler.choose(Kind::Ddim, &trained.diffuser)?;
-    let eps = |x: &Tensor, t: usize, labels: &[Label], gamma: f64| guided(&trained.model, x, t, labels, gamma);
-    draw_grids(common, &trained.run, &trained.diffuser, sampler, trained.size, judge.as_ref(), eps)
+    let gamma = guidance_scales::check(flags.gamma)?;
+    let evaluator = flags.evaluator.load(common, mnist)?;
+    let config = flags.unet.resolve(common, mnist, SamplerKind::Ddim)?;
+    let training = &config.training;
+    let dataset = load_images(&training.source, training.images)?;
+    let mut rng = Rng::new(training.seed, "init", 0);
+    let model = UNet::new(1, training.width, &mut rng).with_labels(DIGITS, &mut rng);
+    println!("U-Net of width {}: {} parameters", training.width, model.parameter_count());
+    let mut optimizer = Adam::new(model.parameters(), training.lr);
+    let folder = training.folder("step10", "classifier_free_guidance")?;
+    let conditioning = if flags.book { Conditioning::BatchDropout } else { Conditioning::Dropout };
+    let settings = config.settings(&dataset, conditioning);
+    let mut run = TrainingRun::start(training, &folder, &dataset, settings, &model, &mut optimizer)?;
+
+    let eps = |x: &Tensor, t: usize| guided_noise(&model, x, t, &target_labels(), gamma);
+    run.seconds_after_epoch = sampling_seconds(&config, size(&dataset), eps);
+    for epoch in run.epochs() {
+        for (x, labels) in run.batches(epoch) {
+            let labels = drop_labels(&labels, conditioning, &mut run.rng("labels"));
+            let loss = noise_loss(&model, &config.diffuser, &x, &labels, training.seed, run.step());
+            optimizer.zero_grad();
+            loss.backward();
+            optimizer.lr = run.lr();
+            optimizer.step();
+            run.update_ema(&model);
+            run.log(&[("loss", loss.item())])?;
+        }
+        run.save(&model, &optimizer)?;
+        run.with_ema(&model, || draw_samples(&config, &folder, epoch, size(&dataset), eps))?;
+    }
+    draw_results(&run, &folder)?;
+
+    let eps = |x: &Tensor, t: usize, labels: &[Label], gamma: f64| guided_noise(&model, x, t, labels, gamma);
+    let (diffuser, sampler) = (&config.diffuser, config.sampler);
+    run.with_ema(&model, || draw_grids(common, &folder, diffuser, sampler, size(&dataset), evaluator.as_ref(), eps))
 }
 
-/// What the model is told in a step of the training: no label with probability [`DROP`], so that it also learns to see
-/// noise without one. The book drops those of a whole `batch` at once.
-fn told(labels: &[usize], batch: bool, seed: u64, step: u64) -> Vec<Label> {
-    let mut rng = Rng::new(seed, "labels", step);
-    let mut keeps = || rng.uniform() >= DROP;
-    if batch {
-        let kept = keeps();
+/// Replaces labels by `None` with probability [`DROP`], so that the model is also trained without: each by itself, or
+/// those of a whole batch at once, as the book does.
+fn drop_labels(labels: &[usize], conditioning: Conditioning, rng: &mut Rng) -> Vec<Label> {
+    let mut keep = || rng.uniform() >= DROP;
+    if conditioning == Conditioning::BatchDropout {
+        let kept = keep();
         return labels.iter().map(|&label| kept.then_some(label)).collect();
     }
-    labels.iter().map(|&label| keeps().then_some(label)).collect()
+    labels.iter().map(|&label| keep().then_some(label)).collect()
 }
 
-/// The noise without a label, and from there gamma times the way to the noise with it (Ho and Salimans, 2022,
-/// equation 6, where 1 + w is gamma): eps = eps_untold + gamma (eps_told - eps_untold). x is (N, C, H, W), labels (N).
-pub fn guided(model: &UNet, x: &Tensor, t: usize, labels: &[Label], gamma: f64) -> Tensor {
+/// eps = eps_uncond + gamma (eps_cond - eps_uncond), the noise in x (N, C, H, W) extrapolated from the unconditional
+/// prediction through the one with labels (N) (Ho and Salimans, 2022, equation 6, where 1 + w is gamma).
+pub fn guided_noise(model: &UNet, x: &Tensor, t: usize, labels: &[Label], gamma: f64) -> Tensor {
     // Both in one batch: every image once with its label and once without.
     let (x, n) = (Variable::new(x.clone()), labels.len());
     let twice = Variable::cat(&[&x, &x], 0);
-    let eps = Variable::new(model.noise(&twice.value(), t, &[labels, &vec![None; n]].concat()));
-    let (told, untold) = (eps.narrow(0, 0, n), eps.narrow(0, n, n));
-    let eps = &untold + gamma as Real * (told - &untold);
+    let eps = Variable::new(model.predict_noise(&twice.value(), t, &[labels, &vec![None; n]].concat()));
+    let (cond, uncond) = (eps.narrow(0, 0, n), eps.narrow(0, n, n));
+    let eps = &uncond + gamma as Real * (cond - &uncond);
     eps.value().clone()
 }
 
@@ -78,35 +102,40 @@ mod tests {
     #[test]
     fn a_tenth_of_the_labels_is_dropped() {
         let labels: Vec<usize> = (0..1000).map(|i| i % DIGITS).collect();
-        let untold = |told: &[Label]| told.iter().filter(|label| label.is_none()).count();
-        let told_once = told(&labels, false, 0, 0);
-        assert!(told_once.iter().zip(&labels).all(|(told, &label)| told.is_none_or(|told| told == label)));
-        assert!((70..130).contains(&untold(&told_once)), "{}", untold(&told_once));
-        assert!(told_once != told(&labels, false, 0, 1) && told_once == told(&labels, false, 0, 0));
+        let dropped = |labels: &[Label]| labels.iter().filter(|label| label.is_none()).count();
+        let of_step =
+            |labels: &[usize], conditioning, step| drop_labels(labels, conditioning, &mut Rng::new(0, "labels", step));
+        let once = of_step(&labels, Conditioning::Dropout, 0);
+        assert!(once.iter().zip(&labels).all(|(kept, &label)| kept.is_none_or(|kept| kept == label)));
+        assert!((70..130).contains(&dropped(&once)), "{}", dropped(&once));
+        assert!(
+            once != of_step(&labels, Conditioning::Dropout, 1) && once == of_step(&labels, Conditioning::Dropout, 0)
+        );
 
         // The book's way: all or none.
-        let counts: Vec<usize> = (0..1000).map(|step| untold(&told(&labels[..8], true, 0, step))).collect();
+        let batch = |step| of_step(&labels[..8], Conditioning::BatchDropout, step);
+        let counts: Vec<usize> = (0..1000).map(|step| dropped(&batch(step))).collect();
         assert!(counts.iter().all(|&count| count == 0 || count == 8));
         let dropped = counts.iter().filter(|&&count| count == 8).count();
         assert!((70..130).contains(&dropped), "{dropped}");
     }
 
-    /// One batch of both branches is the two branches.
+    /// One batch with and without labels is the two predictions.
     #[test]
-    fn guidance_is_the_way_from_one_branch_to_the_other() {
+    fn guidance_extrapolates_from_the_unconditional_noise() {
         let mut rng = Rng::new(0, "init", 0);
         let model = UNet::new(1, 4, &mut rng).with_labels(DIGITS, &mut rng);
         let x = rng.normal_tensor([3, 1, 8, 8]);
         let labels = [Some(7), Some(0), Some(3)];
-        let (told, untold) = (model.noise(&x, 500, &labels), model.noise(&x, 500, &[None; 3]));
+        let (cond, uncond) = (model.predict_noise(&x, 500, &labels), model.predict_noise(&x, 500, &[None; 3]));
         let far = |a: &Tensor, b: &Tensor| {
             a.data().iter().zip(b.data()).map(|(a, b)| f64::from(a - b).abs()).fold(0.0, f64::max)
         };
-        assert!(far(&told, &untold) > 1e-2, "labels make a difference");
-        assert!(far(&guided(&model, &x, 500, &labels, 0.0), &untold) < 1e-5);
-        assert!(far(&guided(&model, &x, 500, &labels, 1.0), &told) < 1e-5);
-        let beyond = told.data().iter().zip(untold.data()).map(|(told, untold)| untold + 3.0 * (told - untold));
-        let beyond = Tensor::new([3, 1, 8, 8], &beyond.collect::<Vec<_>>());
-        assert!(far(&guided(&model, &x, 500, &labels, 3.0), &beyond) < 1e-5);
+        assert!(far(&cond, &uncond) > 1e-2, "labels make a difference");
+        assert!(far(&guided_noise(&model, &x, 500, &labels, 0.0), &uncond) < 1e-5);
+        assert!(far(&guided_noise(&model, &x, 500, &labels, 1.0), &cond) < 1e-5);
+        let expected = cond.data().iter().zip(uncond.data()).map(|(cond, uncond)| uncond + 3.0 * (cond - uncond));
+        let expected = Tensor::new([3, 1, 8, 8], &expected.collect::<Vec<_>>());
+        assert!(far(&guided_noise(&model, &x, 500, &labels, 3.0), &expected) < 1e-5);
     }
 }

@@ -1,25 +1,44 @@
-//! Trains a U-Net that is told which digit it sees.
+//! Trains a U-Net that is conditioned on the label of every image.
 
-use super::DIGITS;
+use super::{DIGITS, target_labels};
 use crate::common::cli::{Common, Mnist};
-use crate::step09::{Flags, Kind, Label, Lesson, TOLD_ALL};
+use crate::common::training::TrainingRun;
+use crate::step09::{
+    Conditioning, Flags, SamplerKind, UNet, draw_results, draw_samples, load_images, noise_loss, sampling_seconds, size,
+};
 use anyhow::Result;
+use tsukuru::nn::Module;
+use tsukuru::optim::{Adam, Optimizer};
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
-    let lesson = Lesson {
-        place: ("step10", "conditional"),
-        labels: DIGITS,
-        told: &|labels, _| labels.iter().copied().map(Some).collect(),
-        name_of_told: TOLD_ALL,
-        asked: every_digit_twice(),
-        eps: &|model, x, t, labels| model.noise(x, t, labels),
-        sampler: Kind::Ddim,
-    };
-    lesson.train(common, mnist, flags)?;
-    Ok(())
-}
+    let config = flags.resolve(common, mnist, SamplerKind::Ddim)?;
+    let training = &config.training;
+    let dataset = load_images(&training.source, training.images)?;
+    let mut rng = Rng::new(training.seed, "init", 0);
+    let model = UNet::new(1, training.width, &mut rng).with_labels(DIGITS, &mut rng);
+    println!("U-Net of width {}: {} parameters", training.width, model.parameter_count());
+    let mut optimizer = Adam::new(model.parameters(), training.lr);
+    let folder = training.folder("step10", "conditional")?;
+    let settings = config.settings(&dataset, Conditioning::Always);
+    let mut run = TrainingRun::start(training, &folder, &dataset, settings, &model, &mut optimizer)?;
 
-/// 0 to 9, and 0 to 9 again: two rows of a picture.
-pub fn every_digit_twice() -> Vec<Label> {
-    (0..2 * DIGITS).map(|i| Some(i % DIGITS)).collect()
+    let eps = |x: &Tensor, t: usize| model.predict_noise(x, t, &target_labels());
+    run.seconds_after_epoch = sampling_seconds(&config, size(&dataset), eps);
+    for epoch in run.epochs() {
+        for (x, labels) in run.batches(epoch) {
+            let labels: Vec<_> = labels.into_iter().map(Some).collect();
+            let loss = noise_loss(&model, &config.diffuser, &x, &labels, training.seed, run.step());
+            optimizer.zero_grad();
+            loss.backward();
+            optimizer.lr = run.lr();
+            optimizer.step();
+            run.update_ema(&model);
+            run.log(&[("loss", loss.item())])?;
+        }
+        run.save(&model, &optimizer)?;
+        run.with_ema(&model, || draw_samples(&config, &folder, epoch, size(&dataset), eps))?;
+    }
+    draw_results(&run, &folder)
 }

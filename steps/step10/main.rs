@@ -3,20 +3,21 @@
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
-use steps::common::cli::{Common, Mnist, Programs, TrainingFlags, run_step};
+use steps::common::cli::{Common, Mnist, Programs, run_step};
+use steps::common::training::TrainingFlags;
 use steps::step09;
 use steps::step10::{classifier_free_guidance, classifier_guidance, conditional, sample};
 
 #[derive(Subcommand)]
 #[command(rename_all = "snake_case")]
 enum Program {
-    /// Train a U-Net that is told which digit it sees
+    /// Train a U-Net that is conditioned on the label
     Conditional(step09::Flags),
-    /// Train one that is told most of the time, and draw with guidance
+    /// Train one with label dropout, and generate digits with classifier-free guidance
     ClassifierFreeGuidance(classifier_free_guidance::Flags),
-    /// Train a classifier of noisy digits, and let it lead a trained model
+    /// Train a classifier of noisy digits, and guide a trained model with it
     ClassifierGuidance(classifier_guidance::Flags),
-    /// Draw the digits that you ask for
+    /// Generate the digits that you ask for
     Sample(sample::Flags),
 }
 

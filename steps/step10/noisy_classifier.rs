@@ -1,4 +1,4 @@
-//! A network that reads digits under noise.
+//! A network that classifies noisy digits.
 
 use super::DIGITS;
 use crate::step09::{ConvBlock, TIME_DIM, time_encoding};
@@ -10,7 +10,7 @@ use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
-/// The way down of the U-Net, then a mean over all places, and ten numbers.
+/// The encoder half of the U-Net, then global average pooling and a linear layer.
 ///
 /// ```text
 /// x (N, 1, 28, 28)
@@ -46,8 +46,8 @@ impl NoisyClassifier {
         self.out.forward(&x.mean([2, 3]))
     }
 
-    /// In which direction each image x (N, 1, H, W), all at time t, becomes more like its label (N): d ln p(label | x) / dx.
-    pub fn gradient(&self, x: &Tensor, t: usize, labels: &[usize]) -> Tensor {
+    /// d ln p(label | x) / dx (N, 1, H, W) of images x (N, 1, H, W), all at time t, and their labels (N).
+    pub fn log_prob_gradient(&self, x: &Tensor, t: usize, labels: &[usize]) -> Tensor {
         let x = Variable::parameter(x.clone());
         let logits = eval_mode(|| self.forward(&x, &vec![t; labels.len()]));
         let ln_p = logits.log_softmax(1).gather(labels);
@@ -62,14 +62,14 @@ mod tests {
     use tsukuru::Real;
     use tsukuru::mode::no_grad;
 
-    /// Along the gradient, ln p grows as it says, for each image by itself; ReLUs and rounding bend the way a little.
+    /// A finite difference along the gradient of each image by itself; ReLUs and rounding make it inexact.
     #[test]
-    fn the_gradient_leads_to_the_label() {
+    fn the_gradient_is_the_slope_of_the_log_probability() {
         let mut rng = Rng::new(0, "init", 0);
         let classifier = NoisyClassifier::new(4, &mut rng);
         let x = rng.normal_tensor([3, 1, 8, 8]);
         let labels = [2, 9, 4];
-        let gradient = classifier.gradient(&x, 100, &labels);
+        let gradient = classifier.log_prob_gradient(&x, 100, &labels);
         let ln_p = |x: Tensor, i: usize| {
             let logits = no_grad(|| eval_mode(|| classifier.forward(&x.into(), &[100; 3])));
             f64::from(logits.log_softmax(1).value().data()[i * DIGITS + labels[i]])

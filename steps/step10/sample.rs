@@ -1,12 +1,12 @@
-//! Draws the digits that are asked for.
+//! Generates the digits that are asked for.
 
-use super::classifier_free_guidance::guided;
-use super::{DIGITS, gammas};
-use crate::common::cli::{Common, Mnist, capped};
+use super::classifier_free_guidance::guided_noise;
+use super::{DIGITS, guidance_scales};
+use crate::common::cli::{Common, Mnist};
 use crate::common::run::RunFolder;
 use crate::step09::sample::MOST;
 use crate::step09::{
-    Diffuser, Export, JudgeFlag, Kind, Label, SamplerFlags, Stored, T, TOLD_ALL, deliver, draw, read_unet,
+    EvaluatorFlag, Export, Label, SamplerFlags, SamplerKind, TrainedUNet, generate, read_unet, write_images,
 };
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -17,13 +17,13 @@ pub struct Flags {
     /// A model.safetensors that classifier_free_guidance or conditional has written
     #[arg(long, value_name = "FILE")]
     pub model: PathBuf,
-    /// The digits to draw, such as 0123456789 or 1984
+    /// The target labels, such as 0123456789 or 1984
     #[arg(long, value_name = "DIGITS", default_value = "0123456789")]
     pub labels: String,
-    /// How often to draw them all
+    /// How many images of each
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub count: usize,
-    /// How much guidance: 0 none, 1 the label as it was told, more exaggerates it [default: 3; with a model of conditional: 1]
+    /// The guidance scale: 0 unconditional, 1 conditional, more exaggerates the label [default: 3; with a model of conditional: 1]
     #[arg(long, allow_negative_numbers = true)]
     pub gamma: Option<f64>,
     /// Also write STEM-images-idx3-ubyte.gz and STEM-labels-idx1-ubyte.gz, which must not be there yet
@@ -32,28 +32,28 @@ pub struct Flags {
     #[command(flatten)]
     pub sampler: SamplerFlags,
     #[command(flatten)]
-    pub judge: JudgeFlag,
+    pub evaluator: EvaluatorFlag,
 }
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     let digits = digits(&flags.labels)?;
     let most = MOST / digits.len();
     ensure!((1..=most).contains(&flags.count), "--count {}: expected 1 to {most}", flags.count);
-    let diffuser = Diffuser::new(capped(T, 10));
-    let sampler = flags.sampler.choose(Kind::Ddim, &diffuser)?;
-    let Stored { model, told, size } = read_unet(&flags.model)?;
-    // Without a label it sees no noise, so that there is no way from there to go further along.
-    let gamma = gammas::check(flags.gamma.or((told == TOLD_ALL).then_some(1.0)))?;
+    let (diffuser, sampler) = flags.sampler.resolve(common, SamplerKind::Ddim)?;
+    let TrainedUNet { model, always_conditioned, size } = read_unet(&flags.model)?;
+    // A model that was always conditioned predicts no unconditional noise to extrapolate from.
+    let gamma = guidance_scales::check(flags.gamma.or(always_conditioned.then_some(1.0)))?;
     let path = flags.model.display();
-    let known = model.label_emb.as_ref().map_or(0, |labels| labels.weight.shape()[0]);
-    ensure!(known == DIGITS, "{path}: expected a model that knows {DIGITS} labels, found one that knows {known}");
-    let judge = flags.judge.find(common, mnist)?;
+    let found = model.label_emb.as_ref().map_or(0, |labels| labels.weight.shape()[0]);
+    ensure!(found == DIGITS, "{path}: expected a model with {DIGITS} labels, found one with {found}");
+    let evaluator = flags.evaluator.load(common, mnist)?;
     let export = flags.export.as_deref().map(Export::new).transpose()?;
-    let run = RunFolder::open(&common.out, "step10", "sample", false)?;
+    let folder = RunFolder::open(&common.out, "step10", "sample", false)?;
 
-    let labels: Vec<Label> = digits.repeat(capped(flags.count, 2));
-    let x = draw(common, &diffuser, sampler, size, &labels, |x, t, labels| guided(&model, x, t, labels, gamma))?;
-    deliver(&run, &x, &labels, digits.len(), export, judge)
+    let labels: Vec<Label> = digits.repeat(flags.count);
+    let eps = |x: &_, t, labels: &[_]| guided_noise(&model, x, t, labels, gamma);
+    let x = generate(common, &diffuser, sampler, size, &labels, eps)?;
+    write_images(&folder, &x, &labels, digits.len(), export, evaluator)
 }
 
 /// The digits of `--labels`.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use steps::common::data::{Part, Source, VARIABLE, default_folder};
+use steps::common::data::{Source, Split, VARIABLE, default_folder};
 use tempfile::TempDir;
 use tsukuru::data::idx::{Images, write_images, write_labels};
 
@@ -37,14 +37,14 @@ fn choose(named: Option<&Path>, default: &Path) -> Result<Source, String> {
 fn a_named_folder_may_hold_the_files_or_a_folder_mnist() {
     let folder = folder();
     put_mnist(folder.path(), "");
-    let own = Source::Folder(folder.path().into());
+    let own = Source::folder(folder.path());
     assert_eq!(choose(Some(folder.path()), Path::new("nowhere")), Ok(own));
     let within = folder.path().join("mnist");
     put_mnist(&within, ".gz");
-    assert_eq!(choose(Some(folder.path()), Path::new("nowhere")), Ok(Source::Folder(within.clone())));
+    assert_eq!(choose(Some(folder.path()), Path::new("nowhere")), Ok(Source::folder(within.clone())));
     fs::remove_file(within.join("t10k-labels-idx1-ubyte.gz")).unwrap();
-    assert_eq!(choose(Some(folder.path()), Path::new("nowhere")), Ok(Source::Folder(folder.path().into())));
-    assert_eq!(Source::find(Some(folder.path())).unwrap(), Source::Folder(folder.path().into()));
+    assert_eq!(choose(Some(folder.path()), Path::new("nowhere")), Ok(Source::folder(folder.path())));
+    assert_eq!(Source::find(Some(folder.path())).unwrap(), Source::folder(folder.path()));
 }
 
 #[test]
@@ -67,12 +67,12 @@ fn a_named_folder_without_the_files_is_an_error_that_lists_them() {
 fn without_a_name_mnist_is_used_if_it_is_there_and_begun_is_an_error() {
     let folder = folder();
     let default = folder.path().join("mnist");
-    assert_eq!(choose(None, &default), Ok(Source::BuiltIn));
+    assert_eq!(choose(None, &default), Ok(Source::BUILT_IN));
     fs::create_dir(&default).unwrap();
-    assert_eq!(choose(None, &default), Ok(Source::BuiltIn));
+    assert_eq!(choose(None, &default), Ok(Source::BUILT_IN));
     put_mnist(&default, ".gz");
-    assert_eq!(choose(None, &default), Ok(Source::Folder(default.clone())));
-    assert_eq!(choose(Some(Path::new("built-in")), &default), Ok(Source::BuiltIn));
+    assert_eq!(choose(None, &default), Ok(Source::folder(default.clone())));
+    assert_eq!(choose(Some(Path::new("built-in")), &default), Ok(Source::BUILT_IN));
     fs::remove_file(default.join("t10k-images-idx3-ubyte.gz")).unwrap();
     assert!(choose(None, &default).unwrap_err().contains("missing: t10k-images-idx3-ubyte"));
     assert!(default_folder().ends_with("datasets/mnist"));
@@ -80,8 +80,8 @@ fn without_a_name_mnist_is_used_if_it_is_there_and_begun_is_an_error() {
 
 #[test]
 fn a_source_says_what_it_is_and_how_to_get_the_other() {
-    assert_eq!(Source::BuiltIn.to_string(), "data: built-in digits (for MNIST: cargo run --release --bin fetch)");
-    let mnist = Source::Folder("some/where".into()).to_string();
+    assert_eq!(Source::BUILT_IN.to_string(), "data: built-in digits (for MNIST: cargo run --release --bin fetch)");
+    let mnist = Source::folder("some/where").to_string();
     assert_eq!(mnist, "data: MNIST in some/where (for the built-in digits: --data built-in)");
 }
 
@@ -90,10 +90,10 @@ fn files_are_read_plain_and_gzipped() {
     for end in ["", ".gz"] {
         let folder = folder();
         put_mnist(folder.path(), end);
-        let source = Source::Folder(folder.path().into());
-        assert_eq!(source.load(Part::Train, None).unwrap().labels(), [5, 0, 4]);
-        assert_eq!(source.load(Part::Train, Some(2)).unwrap().labels(), [5, 0]);
-        assert_eq!(source.load(Part::Test, Some(9)).unwrap().labels(), [7, 2]);
+        let source = Source::folder(folder.path());
+        assert_eq!(source.load(Split::Train, None).unwrap().labels(), [5, 0, 4]);
+        assert_eq!(source.load(Split::Train, Some(2)).unwrap().labels(), [5, 0]);
+        assert_eq!(source.load(Split::Test, Some(9)).unwrap().labels(), [7, 2]);
     }
 }
 
@@ -101,7 +101,7 @@ fn files_are_read_plain_and_gzipped() {
 fn what_the_models_cannot_take_is_an_error() {
     let folder = folder();
     put_mnist(folder.path(), "");
-    let message = || Source::Folder(folder.path().into()).load(Part::Test, None).unwrap_err().to_string();
+    let message = || Source::folder(folder.path()).load(Split::Test, None).unwrap_err().to_string();
     let labels = folder.path().join(NAMES[3]);
     write_labels(&labels, &[1, 11]).unwrap();
     assert_eq!(message(), format!("{}, byte 9: expected a digit from 0 to 9, found 11", labels.display()));
@@ -118,12 +118,12 @@ fn what_the_models_cannot_take_is_an_error() {
 
 #[test]
 fn the_built_in_digits_are_always_there() {
-    let train = Source::BuiltIn.load(Part::Train, Some(20)).unwrap();
+    let train = Source::BUILT_IN.load(Split::Train, Some(20)).unwrap();
     let &Images { count, rows, cols, .. } = train.images();
     assert_eq!((count, rows, cols, train.len()), (20, 28, 28, 20));
-    let test = Source::BuiltIn.load(Part::Test, Some(20)).unwrap();
+    let test = Source::BUILT_IN.load(Split::Test, Some(20)).unwrap();
     assert_ne!(train, test);
-    assert_eq!(Source::BuiltIn.load(Part::Train, Some(5)).unwrap(), train.take(5));
+    assert_eq!(Source::BUILT_IN.load(Split::Train, Some(5)).unwrap(), train.take(5));
 }
 
 /// Real MNIST, where the environment variable says that it is.
@@ -131,14 +131,14 @@ fn the_built_in_digits_are_always_there() {
 fn mnist_is_as_published() {
     let named = std::env::var_os(VARIABLE).is_some_and(|name| !name.is_empty());
     let source = Source::find(None).unwrap();
-    if !named || source == Source::BuiltIn {
+    if !named || source == Source::BUILT_IN {
         // Not eprintln!, which the test harness swallows.
         let skipped = "SKIPPED mnist_is_as_published: set TSUKURU_DATA to a folder that holds MNIST";
         writeln!(std::io::stderr(), "{skipped}").unwrap();
         return;
     }
-    let train = source.load(Part::Train, None).unwrap();
-    let test = source.load(Part::Test, None).unwrap();
+    let train = source.load(Split::Train, None).unwrap();
+    let test = source.load(Split::Test, None).unwrap();
     assert_eq!((train.len(), test.len()), (60_000, 10_000));
     assert_eq!(train.labels()[..10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
     assert_eq!(test.labels()[..10], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);

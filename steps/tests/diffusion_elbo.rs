@@ -28,8 +28,8 @@ fn log_ratio(model: &GaussianDiffusion, rng: &mut Rng) -> f64 {
     let log_normal = |x: f64, mean: f64, variance: f64| -0.5 * ((TAU * variance).ln() + (x - mean).powi(2) / variance);
     let (schedule, mut before, mut sum) = (&model.schedule, X_0, 0.0);
     for t in 1..=schedule.steps() {
-        let (beta, x_t) = (schedule.beta(t), schedule.step(before, t, rng.normal()));
-        let mu = schedule.backward(x_t, model.denoise(x_t, t), t).0;
+        let (beta, x_t) = (schedule.beta(t), schedule.q_step(before, t, rng.normal()));
+        let mu = schedule.q_posterior(x_t, model.denoise(x_t, t), t).0;
         sum += log_normal(before, mu, beta) - log_normal(x_t, (1.0 - beta).sqrt() * before, beta);
         before = x_t;
     }
@@ -52,7 +52,7 @@ fn the_closed_forms_are_what_the_definitions_say() {
 
 /// E[x_0 | x_t] by Bayes: precisions add, and means are weighted with them.
 #[test]
-fn the_denoiser_is_the_best_guess() {
+fn the_denoiser_is_the_conditional_mean() {
     let model = model(1000);
     for (x_t, t) in [(-0.3, 1), (0.8, 100), (2.0, 500), (-0.3, 1000)] {
         let kept = model.schedule.alpha_bar(t);
@@ -80,30 +80,30 @@ fn t_draws_two_draws_and_one_draw_agree_with_the_elbo() {
 }
 
 #[test]
-fn many_steps_are_one_jump() {
+fn q_step_t_times_is_q_sample() {
     let schedule = Schedule::new(1000);
     let (mut mean, mut variance) = (X_0, 0.0);
     for t in 1..=1000 {
-        mean = schedule.step(mean, t, 0.0);
-        variance = (1.0 - schedule.beta(t)) * variance + schedule.step(0.0, t, 1.0).powi(2);
-        assert!((mean - schedule.jump(X_0, t, 0.0)).abs() < 1e-12, "t = {t}");
-        assert!((variance - schedule.jump(0.0, t, 1.0).powi(2)).abs() < 1e-12, "t = {t}");
+        mean = schedule.q_step(mean, t, 0.0);
+        variance = (1.0 - schedule.beta(t)) * variance + schedule.q_step(0.0, t, 1.0).powi(2);
+        assert!((mean - schedule.q_sample(X_0, t, 0.0)).abs() < 1e-12, "t = {t}");
+        assert!((variance - schedule.q_sample(0.0, t, 1.0).powi(2)).abs() < 1e-12, "t = {t}");
     }
     assert!((schedule.alpha_bar(1000) - 4.0358e-5).abs() < 1e-8);
 }
 
 /// q(x_(t-1) | x_t, x_0) by Bayes: precisions add, and means are weighted with them.
 #[test]
-fn the_way_back_is_bayes_rule() {
+fn the_posterior_is_bayes_rule() {
     let schedule = Schedule::new(1000);
     let x_t = -0.3;
     for t in [2, 10, 500, 1000] {
         let (beta, before) = (schedule.beta(t), schedule.alpha_bar(t - 1));
         let (from_x_t, from_x_0) = ((1.0 - beta) / beta, 1.0 / (1.0 - before));
         let mean = (from_x_t * x_t / (1.0 - beta).sqrt() + from_x_0 * before.sqrt() * X_0) / (from_x_t + from_x_0);
-        let (found, variance) = schedule.backward(x_t, X_0, t);
+        let (found, variance) = schedule.q_posterior(x_t, X_0, t);
         assert!((found - mean).abs() < 1e-12 && (variance * (from_x_t + from_x_0) - 1.0).abs() < 1e-9, "t = {t}");
     }
-    let (x_0, variance) = schedule.backward(x_t, X_0, 1);
+    let (x_0, variance) = schedule.q_posterior(x_t, X_0, 1);
     assert!((x_0 - X_0).abs() < 1e-9 && variance == 0.0, "x_0 is known: {x_0}, {variance}");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::process::{Command, Stdio};
-use steps::common::data::{Part, Source};
+use steps::common::data::{Source, Split};
 use steps::common::digits::{self, LabelledImages, PIXELS, SIDE};
 
 fn images(digits: &LabelledImages) -> impl Iterator<Item = &[u8]> {
@@ -50,7 +50,7 @@ fn threads_and_count_change_nothing() {
 
 #[test]
 fn training_and_test_images_share_none() {
-    let [train, test] = [Part::Train, Part::Test].map(|part| Source::BuiltIn.load(part, None).unwrap());
+    let [train, test] = [Split::Train, Split::Test].map(|split| Source::BUILT_IN.load(split, None).unwrap());
     assert_eq!((train.len(), test.len()), (60_000, 10_000));
     let all = [&train, &test].map(|dataset| dataset.images().pixels.chunks_exact(PIXELS));
     let all: HashSet<&[u8]> = all.into_iter().flatten().collect();

@@ -181,7 +181,7 @@ fn unet(recorded: &Recorded) -> Vec<String> {
         Some(_) => whole("input.label").into_iter().map(Some).collect(),
         None => vec![None; t.len()],
     };
-    recorded.train(&model, |model| model.forward_told(&x, &t, &labels).mse_loss(&noise, Reduction::Mean))
+    recorded.train(&model, |model| model.forward_conditioned(&x, &t, &labels).mse_loss(&noise, Reduction::Mean))
 }
 
 #[test]

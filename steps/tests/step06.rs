@@ -6,8 +6,8 @@ use program::folder;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
-use steps::common::data::{Part, Source};
-use steps::step06::{Convnet, Judge, Verdict};
+use steps::common::data::{Source, Split};
+use steps::step06::{Convnet, Evaluator, Metrics};
 use tsukuru::Real;
 use tsukuru::data::idx;
 use tsukuru::nn::{self, Module};
@@ -145,11 +145,11 @@ fn neuralnet_prints_the_books_losses() {
 fn vision_shows_digits_and_batches() {
     let folder = folder();
     let said = smoke(folder.path(), "vision --data built-in");
-    assert!(said.starts_with("500 images of 28 x 28 bytes, data: built-in digits"), "{said}");
+    assert!(said.starts_with("64 images of 28 x 28 bytes, data: built-in digits"), "{said}");
     let counts = rows(&said);
     assert_eq!(counts.iter().map(|row| row[0]).collect::<Vec<f64>>(), (0..10).map(f64::from).collect::<Vec<f64>>());
-    assert_eq!(counts.iter().map(|row| row[1]).sum::<f64>(), 500.0);
-    assert!(said.contains("one epoch: 16 batches") && said.contains("batch 1: x (32, 1, 28, 28), 32 labels"), "{said}");
+    assert_eq!(counts.iter().map(|row| row[1]).sum::<f64>(), 64.0);
+    assert!(said.contains("one epoch: 2 batches") && said.contains("batch 1: x (32, 1, 28, 28), 32 labels"), "{said}");
     assert_ne!(said, smoke(folder.path(), "vision --data built-in --seed 1"));
 }
 
@@ -212,74 +212,74 @@ fn gradients_and_em_climb_the_same_hill() {
     }
 }
 
-/// What is learnt in fifty steps from the built-in digits is enough to read others of them.
+/// Fifty steps of training on built-in digits are enough to classify others of them.
 #[test]
-fn the_network_learns_to_read_and_judges() {
+fn the_network_learns_to_classify_and_evaluates() {
     let model = Convnet::new(&mut Rng::new(0, "init", 0));
     let mut optimizer = Adam::new(model.parameters(), 3e-3);
-    let digits = Source::BuiltIn.load(Part::Train, Some(1600)).expect("digits");
+    let digits = Source::BUILT_IN.load(Split::Train, Some(1600)).expect("digits");
     for (x, labels) in digits.batches(32, Some((0, 1))).expect("batches") {
         optimizer.zero_grad();
         model.forward(&x.into()).cross_entropy(&labels).backward();
         optimizer.step();
     }
-    let digits = Source::BuiltIn.load(Part::Test, Some(200)).expect("digits");
+    let digits = Source::BUILT_IN.load(Split::Test, Some(200)).expect("digits");
     let (x, labels) = digits.all();
     // An image shows the same alone as among others, and a feature is never below 0.
-    let (among, alone) = (model.look(&x).features, model.look(&digits.batch(&[0]).0).features);
+    let (among, alone) = (model.predict(&x).features, model.predict(&digits.batch(&[0]).0).features);
     let off = alone.data().iter().zip(among.data()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     assert!(off < 1e-4 && among.data().iter().all(|&feature| feature >= 0.0), "{off}");
-    let judge = Judge::new(model, &Source::BuiltIn).expect("a judge");
-    let verdict = judge.verdict(&x, Some(&labels)).expect("a verdict");
-    assert!(verdict.accuracy.is_some_and(|accuracy| accuracy > 0.85), "{verdict}");
-    let own = verdict.distance.clone().expect("a distance");
-    assert!(own.drawn.abs() < 1e-6 && own.train > 0.1, "test images themselves: {verdict}");
-    // Upside down they are further away than digits that the network has never seen, and read as others.
-    let mut turned = x.clone();
-    turned.data_mut().chunks_mut(28 * 28).for_each(<[Real]>::reverse);
-    let turned = judge.verdict(&turned, Some(&labels)).expect("a verdict");
-    assert!(turned.distance.clone().is_some_and(|d| d.drawn > 2.0 * own.train && d.count == 200), "{turned}");
-    assert!(turned.accuracy.is_some_and(|accuracy| accuracy < 0.7), "{turned}");
-    let text = format!("{turned}");
-    assert!(text.starts_with("read as asked: ") && text.contains("to 200 test images"), "{text}");
+    let evaluator = Evaluator::new(model, &Source::BUILT_IN).expect("an evaluator");
+    let metrics = evaluator.evaluate(&x, Some(&labels)).expect("metrics");
+    assert!(metrics.accuracy.is_some_and(|accuracy| accuracy > 0.85), "{metrics}");
+    let own = metrics.distance.clone().expect("a distance");
+    assert!(own.generated.abs() < 1e-6 && own.train > 0.1, "test images themselves: {metrics}");
+    // Upside down, they are further away than digits that the network has not seen, and are classified as others.
+    let mut rotated = x.clone();
+    rotated.data_mut().chunks_mut(28 * 28).for_each(<[Real]>::reverse);
+    let rotated = evaluator.evaluate(&rotated, Some(&labels)).expect("metrics");
+    assert!(rotated.distance.clone().is_some_and(|d| d.generated > 2.0 * own.train && d.count == 200), "{rotated}");
+    assert!(rotated.accuracy.is_some_and(|accuracy| accuracy < 0.7), "{rotated}");
+    let text = format!("{rotated}");
+    assert!(text.starts_with("accuracy on the target labels: ") && text.contains("to 200 test images"), "{text}");
 }
 
-/// It learns from one part of the data and is tested on the other; what it shows as misread is that.
+/// It is trained on one split of the data and tested on the other, and shows what it misclassifies.
 #[test]
-fn the_classifier_reads_digits_that_it_has_not_learnt_from() {
+fn the_classifier_generalises_to_the_test_split() {
     let folder = folder();
-    for (name, part, count) in [("train", Part::Train, 1600), ("t10k", Part::Test, 200)] {
-        let digits = Source::BuiltIn.load(part, Some(count)).expect("digits");
+    for (name, split, count) in [("train", Split::Train, 1600), ("t10k", Split::Test, 200)] {
+        let digits = Source::BUILT_IN.load(split, Some(count)).expect("digits");
         let path = |what: &str| folder.path().join(format!("{name}-{what}-ubyte.gz"));
         idx::write_images(&path("images-idx3"), digits.images()).expect("images");
         idx::write_labels(&path("labels-idx1"), digits.labels()).expect("labels");
     }
     let said = step06(folder.path(), "classifier --data . --epochs 1 --batch-size 32");
-    let reads =
-        said.lines().find_map(|line| line.strip_prefix("epoch 1: reads ")?.strip_suffix(" % of 200 test images"));
-    let reads: f64 = reads.and_then(|reads| reads.parse().ok()).expect("a share");
-    assert!(reads > 80.0, "{said}");
-    let misread = said.lines().filter_map(|line| line.strip_prefix("    read ")).flat_map(|line| line.split(", "));
-    let misread: Vec<(&str, &str)> = misread.filter_map(|pair| pair.split_once(" for ")).collect();
-    assert!(misread.iter().all(|(read, label)| read != label), "{said}");
-    assert_eq!(misread.len(), (2.0 * (100.0 - reads)).round() as usize, "{said}");
+    let accuracy =
+        said.lines().find_map(|line| line.strip_prefix("epoch 1: accuracy ")?.strip_suffix(" % on 200 test images"));
+    let accuracy: f64 = accuracy.and_then(|accuracy| accuracy.parse().ok()).expect("an accuracy");
+    assert!(accuracy > 80.0, "{said}");
+    let wrong = said.lines().filter_map(|line| line.strip_prefix("    predicted ")).flat_map(|line| line.split(", "));
+    let wrong: Vec<(&str, &str)> = wrong.filter_map(|pair| pair.split_once(" for ")).collect();
+    assert!(wrong.iter().all(|(prediction, label)| prediction != label), "{said}");
+    assert_eq!(wrong.len(), (2.0 * (100.0 - accuracy)).round() as usize, "{said}");
 }
 
 #[test]
 fn a_distance_needs_two_images_and_all_digits_or_no_labels() {
     let model = Convnet::new(&mut Rng::new(0, "init", 0));
-    let digits = Source::BuiltIn.load(Part::Train, Some(2)).expect("digits");
-    let judge = Judge::new(model, &Source::BuiltIn).expect("a judge");
-    let verdict = |which: &[usize], asked| judge.verdict(&digits.batch(which).0, asked).expect("a verdict");
-    let both = verdict(&[0, 1], None);
+    let digits = Source::BUILT_IN.load(Split::Train, Some(2)).expect("digits");
+    let evaluator = Evaluator::new(model, &Source::BUILT_IN).expect("an evaluator");
+    let evaluate = |which: &[usize], labels| evaluator.evaluate(&digits.batch(which).0, labels).expect("metrics");
+    let both = evaluate(&[0, 1], None);
     assert!(both.accuracy.is_none() && format!("{both}").starts_with("Fréchet distance to 2 test images"));
-    assert!(both.distance.is_some_and(|d| d.drawn == d.train));
-    assert_eq!(verdict(&[0], None), Verdict { accuracy: None, distance: None });
-    assert!(format!("{}", verdict(&[0], Some(&[7]))).starts_with("read as asked: "));
+    assert!(both.distance.is_some_and(|d| d.generated == d.train));
+    assert_eq!(evaluate(&[0], None), Metrics { accuracy: None, distance: None });
+    assert!(format!("{}", evaluate(&[0], Some(&[7]))).starts_with("accuracy on the target labels: "));
     // Test images show all digits; sevens alone would be far from them however good they were.
-    assert!(verdict(&[0; 20], Some(&[7; 20])).distance.is_none());
+    assert!(evaluate(&[0; 20], Some(&[7; 20])).distance.is_none());
     let each: Vec<usize> = (0..20).map(|i| i % 10).collect();
-    assert!(verdict(&[0; 20], Some(&each)).distance.is_some());
+    assert!(evaluate(&[0; 20], Some(&each)).distance.is_some());
 }
 
 #[test]
@@ -303,16 +303,16 @@ fn without_a_program_all_run() {
         "higher_order/newton.svg",
         "higher_order/rosenbrock.dot",
         "gmm_by_gradient/gmm_by_gradient.svg",
-        "classifier_quick/misread.png",
+        "classifier_quick/misclassified.png",
         "classifier_quick/model.safetensors",
     ] {
         assert!(said.lines().any(|line| line == format!("out/step06/{file}")), "{file}: {said}");
     }
 }
 
-/// Its learning rate falls to zero at the end of the last epoch: with another number of epochs it was wrong from the start.
+/// Its learning rate falls to zero at the end of the last epoch, so that another number of epochs is another training.
 #[test]
-fn a_training_follows_its_seed_and_goes_on_with_as_many_epochs_only() {
+fn a_training_depends_on_its_seed_and_resumes_with_as_many_epochs_only() {
     let folder = folder();
     let train = "classifier --data built-in --batch-size 8";
     let model = |flags: &str| {
@@ -339,7 +339,7 @@ fn what_cannot_be_used_is_explained() {
 
     let path = folder.path().join("other.safetensors");
     nn::save(&nn::Linear::new(1, 1, &mut Rng::new(0, "init", 0)), &path).expect("another model");
-    let Err(error) = Convnet::read(&path) else { panic!("a linear layer reads no digits") };
+    let Err(error) = Convnet::read(&path) else { panic!("a linear layer is no convnet") };
     let said = format!("{error:#}");
     assert!(said.contains("step06 -- classifier") && said.contains("other.safetensors"), "{said}");
 }

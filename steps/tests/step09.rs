@@ -33,7 +33,7 @@ fn without_a_program_all_three_run_in_their_quick_form() {
     let step = folder.path().join("out/step09");
     let files = [
         "gaussian_noise/by_steps.png",
-        "gaussian_noise/in_one_jump.png",
+        "gaussian_noise/in_closed_form.png",
         "diffusion_model_quick/samples/epoch_001.png",
         "diffusion_model_quick/loss.svg",
         "diffusion_model_quick/denoising.gif",
@@ -43,20 +43,20 @@ fn without_a_program_all_three_run_in_their_quick_form() {
     ];
     are_there(&step, &files);
     assert!(said.contains("built-in digits") && said.contains("--bin fetch"), "{said}");
-    assert!(said.contains("bot1       (10, 16, 7, 7)"), "{said}");
+    assert!(said.contains("bot1       (10, 256, 7, 7)"), "{said}");
 }
 
-/// An image of variance v has alpha_bar v + 1 - alpha_bar of it at time t, whichever way it went.
+/// An image of variance v has the variance alpha_bar v + 1 - alpha_bar at time t.
 #[test]
-fn gaussian_noise_prints_the_same_spread_for_steps_and_jumps() {
+fn gaussian_noise_prints_the_same_std_for_steps_and_closed_form() {
     let folder = folder();
     let said = step09(folder.path(), "gaussian_noise");
     let numbers = |line: &str| line.split_whitespace().map(|word| word.parse().ok()).collect::<Option<Vec<f64>>>();
     let rows: Vec<Vec<f64>> = said.lines().filter_map(numbers).collect();
     assert_eq!(rows.len(), 8, "{said}");
     for row in &rows {
-        let (kept, of_image) = (row[1], rows[0][2]);
-        let std = (kept * of_image * of_image + 1.0 - kept).sqrt();
+        let (alpha_bar, of_image) = (row[1], rows[0][2]);
+        let std = (alpha_bar * of_image * of_image + 1.0 - alpha_bar).sqrt();
         // Of 4096 pixels of noise, the standard deviation scatters by a share of 0.011.
         assert!(row[2..].iter().all(|found| (found / std - 1.0).abs() < 0.05), "{row:?}, expected {std}");
     }
@@ -96,7 +96,7 @@ fn a_resumed_run_gives_the_same_losses_and_the_same_model() {
     assert!(model(&out("broken")) == model(&out("unbroken")));
 }
 
-/// The average only looks on: it changes the model that is saved, and nothing in the training.
+/// It changes the model that is saved, and nothing in the training.
 #[test]
 fn the_average_changes_no_loss() {
     let folder = folder();
@@ -152,7 +152,7 @@ fn samples_come_from_a_model_file() {
     assert!(folder.path().join("out/step09/sample/samples.png").exists());
 }
 
-/// Both samplers begin with the same noise, and DDIM without noise of its own draws the same again.
+/// Both samplers begin with the same noise, and DDIM with eta = 0 gives the same images again.
 #[test]
 fn the_sampler_can_be_chosen() {
     let folder = folder();
@@ -251,9 +251,9 @@ fn resuming_with_other_flags_is_refused() {
     fails(folder.path(), &format!("{TRAIN} --epochs 2 --resume"), &["expected the checkpoint of a training"]);
 }
 
-/// Its learning rate falls to zero at the end of the last epoch: with another number of epochs it was wrong from the start.
+/// Its learning rate falls to zero at the end of the last epoch, so that another number of epochs is another training.
 #[test]
-fn the_quick_form_goes_on_with_as_many_epochs_only() {
+fn the_quick_form_resumes_with_as_many_epochs_only() {
     let folder = folder();
     step09(folder.path(), &format!("{TRAIN} --quick --epochs 1"));
     fails(folder.path(), &format!("{TRAIN} --quick --epochs 2 --resume"), &["checkpoint.safetensors", "falls_over"]);
@@ -337,7 +337,7 @@ fn a_second_run_in_one_folder_stops() {
 }
 
 #[test]
-fn a_model_that_promises_too_much_is_refused() {
+fn a_header_that_claims_too_large_a_model_is_refused() {
     let folder = folder();
     let header = br#"{"down1.convs.0.weight":{"dtype":"F32","shape":[65536,1,1,0],"data_offsets":[0,0]}}"#;
     let file = [&(header.len() as u64).to_le_bytes()[..], header].concat();
@@ -349,7 +349,7 @@ fn a_model_that_promises_too_much_is_refused() {
 
 /// A kill between the checkpoint and what is written from it, or in the middle of the log.
 #[test]
-fn what_a_killed_run_left_undone_is_made_good() {
+fn what_a_killed_run_left_undone_is_done_again() {
     let folder = folder();
     let run = |name: &str| folder.path().join(name).join("step09/diffusion_model");
     let read = |name: &str, file: &str| fs::read(run(name).join(file)).unwrap_or_else(|_| panic!("{name}: no {file}"));
@@ -381,7 +381,7 @@ fn a_lost_log_does_not_stop_a_resume() {
     fs::remove_file(run.join("metrics.csv")).expect("the log");
     step09(folder.path(), &format!("{TRAIN} --epochs 1 --resume"));
     step09(folder.path(), &format!("{TRAIN} --epochs 2 --resume"));
-    assert_eq!(losses(&run).len(), 4);
+    assert_eq!(losses(&run).len(), 8); // of the second epoch
 }
 
 #[test]

@@ -34,8 +34,8 @@ fn without_a_program_both_ways_run_in_their_quick_form() {
         "classifier_guidance_quick/model.safetensors",
     ];
     are_there(&step, &files);
-    let led = "the model to lead: out/step10/classifier_free_guidance_quick/model.safetensors";
-    assert!(said.contains(led), "{said}");
+    let guided = "the model to guide: out/step10/classifier_free_guidance_quick/model.safetensors";
+    assert!(said.contains(guided), "{said}");
 }
 
 /// Also on another number of threads.
@@ -60,13 +60,13 @@ fn a_resumed_training_is_the_unbroken_one() {
 }
 
 #[test]
-fn a_led_model_is_led_in_the_same_way_by_any_number_of_threads() {
+fn classifier_guidance_gives_the_same_bits_with_any_number_of_threads() {
     let folder = folder();
-    step10(folder.path(), &format!("{TRAIN} --epochs 1 --out lead"));
+    step10(folder.path(), &format!("{TRAIN} --epochs 1 --out unet"));
     let results = ["1", "2"].map(|threads| {
-        let lead = "--model lead/step10/classifier_free_guidance/model.safetensors";
+        let unet = "--model unet/step10/classifier_free_guidance/model.safetensors";
         let flags =
-            format!("classifier_guidance --data built-in --batch-size 8 {lead} --threads {threads} --out {threads}");
+            format!("classifier_guidance --data built-in --batch-size 8 {unet} --threads {threads} --out {threads}");
         step10(folder.path(), &flags);
         let run = folder.path().join(threads).join("step10/classifier_guidance");
         let pictures =
@@ -81,17 +81,17 @@ fn the_learning_rate_of_the_noisy_classifier_falls_over_all_epochs() {
     let folder = folder();
     step10(folder.path(), &format!("{TRAIN} --epochs 1"));
     let [one, two] = [1, 2].map(|epochs| {
-        let lead = "--model out/step10/classifier_free_guidance/model.safetensors";
-        let flags = format!("--data built-in --batch-size 8 {lead} --epochs {epochs} --out {epochs}");
+        let unet = "--model out/step10/classifier_free_guidance/model.safetensors";
+        let flags = format!("--data built-in --batch-size 8 {unet} --epochs {epochs} --out {epochs}");
         step10(folder.path(), &format!("classifier_guidance {flags}"));
         losses(&folder.path().join(format!("{epochs}/step10/classifier_guidance")))
     });
     assert!(program::falls_over_all_epochs(&one, &two), "{one:?}, {two:?}");
 }
 
-/// The same weights at the start and the same noise: what is told makes the difference.
+/// The same initial weights and the same noise: the labels make the difference.
 #[test]
-fn conditional_learns_with_labels_and_step_9_without() {
+fn conditional_is_trained_with_labels_and_step_9_without() {
     let folder = folder();
     let flags = "--data built-in --batch-size 8 --epochs 1";
     step10(folder.path(), &format!("conditional {flags}"));
@@ -115,7 +115,7 @@ fn how_labels_are_dropped_decides_the_losses() {
 }
 
 #[test]
-fn the_digits_that_were_asked_for_are_exported() {
+fn images_and_their_target_labels_are_exported() {
     let folder = folder();
     step10(folder.path(), &format!("{TRAIN} --epochs 1"));
     let sample = "sample --model out/step10/classifier_free_guidance/model.safetensors --labels 1984";
@@ -133,7 +133,7 @@ fn the_digits_that_were_asked_for_are_exported() {
 }
 
 #[test]
-fn guidance_changes_what_is_drawn() {
+fn guidance_changes_the_samples() {
     let folder = folder();
     step10(folder.path(), &format!("{TRAIN} --epochs 1"));
     let draw = |flags: &str| {
@@ -146,15 +146,14 @@ fn guidance_changes_what_is_drawn() {
     assert!(draw("--gamma 3") == pictures[2]);
 
     // So does that after each epoch, which changes nothing in the training.
-    step10(folder.path(), &format!("{TRAIN} --epochs 1 --gamma 0 --out untold"));
+    step10(folder.path(), &format!("{TRAIN} --epochs 1 --gamma 0 --out unconditional"));
     let run = |name: &str| folder.path().join(name).join("step10/classifier_free_guidance");
     let picture = |name: &str| fs::read(run(name).join("samples/epoch_001.png")).expect("samples");
-    assert!(picture("untold") != picture("out") && model(&run("untold")) == model(&run("out")));
+    assert!(picture("unconditional") != picture("out") && model(&run("unconditional")) == model(&run("out")));
 }
 
-/// The rows of a picture are four gammas.
 #[test]
-fn every_row_of_a_grid_is_guided_in_its_own_way() {
+fn every_row_of_a_grid_has_its_own_guidance_scale() {
     let folder = folder();
     step10(folder.path(), &format!("{TRAIN} --epochs 1"));
     step10(folder.path(), "classifier_guidance --data built-in --batch-size 8 --lr 0.1");
@@ -184,9 +183,9 @@ fn wrong_flags_are_explained() {
     fails(folder.path(), "classifier_guidance --out empty", &["empty", "classifier_free_guidance", "--model"]);
 }
 
-/// What it would answer without a label, it has never learnt.
+/// Its prediction without a label means nothing.
 #[test]
-fn a_model_that_was_always_told_is_not_asked_without_a_label() {
+fn a_model_that_was_always_conditioned_is_not_used_without_a_label() {
     let folder = folder();
     step10(folder.path(), "conditional --data built-in --batch-size 8 --epochs 1");
     let model = "--model out/step10/conditional/model.safetensors --data built-in";
@@ -195,13 +194,13 @@ fn a_model_that_was_always_told_is_not_asked_without_a_label() {
         fs::read(folder.path().join("out/step10/sample/samples.png")).expect("samples")
     };
     assert!(draw("") == draw("--gamma 1") && draw("--gamma 3") != draw(""));
-    let said = ["model.safetensors: expected a model that has also learnt without labels", "step10 -- sample"];
+    let said = ["model.safetensors: expected a model that was also trained without labels", "step10 -- sample"];
     program::fails(env!("CARGO_BIN_EXE_step09"), folder.path(), &format!("sample {model}"), &said);
     fails(folder.path(), &format!("classifier_guidance {model}"), &said);
 }
 
 #[test]
-fn images_of_another_size_are_drawn_in_that_size_and_judged_by_nobody() {
+fn images_of_another_size_are_generated_in_that_size_and_not_evaluated() {
     let folder = folder();
     program::write_data(folder.path(), (32, 32), (20, 32));
     step10(folder.path(), "classifier_free_guidance --data . --epochs 1 --batch-size 16");
@@ -214,18 +213,18 @@ fn images_of_another_size_are_drawn_in_that_size_and_judged_by_nobody() {
     assert_eq!(picture("guidance/digit_0.png"), (3 * (2 * 34 + 2), 3 * (4 * 34 + 2)));
 
     program::succeeds(env!("CARGO_BIN_EXE_step06"), folder.path(), "classifier --data built-in");
-    let judge = "--classifier out/step06/classifier/model.safetensors --out judged";
-    let train = format!("classifier_free_guidance --data . {judge}");
+    let evaluator = "--classifier out/step06/classifier/model.safetensors --out evaluated";
+    let train = format!("classifier_free_guidance --data . {evaluator}");
     fails(folder.path(), &train, &[".: expected images of 28 x 28, found 32 x 32"]);
-    assert!(!folder.path().join("judged").exists(), "said before the training");
-    // One that nobody has named stands aside.
+    assert!(!folder.path().join("evaluated").exists(), "said before the training");
+    // One that was not named is left out.
     fs::create_dir_all(folder.path().join("out/step06/classifier_quick")).expect("a folder");
     let left = ["classifier", "classifier_quick"]
         .map(|name| folder.path().join(format!("out/step06/{name}/model.safetensors")));
     fs::rename(&left[0], &left[1]).expect("a model");
     let sample = "sample --model out/step10/classifier_free_guidance/model.safetensors";
     let said = step10(folder.path(), &format!("{sample} --data built-in"));
-    assert!(said.contains("the judge reads images of 28 x 28, not of 32 x 32"), "{said}");
+    assert!(said.contains("no evaluation: expected images of 28 x 28, found 32 x 32"), "{said}");
     fs::write(&left[1], "damaged").expect("a file");
     fails(folder.path(), &format!("{sample} --data ."), &["classifier_quick/model.safetensors"]);
     fs::remove_file(&left[1]).expect("a file");
@@ -238,34 +237,34 @@ fn images_of_another_size_are_drawn_in_that_size_and_judged_by_nobody() {
 }
 
 #[test]
-fn a_model_that_knows_no_labels_cannot_be_asked_for_digits() {
+fn an_unconditional_model_cannot_be_asked_for_digits() {
     let folder = folder();
     let train = "diffusion_model --data built-in --epochs 1 --sampler ddim";
     program::succeeds(env!("CARGO_BIN_EXE_step09"), folder.path(), train);
     let model = "out/step09/diffusion_model/model.safetensors";
-    fails(folder.path(), &format!("sample --model {model}"), &[model, "knows 10 labels", "knows 0"]);
-    // But it can be led.
+    fails(folder.path(), &format!("sample --model {model}"), &[model, "a model with 10 labels", "one with 0"]);
+    // But it can be guided by a classifier.
     let said = step10(folder.path(), "classifier_guidance --data built-in");
-    assert!(said.contains(&format!("the model to lead: {model}")), "{said}");
+    assert!(said.contains(&format!("the model to guide: {model}")), "{said}");
 }
 
-/// The network of step 6 is found where step 6 has left it. It judges every gamma's digits, and later samples.
+/// The classifier of step 6 is found in its folder. It evaluates the digits of every guidance scale, and of `sample`.
 #[test]
-fn a_network_that_reads_judges_what_is_drawn() {
+fn generated_digits_are_evaluated_by_the_classifier() {
     let folder = folder();
     program::succeeds(env!("CARGO_BIN_EXE_step06"), folder.path(), "classifier --data built-in");
     let said = step10(folder.path(), &format!("{TRAIN} --epochs 1"));
-    assert_eq!(said.matches("read as asked: ").count(), 4, "{said}");
+    assert_eq!(said.matches("accuracy on the target labels: ").count(), 4, "{said}");
     let model = "--model out/step10/classifier_free_guidance/model.safetensors --data built-in";
     let said = step10(folder.path(), &format!("sample {model} --count 2"));
-    let (asked, distance) = ("read as asked: ", "Fréchet distance to 20 test images: ");
-    assert!(said.contains(asked) && said.contains(distance) && said.contains("(of 20 train images: "), "{said}");
-    // Step 9 asks for nothing. One image alone is drawn, but not judged.
+    let (accuracy, distance) = ("accuracy on the target labels: ", "Fréchet distance to 20 test images: ");
+    assert!(said.contains(accuracy) && said.contains(distance) && said.contains("(of 20 train images: "), "{said}");
+    // Step 9 has no target labels, and a single image no distance.
     let sample = |count: u32| {
         program::succeeds(env!("CARGO_BIN_EXE_step09"), folder.path(), &format!("sample {model} --count {count}"))
     };
     let said = sample(4);
-    assert!(!said.contains(asked) && said.contains("Fréchet distance to 4 test images: "), "{said}");
+    assert!(!said.contains(accuracy) && said.contains("Fréchet distance to 4 test images: "), "{said}");
     assert!(!sample(1).contains("Fréchet"));
     fails(folder.path(), &format!("sample {model} --classifier nothing.safetensors"), &["nothing.safetensors"]);
 }

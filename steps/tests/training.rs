@@ -1,19 +1,19 @@
-//! The training loop by itself, with a model of a few numbers.
+//! A training by itself, with a model of a few numbers.
 #![cfg(unix)]
 
+use clap::Parser;
 use serde_json::json;
-use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use steps::common::run::RunFolder;
-use steps::common::training::Training;
+use steps::common::cli::{Common, Mnist};
+use steps::common::training::{Preset, TrainingFlags, TrainingRun};
 use tsukuru::checkpoint::{self, Data};
 use tsukuru::data::{Dataset, idx::Images};
 use tsukuru::nn::{Linear, Module};
 use tsukuru::ops::Reduction;
-use tsukuru::optim::Adam;
+use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
@@ -22,7 +22,7 @@ const IMAGES: usize = 10;
 const BATCH: usize = 4;
 const STEPS: usize = EPOCHS * IMAGES.div_ceil(BATCH);
 
-/// What the loop asked for: (step, labels) of each batch, and the epochs that it called finished.
+/// What a training went through: (step, labels) of each batch, and the epochs that it finished.
 #[derive(Debug, Default, PartialEq)]
 struct Seen {
     batches: Vec<(u64, Vec<usize>)>,
@@ -37,39 +37,53 @@ impl Seen {
     }
 }
 
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    mnist: Mnist,
+    #[command(flatten)]
+    training: TrainingFlags,
+}
+
 /// Trains under `out`; `each` is called at every step. The error is what the program would print.
-fn train(out: &Path, seed: u64, resume: bool, seen: &RefCell<Seen>, each: impl Fn(u64)) -> Result<Vec<f64>, String> {
+fn train(out: &Path, seed: u64, resume: bool, seen: &mut Seen, each: impl Fn(u64)) -> Result<Vec<f64>, String> {
+    let flags = format!("training --quiet --data built-in --seed {seed} {}", if resume { "--resume" } else { "" });
+    let out = ["--out", out.to_str().unwrap()];
+    let Cli { common, mnist, training } = Cli::parse_from(flags.split_whitespace().chain(out));
+    let preset =
+        Preset { epochs: EPOCHS, batch_size: BATCH, lr: 0.1, lr_falls: true, ema: 0.9, images: IMAGES, width: 0 };
+    let config = training.resolve(&Common { smoke: false, ..common }, &mnist, preset, preset).unwrap();
+
     let pixels = (0..IMAGES * 4).map(|i| (i * 37) as u8).collect();
     let images = Images { count: IMAGES, rows: 2, cols: 2, pixels };
     let dataset = Dataset::new(images, (0..IMAGES as u8).collect()).unwrap();
     let model = Linear::new(4, 1, &mut Rng::new(seed, "init", 0));
-    let mut optimizer = Adam::new(model.parameters(), 0.1);
-    let run = RunFolder::open(out, "step", "program", resume).unwrap();
-    let training = Training {
-        run: &run,
-        epochs: EPOCHS,
-        batch_size: BATCH,
-        seed,
-        lr: &|done| 0.1 * (1.0 - done),
-        ema: 0.9,
-        data: "MNIST",
-        settings: json!(null),
-        resume,
-        quiet: true,
+    let mut optimizer = Adam::new(model.parameters(), config.lr);
+    let folder = config.folder("step", "program").unwrap();
+    let mut run = TrainingRun::start(&config, &folder, &dataset, json!({}), &model, &mut optimizer).unwrap();
+    let mut lesson = || {
+        for epoch in run.epochs() {
+            for (x, labels) in run.batches(epoch) {
+                let target: Vec<_> = labels.iter().map(|&label| label as tsukuru::Real).collect();
+                let y = model.forward(&x.reshape([labels.len(), 4]).into());
+                let loss = y.mse_loss(&Tensor::new([labels.len(), 1], &target).into(), Reduction::Mean);
+                seen.batches.push((run.step(), labels));
+                each(run.step());
+                optimizer.zero_grad();
+                loss.backward();
+                optimizer.lr = run.lr();
+                optimizer.step();
+                run.update_ema(&model);
+                run.log(&[("loss", loss.item())])?;
+            }
+            run.save(&model, &optimizer)?;
+            seen.epochs.push(epoch);
+        }
+        Ok(run.losses().to_vec())
     };
-    let loss = |x: Tensor, labels: Vec<usize>, step: u64| {
-        let target: Vec<_> = labels.iter().map(|&label| label as tsukuru::Real).collect();
-        let y = model.forward(&x.reshape([labels.len(), 4]).into());
-        let loss = y.mse_loss(&Tensor::new([labels.len(), 1], &target).into(), Reduction::Mean);
-        seen.borrow_mut().batches.push((step, labels));
-        each(step);
-        loss
-    };
-    let after_epoch = |epoch| {
-        seen.borrow_mut().epochs.push(epoch);
-        Ok(())
-    };
-    training.run(&dataset, &model, &mut optimizer, loss, after_epoch).map_err(|error| error.to_string())
+    lesson().map_err(|error: anyhow::Error| error.to_string())
 }
 
 /// All that a run leaves but the times.
@@ -84,20 +98,19 @@ fn results(out: &Path) -> (Vec<u8>, Vec<String>, Vec<(String, Data)>) {
 
 /// One test, because an interrupt is for the whole process.
 #[test]
-fn a_run_interrupted_after_every_step_is_the_unbroken_run() {
+fn a_run_interrupted_after_every_step_is_the_uninterrupted_run() {
     let folder = tempfile::tempdir().unwrap();
     let out = |name: &str| folder.path().join(name);
-    let (unbroken, again, other, broken) = Default::default();
-    let losses = train(&out("unbroken"), 0, false, &unbroken, |_| ()).unwrap();
-    let unbroken = unbroken.into_inner();
+    let (mut unbroken, mut again, mut other, mut broken) = Default::default();
+    let losses = train(&out("unbroken"), 0, false, &mut unbroken, |_| ()).unwrap();
     assert_eq!(unbroken.epochs, [1, 2, 3]);
     assert!(unbroken.batches.iter().map(|(step, _)| *step).eq(0..STEPS as u64));
 
     // The order differs by epoch and seed, and follows from them.
-    train(&out("again"), 0, false, &again, |_| ()).unwrap();
-    train(&out("other"), 1, false, &other, |_| ()).unwrap();
-    assert_eq!(again.into_inner(), unbroken);
-    let orders = [unbroken.order(0), unbroken.order(1), unbroken.order(2), other.into_inner().order(0)];
+    train(&out("again"), 0, false, &mut again, |_| ()).unwrap();
+    train(&out("other"), 1, false, &mut other, |_| ()).unwrap();
+    assert_eq!(again, unbroken);
+    let orders = [unbroken.order(0), unbroken.order(1), unbroken.order(2), other.order(0)];
     assert!((0..4).all(|i| (0..i).all(|j| orders[i] != orders[j])), "{orders:?}");
 
     let interrupt = |step| {
@@ -108,10 +121,10 @@ fn a_run_interrupted_after_every_step_is_the_unbroken_run() {
         }
     };
     for step in 1..=STEPS {
-        let error = train(&out("broken"), 0, step > 1, &broken, interrupt).unwrap_err();
+        let error = train(&out("broken"), 0, step > 1, &mut broken, interrupt).unwrap_err();
         assert!(error.starts_with(&format!("interrupted after step {step};")), "{error}");
     }
-    assert_eq!(train(&out("broken"), 0, true, &broken, interrupt), Ok(losses));
-    assert_eq!(broken.into_inner(), unbroken);
+    assert_eq!(train(&out("broken"), 0, true, &mut broken, interrupt), Ok(losses));
+    assert_eq!(broken, unbroken);
     assert!(results(&out("broken")) == results(&out("unbroken")));
 }

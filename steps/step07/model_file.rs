@@ -1,8 +1,10 @@
-//! A model that was trained before, for the programs that look into it.
+//! Reads a trained model, for the programs that examine one.
 
-use super::{Vae, vae};
-use crate::common::cli::{Common, Mnist, TrainingFlags};
+use super::model::Vae;
+use super::vae;
+use crate::common::cli::{Common, Mnist};
 use crate::common::data::Source;
+use crate::common::training::TrainingFlags;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -20,23 +22,23 @@ pub struct ModelFlag {
 }
 
 impl ModelFlag {
-    /// The model that was named; else the one with so many `latent` numbers that `vae` has left after learning from the
-    /// same kind of images; else a new one.
+    /// The model that was named; else one with a latent variable of size `latent` that `vae` has trained on the same
+    /// data set; else a new one.
     ///
     /// # Errors
-    /// If the file holds none, or one of images of other sizes than `dataset`, or the training fails.
+    /// If the file holds none, or one for images of other sizes than those of `dataset`, or the training fails.
     pub fn read(&self, common: &Common, mnist: &Mnist, latent: usize, dataset: &Dataset) -> Result<Vae> {
-        let source = Source::find(mnist.data.as_deref())?;
+        let source = mnist.source()?;
         let path = match &self.model {
             Some(path) => path.clone(),
             None => find(common, mnist, latent, &source)?,
         };
         let model = read(&path)?;
-        let (path, place) = (path.display(), source.place());
+        let (path, location) = (path.display(), source.location());
         let (pixels, [h, w]) = (model.inputs(), [dataset.images().rows, dataset.images().cols]);
         ensure!(
             pixels == h * w,
-            "{path}: expected a model of images of {h} x {w}, as in {place}, found one of {pixels} pixels"
+            "{path}: expected a model of images of {h} x {w}, as in {location}, found one of {pixels} pixels"
         );
         Ok(model)
     }
@@ -45,13 +47,13 @@ impl ModelFlag {
 /// A model in `--out`, a new one if need be.
 fn find(common: &Common, mnist: &Mnist, latent: usize, source: &Source) -> Result<PathBuf> {
     let name = vae::folder(latent);
-    let place = |folder: &str| common.out.join("step07").join(folder).join("model.safetensors");
-    let places = || [place(&name), place(&format!("{name}_quick"))];
-    let path = match source.taught(places())? {
+    let path = |folder: &str| common.out.join("step07").join(folder).join("model.safetensors");
+    let paths = || [path(&name), path(&format!("{name}_quick"))];
+    let path = match source.find_model(paths())? {
         Some(path) => path,
         None => {
             vae::run(common, mnist, &vae::Flags { training: TrainingFlags::quick(), latent, hidden: vae::HIDDEN })?;
-            source.taught(places())?.expect("vae has written one")
+            source.find_model(paths())?.expect("vae has written one")
         }
     };
     println!("model: {}", path.display());

@@ -1,0 +1,129 @@
+//! From the flags of a training to its configuration.
+
+use crate::common::cli::{Common, Mnist};
+use crate::common::data::Source;
+use crate::common::run::RunFolder;
+use anyhow::{Result, ensure};
+use clap::Args;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use tsukuru::data::Dataset;
+
+/// Flags of every program that trains. What is not given comes from the program's [`Preset`].
+#[derive(Args, Clone, Debug, Default)]
+pub struct TrainingFlags {
+    /// How often to go through the data
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// Images per step
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<usize>,
+    /// Learning rate
+    #[arg(long, allow_negative_numbers = true)]
+    pub lr: Option<f64>,
+    /// Train on the first N images only
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// A preset that is done within five minutes on two cores
+    #[arg(long)]
+    pub quick: bool,
+    /// Go on where an interrupted run stopped
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// What a program trains with if no flag says otherwise. There are two of each, the full and the quick one.
+#[derive(Clone, Copy)]
+pub struct Preset {
+    pub epochs: usize,
+    pub batch_size: usize,
+    pub lr: f64,
+    /// Whether the learning rate falls linearly, to 0 at the end of the last epoch.
+    pub lr_falls: bool,
+    /// Decay of the moving average of the weights, from 0 (no average) to below 1.
+    pub ema: f64,
+    /// Images to train on, at most.
+    pub images: usize,
+    /// Channels of the model at full resolution, or width of its hidden layers; 0 if it has one size only.
+    pub width: usize,
+}
+
+/// What a training runs with: flags and preset, combined.
+pub struct TrainingConfig {
+    pub epochs: usize,
+    pub batch_size: usize,
+    pub lr: f64,
+    pub lr_falls: bool,
+    pub ema: f64,
+    pub images: usize,
+    pub width: usize,
+    /// Where the images come from.
+    pub source: Source,
+    pub seed: u64,
+    pub quick: bool,
+    pub resume: bool,
+    pub quiet: bool,
+    out: PathBuf,
+}
+
+impl TrainingFlags {
+    /// The quick preset, and nothing else.
+    pub fn quick() -> TrainingFlags {
+        TrainingFlags { quick: true, ..TrainingFlags::default() }
+    }
+
+    /// The values of the flags, and of the preset where a flag is not given. Smoke tests get a fraction of everything.
+    ///
+    /// # Errors
+    /// If a flag has a value that no training can use, or the images cannot be found.
+    pub fn resolve(&self, common: &Common, mnist: &Mnist, full: Preset, quick: Preset) -> Result<TrainingConfig> {
+        ensure!(self.epochs != Some(0), "--epochs 0: expected at least 1");
+        ensure!(self.batch_size != Some(0), "--batch-size 0: expected at least 1");
+        ensure!(self.limit != Some(0), "--limit 0: expected at least 1");
+        if let Some(lr) = self.lr {
+            ensure!(lr > 0.0 && lr.is_finite(), "--lr {lr}: expected a positive number");
+        }
+        let preset = if self.quick { quick } else { full };
+        let at_most = |smoke: usize, value: usize| if common.smoke { value.min(smoke) } else { value };
+        Ok(TrainingConfig {
+            epochs: at_most(2, self.epochs.unwrap_or(preset.epochs)),
+            batch_size: at_most(16, self.batch_size.unwrap_or(preset.batch_size)),
+            lr: self.lr.unwrap_or(preset.lr),
+            lr_falls: preset.lr_falls,
+            ema: preset.ema,
+            images: self.limit.unwrap_or(preset.images),
+            width: at_most(4, preset.width),
+            source: mnist.source()?,
+            seed: common.seed,
+            quick: self.quick,
+            resume: self.resume,
+            quiet: common.quiet,
+            out: common.out.clone(),
+        })
+    }
+}
+
+impl TrainingConfig {
+    /// The folder of a program's results; the quick preset has its own.
+    ///
+    /// # Errors
+    /// As [`RunFolder::open`].
+    pub fn folder(&self, step: &str, program: &str) -> Result<RunFolder> {
+        let name = if self.quick { format!("{program}_quick") } else { program.to_string() };
+        RunFolder::open(&self.out, step, &name, self.resume)
+    }
+
+    /// The learning rate when this share of the training, from 0 to 1, is done.
+    pub fn lr_at(&self, done: f64) -> f64 {
+        if self.lr_falls { self.lr * (1.0 - done) } else { self.lr }
+    }
+
+    /// What a resumed run must agree in, and what a model's file says about its training. `settings` is an object.
+    pub(super) fn identity(&self, dataset: &Dataset, mut settings: Value) -> Value {
+        settings["lr"] = json!(self.lr);
+        settings["checksum"] = json!(dataset.checksum());
+        settings["falls_over"] = json!(self.lr_falls.then_some(self.epochs)); // in so many epochs
+        let (batch_size, seed, ema, data) = (self.batch_size, self.seed, self.ema, self.source.name());
+        json!({ "batch_size": batch_size, "seed": seed, "ema": ema, "data": data, "settings": settings })
+    }
+}

@@ -1,0 +1,118 @@
+//! From the flags of a program that trains a U-Net to its configuration.
+
+use super::diffuser::Diffuser;
+use super::sampler::{Sampler, SamplerFlags, SamplerKind};
+use crate::common::cli::{Common, Mnist};
+use crate::common::data::{Source, Split};
+use crate::common::training::{Preset, TrainingConfig, TrainingFlags};
+use anyhow::{Result, ensure};
+use clap::Args;
+use serde_json::{Value, json};
+use tsukuru::data::Dataset;
+
+/// The flags of programs that train a U-Net.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Flags {
+    #[command(flatten)]
+    pub training: TrainingFlags,
+    /// Channels of the U-Net at full resolution (64; quick: 32)
+    #[arg(long, value_name = "N")]
+    pub width: Option<usize>,
+    /// Decay of the moving average of the weights that samples and is saved; 0: no average, as in the book [default: 0.999; quick: 0]
+    #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
+    pub ema: Option<f64>,
+    #[command(flatten)]
+    pub sampler: SamplerFlags,
+}
+
+const FULL: Preset = Preset {
+    epochs: 10,
+    batch_size: 128,
+    lr: 1e-3,
+    lr_falls: false,
+    ema: 0.999, // once there are 9000 steps; before, about the last ninth of them counts
+    images: usize::MAX,
+    width: 64,
+};
+/// Where the learning rate falls to 0, the weights need no average.
+const QUICK: Preset =
+    Preset { epochs: 2, batch_size: 32, lr: 2e-3, lr_falls: true, ema: 0.0, images: 45_000, width: 32 };
+/// Eight times the book's width: a step of it would take minutes and some gigabytes.
+const WIDEST: usize = 512;
+
+/// What a U-Net is trained and sampled with.
+pub struct UNetConfig {
+    pub training: TrainingConfig,
+    pub diffuser: Diffuser,
+    pub sampler: Sampler,
+}
+
+impl Flags {
+    /// `kind` is the sampler if no flag names one.
+    ///
+    /// # Errors
+    /// If a flag has a value that it cannot have, or the images cannot be found.
+    pub fn resolve(&self, common: &Common, mnist: &Mnist, kind: SamplerKind) -> Result<UNetConfig> {
+        let [full, quick] = [FULL, QUICK].map(|preset| Preset {
+            ema: self.ema.unwrap_or(preset.ema),
+            width: self.width.unwrap_or(preset.width),
+            ..preset
+        });
+        let Preset { ema, width, .. } = if self.training.quick { quick } else { full };
+        ensure!((0.0..1.0).contains(&ema), "--ema {ema}: expected 0 to below 1");
+        ensure!((1..=WIDEST).contains(&width), "--width {width}: expected 1 to {WIDEST}");
+        let (diffuser, sampler) = self.sampler.resolve(common, kind)?;
+        Ok(UNetConfig { training: self.training.resolve(common, mnist, full, quick)?, diffuser, sampler })
+    }
+}
+
+/// How a U-Net is conditioned on labels during its training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conditioning {
+    /// Never: the U-Net of step 9.
+    Unconditional,
+    /// On the label of every image.
+    Always,
+    /// On every label with the same probability, each by itself.
+    Dropout,
+    /// On the labels of all images of a batch, or of none.
+    BatchDropout,
+}
+
+impl Conditioning {
+    /// As the file of a model remembers it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Conditioning::Unconditional => "none",
+            Conditioning::Always => "all",
+            Conditioning::Dropout => "dropped",
+            Conditioning::BatchDropout => "dropped by batch",
+        }
+    }
+}
+
+impl UNetConfig {
+    /// What a checkpoint and a model remember beside [`TrainingConfig`].
+    pub fn settings(&self, dataset: &Dataset, conditioning: Conditioning) -> Value {
+        json!({ "width": self.training.width, "size": size(dataset), "labels": conditioning.name() })
+    }
+}
+
+/// Height and width of the images.
+pub fn size(dataset: &Dataset) -> [usize; 2] {
+    [dataset.images().rows, dataset.images().cols]
+}
+
+/// At most `limit` images to train on, of a size that the U-Net can halve twice.
+///
+/// # Errors
+/// If the images cannot be read, or have another size.
+pub fn load_images(source: &Source, limit: usize) -> Result<Dataset> {
+    let dataset = source.load(Split::Train, Some(limit))?;
+    let [h, w] = size(&dataset);
+    println!("{} images of {h} x {w}, {source}", dataset.len());
+    let halves = h.is_multiple_of(4) && w.is_multiple_of(4) && h.min(w) >= 8;
+    let location = source.location();
+    ensure!(halves, "{location}: expected images whose sizes, 8 or more, the U-Net can halve twice, found {h} x {w}");
+    Ok(dataset)
+}

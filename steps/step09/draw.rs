@@ -1,0 +1,67 @@
+//! What the training of a U-Net draws: samples after every epoch, and the curve of the loss at its end.
+
+use super::config::UNetConfig;
+use crate::common::images::{save_animation, save_grid};
+use crate::common::progress::Progress;
+use crate::common::run::RunFolder;
+use crate::common::training::{TrainingRun, save_curves};
+use anyhow::Result;
+use std::time::Instant;
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
+
+/// Images that are generated after every epoch.
+pub const SAMPLES: usize = 20;
+/// Images in a row of a picture.
+const COLUMNS: usize = 10;
+/// Pictures in an animation, at most.
+const FRAMES: usize = 50;
+
+/// Generates [`SAMPLES`] images (1, H, W) from noise and writes them: as they are in the end, and an animation of the
+/// steps. `eps(x, t)` is the predicted noise in x (N, 1, H, W) at time t.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn draw_samples(
+    config: &UNetConfig,
+    folder: &RunFolder,
+    epoch: usize,
+    [h, w]: [usize; 2],
+    eps: impl Fn(&Tensor, usize) -> Tensor,
+) -> Result<()> {
+    let UNetConfig { training, diffuser, sampler } = config;
+    let steps = sampler.times(diffuser).len() - 1;
+    let mut progress = Progress::new("sampling", steps, 0, training.quiet);
+    let mut rng = Rng::new(training.seed, "sampling", epoch as u64);
+    let (mut left, mut frames) = (steps, Vec::new());
+    let x = sampler.sample(diffuser, eps, [SAMPLES, 1, h, w], &mut rng, |_, x| {
+        progress.step(String::new);
+        left -= 1;
+        if left.is_multiple_of(steps.div_ceil(FRAMES)) {
+            frames.push(x.clone());
+        }
+    });
+    progress.finish();
+    let path = folder.file(&format!("samples/epoch_{epoch:03}.png"))?;
+    save_grid(&path, &x, COLUMNS)?;
+    println!("{}", path.display());
+    save_animation(&folder.file("denoising.gif")?, &frames, COLUMNS)
+}
+
+/// About how long [`draw_samples`] takes, in seconds.
+pub fn sampling_seconds(config: &UNetConfig, [h, w]: [usize; 2], eps: impl Fn(&Tensor, usize) -> Tensor) -> f64 {
+    let start = Instant::now();
+    eps(&Tensor::zeros([SAMPLES, 1, h, w]), 1);
+    start.elapsed().as_secs_f64() * (config.sampler.times(&config.diffuser).len() - 1) as f64
+}
+
+/// Draws the curve of the loss, and prints where everything is.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub fn draw_results(run: &TrainingRun, folder: &RunFolder) -> Result<()> {
+    save_curves(run, folder, "mean squared error of the noise", &["loss"])?;
+    println!("{}", folder.path().join("denoising.gif").display());
+    println!("{}", folder.path().join("model.safetensors").display());
+    Ok(())
+}
