@@ -89,13 +89,13 @@ impl Common {
 /// The flags that the program was called with. `--help` is answered, and a mistake explained, by clap; like every other
 /// error, a mistake ends the program with exit code 1.
 pub fn parse<Cli: Parser>() -> Cli {
-    or_explain(Cli::try_parse())
+    or_exit(Cli::try_parse())
 }
 
-fn or_explain<T>(parsed: clap::error::Result<T>) -> T {
-    parsed.unwrap_or_else(|said| {
-        let _ = said.print(); // nobody is left to tell if it fails
-        std::process::exit(said.exit_code().min(1))
+fn or_exit<T>(parsed: clap::error::Result<T>) -> T {
+    parsed.unwrap_or_else(|error| {
+        let _ = error.print(); // if it fails, there is nobody to tell
+        std::process::exit(error.exit_code().min(1))
     })
 }
 
@@ -119,7 +119,7 @@ pub fn run_step<P: Programs>(name: &'static str, about: &'static str) -> ExitCod
         mnist: Mnist,
     }
     let parsed = Cli::<P>::command().name(name).about(about).try_get_matches();
-    let Cli { program, common, mnist } = or_explain(parsed.and_then(|flags| Cli::<P>::from_arg_matches(&flags)));
+    let Cli { program, common, mnist } = or_exit(parsed.and_then(|flags| Cli::<P>::from_arg_matches(&flags)));
     let programs = program.map_or_else(P::quick, |program| vec![program]);
     exit(common.start().and_then(|()| programs.iter().try_for_each(|program| program.run(&common, &mnist))))
 }
@@ -131,10 +131,10 @@ fn is_smoke_test() -> bool {
 
 /// An error and its causes, without those that it already quotes.
 fn sentence(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.contains(&cause) {
-        true => said,
-        false if said.is_empty() => cause,
-        false => format!("{said}: {cause}"),
+    error.chain().map(ToString::to_string).fold(String::new(), |message, cause| match message.contains(&cause) {
+        true => message,
+        false if message.is_empty() => cause,
+        false => format!("{message}: {cause}"),
     })
 }
 

@@ -1,4 +1,4 @@
-//! Where the images come from: MNIST if it is there, else the digits that the program draws itself.
+//! [`Source`]: where the images come from, MNIST if it is there, else the digits that the program draws itself.
 
 use super::digits;
 use std::fmt;
@@ -7,7 +7,7 @@ use tsukuru::checkpoint::{self, CheckpointError};
 use tsukuru::data::idx::Images;
 use tsukuru::data::{DataError, Dataset};
 
-/// The environment variable that names the folder, for whoever does not want to say `--data` each time.
+/// The environment variable that names the folder if `--data` does not.
 pub const VARIABLE: &str = "TSUKURU_DATA";
 
 /// `--data built-in` asks for the built-in digits, even where MNIST is there.
@@ -41,7 +41,7 @@ pub struct Source {
     limit: usize,
 }
 
-/// A folder that was named, or begun, without all four files.
+/// A folder without some of the four files.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{}: expected train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, \

@@ -1,4 +1,4 @@
-//! Trains a small convolutional network to read digits.
+//! Trains a small convolutional network to classify digits.
 
 use super::convnet::Convnet;
 use super::evaluator::{Evaluator, accuracy, check_size};

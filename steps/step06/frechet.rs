@@ -1,11 +1,11 @@
-//! The Fréchet distance: how far two heaps of points are apart, each taken for a bell.
+//! The Fréchet distance between the normal distributions fitted to two sets of points.
 
 use crate::step03::{Matrix, MatrixError, MultivariateNormalError, moments};
 
 /// d^2 = |mu1 - mu2|^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2)) between the normal distributions with the means and covariances of
-/// the rows of x (N, D) and of y (M, D): the square, which is
-/// what is reported under this name (Dowson and Landau, 1982; on features of images: Heusel et al., 2017). In one
-/// dimension it is the squared difference of the means plus that of the standard deviations.
+/// the rows of x (N, D) and of y (M, D): the square, which is what FID reports (Dowson and Landau, 1982; on features of
+/// images: Heusel et al., 2017). In one dimension it is the squared difference of the means plus that of the standard
+/// deviations.
 ///
 /// Of finite samples it is too large, the more so the fewer they are: compare it at equal N and M only.
 ///
@@ -19,10 +19,10 @@ pub fn frechet_distance(x: &Matrix, y: &Matrix) -> Result<f64, MultivariateNorma
     let ((mu1, s1), (mu2, s2)) = (moments(x)?, moments(y)?);
     let (d, other) = (mu1.len(), mu2.len());
     assert_eq!(d, other, "frechet_distance: {d} and {other} columns differ");
-    let between: f64 = mu1.iter().zip(&mu2).map(|(a, b)| (a - b).powi(2)).sum();
+    let means: f64 = mu1.iter().zip(&mu2).map(|(a, b)| (a - b).powi(2)).sum();
     let trace = |s: &Matrix| (0..d).map(|i| s[(i, i)]).sum::<f64>();
-    let shared = trace_of_root(&s1, &s2).map_err(MultivariateNormalError::Covariance)?;
-    Ok((between + trace(&s1) + trace(&s2) - 2.0 * shared).max(0.0)) // rounding may leave less
+    let root = trace_of_root(&s1, &s2).map_err(MultivariateNormalError::Covariance)?;
+    Ok((means + trace(&s1) + trace(&s2) - 2.0 * root).max(0.0)) // rounding may leave less
 }
 
 /// Tr (A B)^(1/2) of covariances A and B. A B is not symmetric, but A^(1/2) B A^(1/2) is, and has the same eigenvalues.
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_heap_and_itself_it_is_0_and_moving_it_adds_the_square_of_the_way() {
+    fn of_a_set_and_itself_it_is_0_and_a_shift_adds_its_square() {
         let mut rng = Rng::new(0, "test", 0);
         let x = Matrix::from_data(100, 8, (0..800).map(|_| rng.normal()).collect());
         let moved = Matrix::from_data(100, 8, x.data().iter().map(|x| x + 0.5).collect());
@@ -75,7 +75,7 @@ mod tests {
 
     /// Of two by two numbers, (Tr M^(1/2))^2 = Tr M + 2 (det M)^(1/2).
     #[test]
-    fn covariances_that_lean_differently_have_the_closed_form() {
+    fn two_by_two_covariances_have_the_closed_form() {
         let a = Matrix::new(&[[2.0, 1.2], [1.2, 1.0]]);
         let b = Matrix::new(&[[0.7, -0.5], [-0.5, 3.0]]);
         let product = a.dot(&b);

@@ -17,38 +17,38 @@ use tsukuru::variable::Variable;
 const ITERATIONS: usize = 300;
 const LR: f64 = 0.05;
 
-/// A mixture of K bells in D dimensions, told by numbers that may have any value: no step of a gradient can lead to
-/// weights that do not add up to 1, or to a covariance that is none.
-struct FreeMixture {
+/// A mixture of K Gaussians in D dimensions with unconstrained parameters: whatever their values, the weights add up to
+/// 1 and the covariances are positive definite.
+struct UnconstrainedMixture {
     /// phi = softmax(logits) (K).
     logits: Variable,
     /// mu (K, 1, D).
     means: Variable,
     /// ln of the diagonal of A_k (K, D), the lower triangular matrix for which A_k^T A_k = Sigma_k^-1.
     log_scales: Variable,
-    /// What stands below that diagonal (K, D, D).
-    skews: Variable,
+    /// What is below that diagonal (K, D, D).
+    below_diagonal: Variable,
 }
 
-/// The gradient sees (x - mean) / std, which has mean 0 and standard deviation 1 in each of D coordinates.
-struct Units {
+/// The mixture is fitted to (x - mean) / std, which has mean 0 and standard deviation 1 in each of D coordinates.
+struct Standardization {
     mean: Vec<f64>,
     std: Vec<f64>,
 }
 
-impl FreeMixture {
-    /// Two round bells in the plane, one standard deviation below the mean of the data and one above it.
-    fn two_bells() -> FreeMixture {
-        FreeMixture {
+impl UnconstrainedMixture {
+    /// Two Gaussians in the plane with covariance I, at (-1, -1) and (1, 1).
+    fn two_components() -> UnconstrainedMixture {
+        UnconstrainedMixture {
             logits: Variable::parameter(Tensor::zeros([2])),
             means: Variable::parameter(Tensor::new([2, 1, 2], &[-1.0, -1.0, 1.0, 1.0])),
             log_scales: Variable::parameter(Tensor::zeros([2, 2])),
-            skews: Variable::parameter(Tensor::zeros([2, 2, 2])),
+            below_diagonal: Variable::parameter(Tensor::zeros([2, 2, 2])),
         }
     }
 
     fn parameters(&self) -> Vec<Variable> {
-        [&self.logits, &self.means, &self.log_scales, &self.skews].map(Variable::clone).to_vec()
+        [&self.logits, &self.means, &self.log_scales, &self.below_diagonal].map(Variable::clone).to_vec()
     }
 
     /// A (K, D, D)
@@ -58,7 +58,7 @@ impl FreeMixture {
             Variable::new(Tensor::from_fn([d, d], |i| if keep(i / d, i % d) { 1.0 } else { 0.0 }))
         };
         let (below, diagonal) = (pattern(|i, j| i > j), pattern(|i, j| i == j));
-        &self.skews * below + self.log_scales.exp().reshape([k, d, 1]) * diagonal
+        &self.below_diagonal * below + self.log_scales.exp().reshape([k, d, 1]) * diagonal
     }
 
     /// ln p(x_n) (N) of points x (N, D), in nats:
@@ -67,27 +67,27 @@ impl FreeMixture {
     fn log_pdf(&self, x: &Variable) -> Variable {
         let [k, d] = [self.log_scales.shape()[0], self.log_scales.shape()[1]];
         let z = (x - &self.means).matmul(&self.whitening().transpose(-2, -1)); // (K, N, D)
-        let log_bells =
+        let log_components =
             self.log_scales.sum(keepdim(1)) - 0.5 * z.square().sum(2) - (0.5 * d as f64 * (2.0 * PI).ln()) as Real;
-        (self.logits.log_softmax(0).reshape([k, 1]) + log_bells).logsumexp(0)
+        (self.logits.log_softmax(0).reshape([k, 1]) + log_components).logsumexp(0)
     }
 
-    /// The same mixture in the data's own units.
-    fn mixture(&self, units: &Units) -> Result<GaussianMixture> {
+    /// The same mixture in the units of the data.
+    fn mixture(&self, standardization: &Standardization) -> Result<GaussianMixture> {
         let [k, d] = [self.log_scales.shape()[0], self.log_scales.shape()[1]];
         let numbers = |x: &Variable| x.value().data().iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
         let (a, means) = (numbers(&self.whitening()), numbers(&self.means));
-        let mut bells = vec![];
+        let mut components = vec![];
         for k in 0..k {
             // x - mu = std A^-1 z
             let mut l = Matrix::from_data(d, d, a[k * d * d..][..d * d].to_vec()).inverse()?;
-            (0..d * d).for_each(|i| l[(i / d, i % d)] *= units.std[i / d]);
-            let mean = (0..d).map(|i| units.mean[i] + units.std[i] * means[k * d + i]).collect();
-            bells.push(MultivariateNormal::new(mean, l.dot(&l.transpose()))?);
+            (0..d * d).for_each(|i| l[(i / d, i % d)] *= standardization.std[i / d]);
+            let mean = (0..d).map(|i| standardization.mean[i] + standardization.std[i] * means[k * d + i]).collect();
+            components.push(MultivariateNormal::new(mean, l.dot(&l.transpose()))?);
         }
         let weights = numbers(&self.logits.softmax(0));
         let sum: f64 = weights.iter().sum(); // 1 but for f32's rounding
-        Ok(GaussianMixture::new(weights.iter().map(|phi| phi / sum).collect(), bells)?)
+        Ok(GaussianMixture::new(weights.iter().map(|phi| phi / sum).collect(), components)?)
     }
 }
 
@@ -96,16 +96,20 @@ pub fn run(common: &Common) -> Result<()> {
     let (n, d) = x.shape();
     let columns = (0..d).map(|i| Normal::fit(&x.rows().map(|x| x[i]).collect::<Vec<f64>>()));
     let columns = columns.collect::<Result<Vec<Normal>, _>>()?;
-    let units = Units { mean: columns.iter().map(|c| c.mu).collect(), std: columns.iter().map(|c| c.sigma).collect() };
-    let model = FreeMixture::two_bells();
-    let initial = Some(model.mixture(&units)?);
+    let standardization = Standardization {
+        mean: columns.iter().map(|c| c.mu).collect(),
+        std: columns.iter().map(|c| c.sigma).collect(),
+    };
+    let model = UnconstrainedMixture::two_components();
+    let initial = Some(model.mixture(&standardization)?);
     let options = EmOptions { initial, max_iterations: ITERATIONS, threshold: 1e-9, ..EmOptions::default() };
     let by_em = fit_em(&x, 2, &options)?;
 
-    let scaled = x.rows().flat_map(|x| (0..d).map(|i| ((x[i] - units.mean[i]) / units.std[i]) as Real));
+    let scaled =
+        x.rows().flat_map(|x| (0..d).map(|i| ((x[i] - standardization.mean[i]) / standardization.std[i]) as Real));
     let points = Variable::new(Tensor::new([n, d], &scaled.collect::<Vec<Real>>()));
     // A density per minute^2 is one per std^2, divided by the product of both std.
-    let log_volume: f64 = units.std.iter().map(|std| libm::log(*std)).sum();
+    let log_volume: f64 = standardization.std.iter().map(|std| libm::log(*std)).sum();
 
     let mut optimizer = Adam::new(model.parameters(), LR);
     let mut by_gradient = vec![];
@@ -123,17 +127,17 @@ pub fn run(common: &Common) -> Result<()> {
         let cell = |values: &[f64]| values.get(i).map_or("".into(), |value| format!("{value:.5}"));
         println!("{i:>10}  {:>9}  {:>9}", cell(&by_em.log_likelihoods), cell(&by_gradient));
     }
-    let mixtures = [("EM", by_em.mixture), ("gradient", model.mixture(&units)?)];
+    let mixtures = [("EM", by_em.mixture), ("gradient", model.mixture(&standardization)?)];
     for (name, mixture) in &mixtures {
-        for (phi, bell) in mixture.weights().iter().zip(mixture.components()) {
-            let (m, s) = (bell.mean(), bell.covariance());
+        for (phi, component) in mixture.weights().iter().zip(mixture.components()) {
+            let (m, s) = (component.mean(), component.covariance());
             let sigma = format!("[[{:.4}, {:.4}], [{:.4}, {:.3}]]", s[(0, 0)], s[(0, 1)], s[(1, 0)], s[(1, 1)]);
             println!("{name:<8}  phi = {phi:.4}, mu = [{:.4}, {:.3}], Sigma = {sigma}", m[0], m[1]);
         }
     }
 
     let steps = |values: &[f64]| -> Vec<(f64, f64)> { (1..).map(f64::from).zip(values[1..].iter().copied()).collect() };
-    let chart = Chart::new("Two ways up", "iterations done", "mean of ln p(x) [nats]").log_x();
+    let chart = Chart::new("EM and gradient ascent", "iterations done", "mean of ln p(x) [nats]").log_x();
     let chart =
         chart.line("EM", BLUE, steps(&by_em.log_likelihoods)).line("gradient (Adam)", VERMILION, steps(&by_gradient));
     common.figure("step06", "gmm_by_gradient", "gmm_by_gradient.svg", &[chart.legend(Corner::LowerRight).into()])

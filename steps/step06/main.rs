@@ -12,7 +12,7 @@ use steps::step06::{classifier, gmm_by_gradient, gradient, higher_order, neuraln
 enum Program {
     /// y = 3 x^2 and its derivative
     Tensor,
-    /// Down Rosenbrock's valley, always against the gradient
+    /// Gradient descent on Rosenbrock's function
     Gradient,
     /// A line through points
     Regression,
@@ -24,7 +24,7 @@ enum Program {
     HigherOrder,
     /// The mixture of step 4, fitted by gradients and by EM
     GmmByGradient,
-    /// Train a convolutional network to read digits
+    /// Train a convolutional network to classify digits
     Classifier(TrainingFlags),
 }
 

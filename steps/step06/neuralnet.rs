@@ -16,7 +16,7 @@ use tsukuru::variable::Variable;
 
 const LR: f64 = 0.2;
 const ITERATIONS: usize = 10_000;
-/// Hidden numbers.
+/// Width of the hidden layer.
 const HIDDEN: usize = 10;
 
 struct Model {
@@ -41,7 +41,7 @@ pub fn run(common: &Common) -> Result<()> {
     // y = sin(2 pi x) and noise from 0 to 1
     let (x, y, first_weights) = book_data("neuralnet")?;
     let model = Model::new(1, HIDDEN, 1, &mut Rng::new(common.seed, "init", 0));
-    nn::load_state_dict(&model, first_weights)?; // the book's, instead of our own
+    nn::load_state_dict(&model, first_weights)?; // the book's initial weights
     let mut optimizer = Sgd::new(model.parameters(), LR);
 
     let (mut losses, mut curves) = (vec![], vec![]);
@@ -63,7 +63,7 @@ pub fn run(common: &Common) -> Result<()> {
     }
     curves.push(curve(&model));
 
-    let mut fit = Chart::new("A sine, and what is learnt of it", "x", "y");
+    let mut fit = Chart::new("A sine, and the network's prediction", "x", "y");
     fit = fit.dots("data", BLUE, 3.0, points(&x.value(), &y.value()));
     let names = ["after 1000 iterations".to_string(), format!("after {ITERATIONS}")];
     for ((curve, name), color) in curves.into_iter().zip(names).zip([ORANGE, VERMILION]) {
@@ -73,7 +73,7 @@ pub fn run(common: &Common) -> Result<()> {
     common.figure("step06", "neuralnet", "neuralnet.svg", &[fit.legend(Corner::LowerLeft).into(), descent.into()])
 }
 
-/// What the model says from x = 0 to x = 1.
+/// The model's prediction from x = 0 to x = 1.
 fn curve(model: &Model) -> Vec<(f64, f64)> {
     let x = Tensor::from_fn([201, 1], |i| i as Real / 200.0);
     points(&x, &no_grad(|| model.forward(&x.clone().into())).value())

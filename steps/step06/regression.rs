@@ -1,4 +1,4 @@
-//! A line through points, found by walking down the loss.
+//! A line through points, by gradient descent on the mean squared error.
 
 use super::data::{book_data, points};
 use crate::common::cli::Common;

@@ -1,4 +1,4 @@
-//! Images as numbers: what a data set holds, and how it is handed out in batches.
+//! Images as numbers: a data set, and its batches.
 
 use crate::common::cli::{Common, Mnist};
 use crate::common::data::Split;

@@ -1,5 +1,4 @@
-//! What the E-step of EM would ask for, p(z|x), by brute force: every z of a grid is tried. In two dimensions that is
-//! done in a moment; the cost is points^dimensions.
+//! The posterior p(z|x) that the E-step of EM would need, on a grid of z. Its cost is points^dimensions.
 
 use super::likelihood::{importance_weighted, log_joint, log_weights};
 use super::model::Vae;
@@ -18,14 +17,14 @@ use tsukuru::mode::no_grad;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
-/// The grid reaches from -REACH to REACH along each axis.
+/// The grid goes from -REACH to REACH along each axis.
 const REACH: f64 = 6.0;
 /// Points along an axis.
 const POINTS: [usize; 6] = [10, 20, 40, 80, 160, 320];
 /// z that are decoded at once.
 const BATCH: usize = 2000;
-/// Draws of the importance-weighted bound that stands beside.
-const DRAWS: usize = 500;
+/// Samples of the importance-weighted bound.
+const SAMPLES: usize = 500;
 /// Test images whose p(z|x) is drawn.
 const SHOWN: [usize; 4] = [0, 1, 2, 4];
 
@@ -43,12 +42,12 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
     println!("-ln p(x) of one image, in nats:");
     for points in POINTS {
         let start = Instant::now();
-        let value = exact(&model, images[0], points);
+        let value = grid_log_likelihood(&model, images[0], points);
         let time = duration(start.elapsed().as_secs_f64());
         println!("grid of {points:>3} x {points:>3}   {:>9.3}   {:>6} decodings, {time}", -value, points * points);
     }
-    let weights = log_weights(&model, images[0], DRAWS, &mut Rng::new(common.seed, "evaluation", 0));
-    for k in [1, DRAWS] {
+    let weights = log_weights(&model, images[0], SAMPLES, &mut Rng::new(common.seed, "evaluation", 0));
+    for k in [1, SAMPLES] {
         println!("-L_k for k = {k:>3}    {:>9.3}   {k:>6} decodings", -importance_weighted(&weights, k));
     }
     costs(pixels);
@@ -59,37 +58,37 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
 }
 
 /// ln p(x) = ln of the integral of p(x, z), as a sum over a grid of so many points along each of two axes.
-fn exact(model: &Vae, x: &[Real], points: usize) -> f64 {
+fn grid_log_likelihood(model: &Vae, x: &[Real], points: usize) -> f64 {
     let width = 2.0 * REACH / points as f64;
-    let place = |i: usize| (-REACH + (i as f64 + 0.5) * width) as Real;
-    let z: Vec<Real> = (0..points * points).flat_map(|i| [place(i % points), place(i / points)]).collect();
+    let coordinate = |i: usize| (-REACH + (i as f64 + 0.5) * width) as Real;
+    let z: Vec<Real> = (0..points * points).flat_map(|i| [coordinate(i % points), coordinate(i / points)]).collect();
     let joint = z.chunks(2 * BATCH).flat_map(|z| log_joint(model, x, &Tensor::new([z.len() / 2, 2], z)));
     log_sum_exp(&joint.collect::<Vec<_>>()) + libm::log(width * width)
 }
 
-/// What one image costs with so many numbers z, twenty points along each axis: measured while it is a matter of seconds.
+/// What one image costs by the size of z, with twenty points along each axis: measured up to size 3, extrapolated above.
 fn costs(pixels: usize) {
     const SIDE: usize = 20;
-    println!("\n{SIDE} points along each of so many axes, for one image:");
+    println!("\n{SIDE} points along each axis, for one image:");
     let mut per_decoding = 0.0;
     for dimensions in [1, 2, 3, 4, 6, 10, 20] {
         let count = (SIDE as f64).powi(dimensions);
         let model = Vae::new(pixels, HIDDEN, dimensions as usize, &mut Rng::new(0, "init", 0));
-        let tried = SIDE.pow(3).min(count as usize);
+        let measured = SIDE.pow(3).min(count as usize);
         if dimensions <= 3 {
             let start = Instant::now();
-            let z = Tensor::zeros([tried.min(BATCH), dimensions as usize]);
-            (0..tried.div_ceil(BATCH)).for_each(|_| drop(no_grad(|| model.decode(&z.clone().into()))));
-            per_decoding = start.elapsed().as_secs_f64() / tried as f64;
+            let z = Tensor::zeros([measured.min(BATCH), dimensions as usize]);
+            (0..measured.div_ceil(BATCH)).for_each(|_| drop(no_grad(|| model.decode(&z.clone().into()))));
+            per_decoding = start.elapsed().as_secs_f64() / measured as f64;
         }
         let seconds = count * per_decoding;
         let year = 365.25 * 24.0 * 3600.0;
         let time = if seconds < year { duration(seconds) } else { format!("{:.0e} years", seconds / year) };
-        println!("{dimensions:>3} numbers   {count:>8.0e} decodings   {time}");
+        println!("size of z {dimensions:>3}   {count:>8.0e} decodings   {time}");
     }
 }
 
-/// p(z|x) where q(z|x) lies, and the ellipse of q at one and two standard deviations.
+/// Contours of p(z|x) around the mean of q(z|x), and the ellipses of q at one and two standard deviations.
 fn posterior(model: &Vae, x: &[Real], digit: u8) -> Chart {
     let q = no_grad(|| model.encode(&Tensor::new([1, x.len()], x).into()));
     let at = |tensor: &Tensor, i: usize| f64::from(tensor.data()[i]);
@@ -119,15 +118,15 @@ mod tests {
     use super::*;
     use tsukuru::nn::Module;
 
-    /// Without weights, whatever z is the mean image is grey: p(x) is N(x; 1/2, I).
+    /// With weights of 0 the mean image is 1/2 for every z: p(x) is N(x; 1/2, I).
     #[test]
-    fn the_grid_holds_all_of_p_x() {
+    fn the_grid_covers_p_x() {
         let model = Vae::new(3, 4, 2, &mut Rng::new(0, "init", 0));
         model.parameters().iter().for_each(|parameter| parameter.update(|x| x.data_mut().fill(0.0)));
         let x = [0.0, 0.25, 1.0];
         let ln_p = -0.5 * (0.25 + 0.0625 + 0.25 + 3.0 * libm::log(TAU));
         for points in [20, 40] {
-            let found = exact(&model, &x, points);
+            let found = grid_log_likelihood(&model, &x, points);
             assert!((found - ln_p).abs() < 1e-5, "{points} points: {found}, not {ln_p}");
         }
     }

@@ -1,4 +1,5 @@
-//! How good is a model? Its -ELBO and importance-weighted likelihoods of test images, beside a model whose answer is known.
+//! How good a model is: its negative ELBO and importance-weighted bounds on test images, beside a model whose likelihood
+//! is known.
 
 use super::likelihood::{LatentModel, importance_weighted, log_weights};
 use super::linear_gaussian::LinearGaussian;
@@ -17,7 +18,7 @@ use tsukuru::random::Rng;
 pub struct Flags {
     #[command(flatten)]
     pub model: ModelFlag,
-    /// Test images to look at
+    /// Test images to evaluate
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub images: usize,
 }
@@ -28,8 +29,8 @@ impl Default for Flags {
     }
 }
 
-/// Draws of z per image, and the k of L_k: each divides it.
-const DRAWS: usize = 500;
+/// Samples of z per image, and the k of L_k: each divides it.
+const SAMPLES: usize = 500;
 const K: [usize; 7] = [1, 2, 5, 20, 50, 250, 500];
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
@@ -45,34 +46,34 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     let images: Vec<&[Real]> = x.data().chunks(model.inputs()).collect();
     let of_model = bounds(&model, &images, seed, common.quiet);
 
-    // x = W z + b + noise, six numbers that two describe
+    // x = W z + b + noise, of six numbers, with z of two
     let mut rng = Rng::new(seed, "linear", 0);
-    let line = LinearGaussian::new(rng.normal_tensor([6, 2]), rng.normal_tensor([6]));
+    let linear = LinearGaussian::new(rng.normal_tensor([6, 2]), rng.normal_tensor([6]));
     let points = rng.normal_tensor([images.len(), 6]);
     let points: Vec<&[Real]> = points.data().chunks(6).collect();
-    println!("\na linear model, whose answer is known:");
-    let of_line = bounds(&line, &points, seed, common.quiet);
-    let exact = -points.iter().map(|x| line.log_likelihood(x)).sum::<f64>() / points.len() as f64;
+    println!("\na linear model, whose likelihood is known:");
+    let of_linear = bounds(&linear, &points, seed, common.quiet);
+    let exact = -points.iter().map(|x| linear.log_likelihood(x)).sum::<f64>() / points.len() as f64;
     println!("exact  {exact:>11.3}");
 
     let curve = |bounds: Vec<f64>| K.map(|k| k as f64).into_iter().zip(bounds);
-    let chart = |title: &str| Chart::new(title, "draws k", "-L_k [nats per point]").log_x();
+    let chart = |title: &str| Chart::new(title, "samples k", "-L_k [nats per point]").log_x();
     let left = chart("The VAE, test images").line("", BLUE, curve(of_model));
-    let right = chart("A linear model").line("-L_k", BLUE, curve(of_line));
-    let right = right.dashes("-ln p(x), exact", VERMILION, [(1.0, exact), (DRAWS as f64, exact)]);
+    let right = chart("A linear model").line("-L_k", BLUE, curve(of_linear));
+    let right = right.dashes("-ln p(x), exact", VERMILION, [(1.0, exact), (SAMPLES as f64, exact)]);
     common.figure("step07", "evaluate", "bounds.svg", &[left.into(), right.into()])
 }
 
 /// Prints and returns -L_k, mean over the points, for each k.
 fn bounds(model: &impl LatentModel, points: &[&[Real]], seed: u64, quiet: bool) -> Vec<f64> {
-    let mut progress = Progress::new("drawing", points.len(), 0, quiet);
+    let mut progress = Progress::new("sampling", points.len(), 0, quiet);
     let weights = points.iter().enumerate().map(|(i, x)| {
         progress.step(String::new);
-        log_weights(model, x, DRAWS, &mut Rng::new(seed, "evaluation", i as u64))
+        log_weights(model, x, SAMPLES, &mut Rng::new(seed, "evaluation", i as u64))
     });
     let weights: Vec<Vec<f64>> = weights.collect();
     progress.finish();
-    println!("   k          -L_k   gained over k = 1, with its standard error");
+    println!("   k          -L_k   gain over k = 1, with its standard error");
     let of = |k: usize| weights.iter().map(move |weights| -importance_weighted(weights, k));
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     K.map(|k| {

@@ -1,4 +1,4 @@
-//! What the numbers z mean: walks from one digit to another, and, where there are two of them, the map of all digits.
+//! The latent space: interpolations between digits, and, if it has two dimensions, a map of it.
 
 use super::model::{Vae, flatten};
 use super::model_file::ModelFlag;
@@ -12,22 +12,22 @@ use tsukuru::data::Dataset;
 use tsukuru::mode::no_grad;
 use tsukuru::tensor::Tensor;
 
-/// Without `--model`, so many numbers.
+/// Size of the latent variable without `--model`.
 const LATENT: usize = 2;
 /// From which digit to which.
-const WALKS: [[u8; 2]; 5] = [[0, 6], [1, 7], [3, 2], [4, 9], [7, 0]];
-/// Images of a walk.
+const PAIRS: [[u8; 2]; 5] = [[0, 6], [1, 7], [3, 2], [4, 9], [7, 0]];
+/// Images of an interpolation.
 const STEPS: usize = 12;
-/// Images along a side of the map, which reaches as far as nearly all of N(0, I).
+/// Images along a side of the map, whose coordinates go from -REACH to REACH.
 const SIDE: usize = 16;
 const REACH: f64 = 2.5;
-/// Test images that are shown as dots.
+/// Test images whose latent means are shown as dots.
 const DOTS: usize = 2000;
 
 pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
     let source = mnist.source()?;
     let dataset = source.load(Split::Test, Some(DOTS))?;
-    let ends = ends(dataset.labels()).with_context(|| format!("{}, interpolations", source.location()))?;
+    let endpoints = endpoints(dataset.labels()).with_context(|| format!("{}, interpolations", source.location()))?;
     let model = flags.read(common, mnist, LATENT, &dataset)?;
     let [h, w] = [dataset.images().rows, dataset.images().cols];
 
@@ -40,17 +40,17 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
         Ok::<(), anyhow::Error>(())
     };
     let z = means(&model, &dataset);
-    draw("walks.png", &walks(&z, &ends), STEPS)?;
+    draw("interpolations.png", &interpolations(&z, &endpoints), STEPS)?;
     if model.latent() != 2 {
-        println!("{} numbers describe an image: a map needs two", model.latent());
+        println!("no map: it needs a latent variable of size 2, this one has {}", model.latent());
         return Ok(());
     }
     // From the upper left: the first number grows to the right, the second upwards.
-    let place = |i: usize| (REACH * (2.0 * i as f64 / (SIDE - 1) as f64 - 1.0)) as Real;
-    let map = (0..SIDE * SIDE).flat_map(|i| [place(i % SIDE), -place(i / SIDE)]);
+    let coordinate = |i: usize| (REACH * (2.0 * i as f64 / (SIDE - 1) as f64 - 1.0)) as Real;
+    let map = (0..SIDE * SIDE).flat_map(|i| [coordinate(i % SIDE), -coordinate(i / SIDE)]);
     draw("map.png", &map.collect::<Vec<_>>(), SIDE)?;
 
-    let mut chart = Chart::new("Where test images lie", "z1", "z2");
+    let mut chart = Chart::new("Latent means of test images", "z1", "z2");
     for (digit, color) in colors().into_iter().enumerate() {
         let dots = z.iter().zip(dataset.labels()).filter(|(_, label)| usize::from(**label) == digit);
         chart = chart.dots(&digit.to_string(), color, 2.0, dots.map(|(z, _)| (f64::from(z[0]), f64::from(z[1]))));
@@ -65,23 +65,23 @@ fn means(model: &Vae, dataset: &Dataset) -> Vec<Vec<Real>> {
     q.mu.value().data().chunks(model.latent()).map(<[Real]>::to_vec).collect()
 }
 
-/// The images that the walks lead from and to: the first of each digit.
-fn ends(labels: &[u8]) -> Result<Vec<[usize; 2]>> {
+/// The images to interpolate between: the first of each digit.
+fn endpoints(labels: &[u8]) -> Result<Vec<[usize; 2]>> {
     let first = |digit: u8| labels.iter().position(|&label| label == digit);
     let first = |digit| first(digit).with_context(|| format!("expected a {digit} among the test images, found none"));
-    WALKS.into_iter().map(|[from, to]| Ok([first(from)?, first(to)?])).collect()
+    PAIRS.into_iter().map(|[from, to]| Ok([first(from)?, first(to)?])).collect()
 }
 
-/// z of each walk, evenly from one end to the other.
-fn walks(z: &[Vec<Real>], ends: &[[usize; 2]]) -> Vec<Real> {
-    let mut way = Vec::new();
-    for &[from, to] in ends {
+/// z of each interpolation, linearly from one endpoint to the other.
+fn interpolations(z: &[Vec<Real>], endpoints: &[[usize; 2]]) -> Vec<Real> {
+    let mut path = Vec::new();
+    for &[from, to] in endpoints {
         for i in 0..STEPS {
             let share = i as Real / (STEPS - 1) as Real;
-            way.extend(z[from].iter().zip(&z[to]).map(|(a, b)| a + share * (b - a)));
+            path.extend(z[from].iter().zip(&z[to]).map(|(a, b)| a + share * (b - a)));
         }
     }
-    way
+    path
 }
 
 /// One for each digit.
@@ -95,15 +95,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_walk_leads_evenly_from_one_digit_to_the_other() {
-        let (z, ends) = ([vec![0.5], vec![2.0], vec![-1.0]], [[0, 1], [1, 2]]);
-        let way = walks(&z, &ends);
-        assert_eq!(way.len(), ends.len() * STEPS);
-        for (walk, [from, to]) in way.chunks(STEPS).zip(ends) {
+    fn an_interpolation_is_linear() {
+        let (z, endpoints) = ([vec![0.5], vec![2.0], vec![-1.0]], [[0, 1], [1, 2]]);
+        let path = interpolations(&z, &endpoints);
+        assert_eq!(path.len(), endpoints.len() * STEPS);
+        for (part, [from, to]) in path.chunks(STEPS).zip(endpoints) {
             let (from, to) = (z[from][0], z[to][0]);
-            assert_eq!((walk[0], walk[STEPS - 1]), (from, to));
+            assert_eq!((part[0], part[STEPS - 1]), (from, to));
             let step = (to - from) / (STEPS - 1) as Real;
-            assert!(walk.windows(2).all(|pair| (pair[1] - pair[0] - step).abs() < 1e-5), "{walk:?}");
+            assert!(part.windows(2).all(|pair| (pair[1] - pair[0] - step).abs() < 1e-5), "{part:?}");
         }
     }
 }

@@ -108,7 +108,7 @@ mod tests {
     const STD: f64 = 0.5;
     const SHAPE: [usize; 4] = [1, 1, 200, 200];
 
-    /// Where x_t (N, C, H, W) comes from if the data are one Gaussian: x_t has the mean sqrt(alpha_bar) MEAN and the
+    /// The noise in x_t (N, C, H, W) if the data are one Gaussian: x_t has the mean sqrt(alpha_bar) MEAN and the
     /// variance alpha_bar STD^2 + 1 - alpha_bar, and given it, its noise has the mean
     /// sqrt(1 - alpha_bar) (x_t - mean) / variance: the best prediction that there is.
     fn best_eps(diffuser: &Diffuser, x: &Tensor, t: usize) -> Tensor {
@@ -140,12 +140,12 @@ mod tests {
             Sampler::Ddim { steps: T, eta: 0.5 },
         ] {
             let [mean, std] = moments(&draw(sampler));
-            // Of 40,000 numbers, the mean scatters by 0.0025 and the standard deviation by 0.0018.
+            // Of 40,000 numbers, the standard error of the mean is 0.0025, and that of the standard deviation 0.0018.
             assert!((mean - MEAN).abs() < 0.01 && (std - STD).abs() < 0.0075, "{sampler:?}: {mean}, {std}");
         }
     }
 
-    /// Without noise on the way, each number keeps its place in the distribution: where x_T lies in that of x_T, x_0 lies in that of the data.
+    /// With eta = 0, each number keeps its quantile: that of x_T among all x_T is that of x_0 in the data.
     #[test]
     fn ddim_without_noise_is_the_straight_map_between_gaussians() {
         let diffuser = Diffuser::new(T);

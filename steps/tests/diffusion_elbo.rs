@@ -19,21 +19,21 @@ fn mean(count: usize, mut draw: impl FnMut() -> f64) -> (f64, f64) {
 }
 
 fn agree(what: &str, (mean, error): (f64, f64), exact: f64, precise: f64) {
-    assert!(error < precise, "{what}: {mean} +- {error} is too coarse to tell");
+    assert!(error < precise, "{what}: {mean} +- {error} is not precise enough for this test");
     assert!((mean - exact).abs() < 4.0 * error, "{what}: {mean} +- {error}, exact {exact}");
 }
 
-/// ln p(x_0, .., x_T) - ln q(x_1, .., x_T | x_0) of one way up, from the densities as they are defined.
+/// ln p(x_0, .., x_T) - ln q(x_1, .., x_T | x_0) of one sample of the forward process, from the definitions of the densities.
 fn log_ratio(model: &GaussianDiffusion, rng: &mut Rng) -> f64 {
     let log_normal = |x: f64, mean: f64, variance: f64| -0.5 * ((TAU * variance).ln() + (x - mean).powi(2) / variance);
-    let (schedule, mut before, mut sum) = (&model.schedule, X_0, 0.0);
+    let (schedule, mut x_prev, mut sum) = (&model.schedule, X_0, 0.0);
     for t in 1..=schedule.steps() {
-        let (beta, x_t) = (schedule.beta(t), schedule.q_step(before, t, rng.normal()));
+        let (beta, x_t) = (schedule.beta(t), schedule.q_step(x_prev, t, rng.normal()));
         let mu = schedule.q_posterior(x_t, model.denoise(x_t, t), t).0;
-        sum += log_normal(before, mu, beta) - log_normal(x_t, (1.0 - beta).sqrt() * before, beta);
-        before = x_t;
+        sum += log_normal(x_prev, mu, beta) - log_normal(x_t, (1.0 - beta).sqrt() * x_prev, beta);
+        x_prev = x_t;
     }
-    sum + log_normal(before, 0.0, 1.0)
+    sum + log_normal(x_prev, 0.0, 1.0)
 }
 
 /// E ln ratio is the ELBO, and E ratio is p(x_0).
@@ -55,11 +55,11 @@ fn the_closed_forms_are_what_the_definitions_say() {
 fn the_denoiser_is_the_conditional_mean() {
     let model = model(1000);
     for (x_t, t) in [(-0.3, 1), (0.8, 100), (2.0, 500), (-0.3, 1000)] {
-        let kept = model.schedule.alpha_bar(t);
-        let (of_data, of_x_t) = (1.0 / (model.std * model.std), kept / (1.0 - kept));
-        let mean = (of_data * model.mean + of_x_t * x_t / kept.sqrt()) / (of_data + of_x_t);
-        let guess = model.denoise(x_t, t);
-        assert!((guess - mean).abs() < 1e-9, "t = {t}: {guess}, not {mean}");
+        let alpha_bar = model.schedule.alpha_bar(t);
+        let (of_data, of_x_t) = (1.0 / (model.std * model.std), alpha_bar / (1.0 - alpha_bar));
+        let mean = (of_data * model.mean + of_x_t * x_t / alpha_bar.sqrt()) / (of_data + of_x_t);
+        let prediction = model.denoise(x_t, t);
+        assert!((prediction - mean).abs() < 1e-9, "t = {t}: {prediction}, not {mean}");
     }
 }
 
@@ -74,7 +74,7 @@ fn t_draws_two_draws_and_one_draw_agree_with_the_elbo() {
     agree("T draws", by_t, exact, 0.1);
     agree("two draws", by_two, exact, 0.1);
     agree("one draw", by_one, exact, 0.1);
-    // For the same calls of the denoiser, T and two draws scatter alike; one draw scatters much less.
+    // For the same calls of the denoiser, T and two draws have the same variance; one draw has much less.
     assert!(by_two.1 / by_t.1 > 0.5 && by_two.1 / by_t.1 < 2.0, "{} and {}", by_t.1, by_two.1);
     assert!(by_one.1 < 0.5 * by_two.1, "{} and {}", by_two.1, by_one.1);
 }
@@ -98,9 +98,10 @@ fn the_posterior_is_bayes_rule() {
     let schedule = Schedule::new(1000);
     let x_t = -0.3;
     for t in [2, 10, 500, 1000] {
-        let (beta, before) = (schedule.beta(t), schedule.alpha_bar(t - 1));
-        let (from_x_t, from_x_0) = ((1.0 - beta) / beta, 1.0 / (1.0 - before));
-        let mean = (from_x_t * x_t / (1.0 - beta).sqrt() + from_x_0 * before.sqrt() * X_0) / (from_x_t + from_x_0);
+        let (beta, alpha_bar_prev) = (schedule.beta(t), schedule.alpha_bar(t - 1));
+        let (from_x_t, from_x_0) = ((1.0 - beta) / beta, 1.0 / (1.0 - alpha_bar_prev));
+        let mean =
+            (from_x_t * x_t / (1.0 - beta).sqrt() + from_x_0 * alpha_bar_prev.sqrt() * X_0) / (from_x_t + from_x_0);
         let (found, variance) = schedule.q_posterior(x_t, X_0, t);
         assert!((found - mean).abs() < 1e-12 && (variance * (from_x_t + from_x_0) - 1.0).abs() < 1e-9, "t = {t}");
     }

@@ -24,14 +24,14 @@ fn with_the_exact_posterior_every_weight_is_the_likelihood() {
 }
 
 #[test]
-fn the_mean_weight_is_the_likelihood_whatever_the_encoder_guesses() {
+fn the_mean_weight_is_the_likelihood_for_any_encoder() {
     let model = model([[1.0, 0.8], [-0.5, 0.5], [0.5, 1.0]]);
     let (exact, draws) = (model.log_likelihood(&X), 200_000);
     let log_weights = log_weights(&model, &X, draws, &mut Rng::new(0, "test", 0));
     let mean = (log_sum_exp(&log_weights) - (draws as f64).ln()).exp();
     let variance = log_weights.iter().map(|w| (w.exp() - mean).powi(2)).sum::<f64>() / draws as f64;
     let error = (variance / draws as f64).sqrt();
-    assert!(error < 0.01 * mean, "the weights scatter too much to tell: {mean} +- {error}");
+    assert!(error < 0.01 * mean, "the weights vary too much for this test: {mean} +- {error}");
     assert!((mean - exact.exp()).abs() < 4.0 * error, "{mean} +- {error}, exact {}", exact.exp());
 
     // The bound rises with k towards ln p(x), and from one draw is below by more than chance.

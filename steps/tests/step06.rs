@@ -67,7 +67,7 @@ fn tensor_prints_75_and_30() {
 }
 
 #[test]
-fn gradient_prints_the_books_way_down() {
+fn gradient_prints_the_books_table() {
     let folder = folder();
     let said = step06(folder.path(), "gradient");
     assert!(said.starts_with("dy/dx0 = -2, dy/dx1 = 400 at (0, 2)\n"), "{said}");
@@ -154,10 +154,10 @@ fn vision_shows_digits_and_batches() {
 }
 
 #[test]
-fn derivatives_of_any_order_and_newtons_way() {
+fn derivatives_of_any_order_and_newtons_method() {
     let folder = folder();
     let said = step06(folder.path(), "higher_order");
-    let off = said.lines().filter_map(|line| line.split_once("off by ")?.1.split(' ').next()?.parse::<f64>().ok());
+    let off = said.lines().filter_map(|line| line.split_once("error ")?.1.split(' ').next()?.parse::<f64>().ok());
     let off: Vec<f64> = off.collect();
     assert!(off.len() == 4 && off.iter().all(|&off| off < 1e-6), "{said}");
     let rows = rows(&said);
@@ -191,7 +191,7 @@ fn the_graph_is_drawn_where_there_is_a_program_for_it() {
 }
 
 #[test]
-fn gradients_and_em_climb_the_same_hill() {
+fn gradients_and_em_reach_the_same_optimum() {
     let folder = folder();
     let said = step06(folder.path(), "gmm_by_gradient");
     let table = rows(&said);
