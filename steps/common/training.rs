@@ -211,11 +211,6 @@ impl<'a> TrainingRun<'a> {
         Ok(tsukuru::checkpoint::write(&path, &state)?)
     }
 
-    /// Mean loss of each finished epoch.
-    pub fn losses(&self) -> &[f64] {
-        &self.position.losses
-    }
-
     /// A column of `metrics.csv` as points (epoch, value), each the mean over a twentieth of an epoch.
     ///
     /// # Errors
