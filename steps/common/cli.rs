@@ -33,7 +33,7 @@ pub struct Mnist {
     /// Folder with MNIST's four files (or its parent); without it TSUKURU_DATA, datasets/mnist, then the built-in digits
     #[arg(long, value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
-    /// Of the images to train on, and of those to test with, only so many.
+    /// At most so many images of each split.
     #[arg(skip = if is_smoke_test() { 64 } else { usize::MAX })]
     pub limit: usize,
 }
@@ -64,7 +64,7 @@ impl Common {
         Ok(path)
     }
 
-    /// Writes a figure into the folder of its program, and says where it is.
+    /// Writes a figure into the folder of its program, and prints its path.
     pub fn figure(&self, step: &str, program: &str, name: &str, panels: &[Panel]) -> Result<()> {
         let path = self.folder(step, program)?.join(name);
         plot::save(&path, panels)?;
@@ -124,7 +124,7 @@ pub fn run_step<P: Programs>(name: &'static str, about: &'static str) -> ExitCod
     exit(common.start().and_then(|()| programs.iter().try_for_each(|program| program.run(&common, &mnist))))
 }
 
-/// Whether TSUKURU_SMOKE=1 asks every program to be a matter of seconds, for tests that only want to see it run.
+/// Whether TSUKURU_SMOKE=1 is set, by tests that only check that programs run: all work is then a matter of seconds.
 fn is_smoke_test() -> bool {
     std::env::var_os("TSUKURU_SMOKE").is_some_and(|value| value == "1")
 }

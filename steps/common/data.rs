@@ -32,7 +32,7 @@ impl Split {
     }
 }
 
-/// Where the images come from. Printed, it says so, and how to get the others.
+/// Where the images come from. `{}` prints it, and how to get the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// A folder of four IDX files; `None` stands for the built-in digits.
@@ -147,7 +147,7 @@ impl Source {
         Ok(None)
     }
 
-    /// The folder, or what stands for it, for the beginning of a message.
+    /// The folder, or the name of the built-in digits, for messages.
     pub fn location(&self) -> String {
         self.folder.as_ref().map_or_else(|| self.name().to_string(), |folder| folder.display().to_string())
     }

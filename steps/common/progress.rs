@@ -4,7 +4,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// Tells how far some long work is, how fast it goes and when it will end.
+/// Shows how far some long work is, how fast it goes and when it will end.
 pub struct Progress {
     name: String,
     total: u64,
@@ -65,7 +65,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away, so that what is printed next stands on a line of its own.
+    /// Removes the bar, so that what is printed next has a line of its own.
     pub fn finish(self) {
         if let Display::Bar(bar) = &self.display {
             bar.finish_and_clear();

@@ -22,7 +22,7 @@ impl RunFolder {
         let checkpoint = path.join("checkpoint.safetensors");
         ensure!(!resume || checkpoint.exists(), "--resume: expected {}, found none", checkpoint.display());
         fs::create_dir_all(&above).with_context(|| format!("{}: cannot make this folder", above.display()))?;
-        // The lock lies beside the folder, which may move.
+        // The lock is beside the folder, which may be moved.
         let lock_path = above.join(format!(".{program}.lock"));
         let lock = File::create(&lock_path).with_context(|| format!("{}: cannot be written", lock_path.display()))?;
         match lock.try_lock() {
@@ -46,11 +46,11 @@ impl RunFolder {
         &self.path
     }
 
-    /// The place for a file; folders between are made.
+    /// The path of a file in the folder; folders between are made.
     pub fn file(&self, name: &str) -> Result<PathBuf> {
         let path = self.path.join(name);
-        let above = path.parent().expect("a file lies in a folder");
-        fs::create_dir_all(above).with_context(|| format!("{}: cannot make this folder", above.display()))?;
+        let parent = path.parent().expect("a file lies in a folder");
+        fs::create_dir_all(parent).with_context(|| format!("{}: cannot make this folder", parent.display()))?;
         Ok(path)
     }
 }

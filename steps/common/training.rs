@@ -49,12 +49,12 @@ pub struct TrainingRun<'a> {
     config: &'a TrainingConfig,
     folder: &'a RunFolder,
     dataset: &'a Dataset,
-    /// What a checkpoint, or a model, says about the run that it belongs to.
+    /// What a run that goes on must agree in. Checkpoints and models hold it.
     identity: Value,
     position: Position,
     ema: Option<Ema>,
     metrics: Metrics,
-    /// Of the epoch that is under way.
+    /// Of the current epoch.
     progress: Option<Progress>,
     start: Instant,
     /// Time spent by earlier runs, in seconds.
@@ -112,7 +112,7 @@ impl<'a> TrainingRun<'a> {
     }
 
     /// The epochs that are left, counted from 1. If the last run stopped between two epochs, the finished one comes
-    /// first, without batches: whatever its loop does after the batches is done again, as it may have been cut off.
+    /// first, without batches, so that what follows the batches is done again: it may have been interrupted.
     pub fn epochs(&self) -> RangeInclusive<usize> {
         let first = self.position.step.div_ceil(self.steps_per_epoch()).max(1);
         first..=self.config.epochs.max(self.position.losses.len())
@@ -180,7 +180,7 @@ impl<'a> TrainingRun<'a> {
         if let Some(progress) = &mut self.progress {
             progress.step(|| format!("loss {loss:.4}"));
         }
-        self.announce();
+        self.print_expected_time();
         self.interrupted.set(INTERRUPTED.load(Ordering::Relaxed));
         Ok(())
     }
@@ -224,7 +224,7 @@ impl<'a> TrainingRun<'a> {
     }
 
     /// Prints how long the rest of the training will take, once a second of it has passed.
-    fn announce(&mut self) {
+    fn print_expected_time(&mut self) {
         let Some((start, steps)) = &mut self.timed else { return };
         let (seconds, since) = (start.elapsed().as_secs_f64(), *steps);
         *steps += 1;

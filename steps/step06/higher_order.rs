@@ -16,7 +16,7 @@ use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
 const ORDERS: usize = 4;
-/// Newton's method has converged after so many.
+/// Newton's method has converged by then.
 const NEWTON_ITERATIONS: usize = 7;
 
 pub fn run(common: &Common) -> Result<()> {

@@ -3,8 +3,9 @@
 //! Every calculation on [`Variable`](tsukuru::variable::Variable)s can be differentiated, so that any model can be
 //! fitted by gradient descent (chapter 6 of the book, and three programs that go further).
 //!
-//! [`Convnet`] classifies digits; with it [`Evaluator`] says how good generated digits are. Programs: [`mod@tensor`], [`gradient`],
-//! [`regression`], [`neuralnet`], [`vision`], [`higher_order`], [`gmm_by_gradient`], [`classifier`].
+//! [`Convnet`] classifies digits; with it [`Evaluator`] measures how good generated digits are. Programs:
+//! [`mod@tensor`], [`gradient`], [`regression`], [`neuralnet`], [`vision`], [`higher_order`], [`gmm_by_gradient`],
+//! [`classifier`].
 
 pub mod classifier;
 mod convnet;

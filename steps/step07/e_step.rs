@@ -57,7 +57,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
     common.figure("step07", "e_step", "posterior.svg", &panels)
 }
 
-/// ln p(x) = ln of the integral of p(x, z), as a sum over a grid of so many points along each of two axes.
+/// ln p(x) = ln of the integral of p(x, z), as a sum over a grid of points x points z.
 fn grid_log_likelihood(model: &Vae, x: &[Real], points: usize) -> f64 {
     let width = 2.0 * REACH / points as f64;
     let coordinate = |i: usize| (-REACH + (i as f64 + 0.5) * width) as Real;

@@ -60,14 +60,14 @@ fn find(common: &Common, mnist: &Mnist, latent: usize, source: &Source) -> Resul
     Ok(path)
 }
 
-/// A VAE of the sizes that the file says.
+/// A VAE with the sizes of the file.
 fn read(path: &Path) -> Result<Vae> {
     let state = checkpoint::read(path)?;
     let shape = |name| match state.get(name) {
         Some(Data::Real(weight)) => weight.shape().to_vec(),
         _ => vec![],
     };
-    // Both weights together hold as many numbers as a third of the model: a file cannot ask for one much larger than itself.
+    // These weights hold a third of the model's numbers, so a small file cannot claim a large model.
     let (first, second) = (shape("encoder.linear.weight"), shape("decoder.linear1.weight"));
     let sizes = match (&first[..], &second[..]) {
         (&[hidden, inputs], &[rows, latent]) if hidden == rows && hidden * inputs * latent > 0 => {

@@ -1,4 +1,5 @@
-//! The ELBO of a diffusion model, estimated from T, from two and from one draw: the same mean, less and less variance.
+//! The ELBO of a diffusion model, estimated from T, from two and from one draw of noise: the mean, the variance and the
+//! cost of each estimate.
 
 use super::{GaussianDiffusion, Schedule};
 use crate::common::cli::Common;
@@ -32,8 +33,8 @@ pub fn run(common: &Common) -> Result<()> {
     ];
     let mut dots = Chart::new("Estimates from T calls each", "", "estimate [nats]");
     let mut errors = Chart::new("Standard error", "calls of the denoiser", "standard error [nats]").log_x().log_y();
-    for (place, (name, estimate, calls)) in estimates.into_iter().enumerate() {
-        let color = [BLUE, VERMILION, GREEN][place];
+    for (i, (name, estimate, calls)) in estimates.into_iter().enumerate() {
+        let color = [BLUE, VERMILION, GREEN][i];
         let mut rng = Rng::new(common.seed, name, 0);
         let samples: Vec<f64> = (0..ESTIMATES * T / calls).map(|_| estimate(&model, X_0, &mut rng)).collect();
         let Normal { mu: mean, sigma: std } = Normal::fit(&samples)?;
@@ -41,12 +42,12 @@ pub fn run(common: &Common) -> Result<()> {
         println!("{name:<9}   {mean:>9.4} +- {error:<7.4}   {std:>10.3}   {calls:>4}");
         let of_equal_cost: Vec<f64> =
             samples.chunks(T / calls).map(|part| part.iter().sum::<f64>() / part.len() as f64).collect();
-        let places = (0..DOTS).map(|i| 0.8 * i as f64 / DOTS as f64 + place as f64);
-        dots = dots.dots(name, color, 2.0, places.zip(of_equal_cost));
+        let xs = (0..DOTS).map(|dot| 0.8 * dot as f64 / DOTS as f64 + i as f64);
+        dots = dots.dots(name, color, 2.0, xs.zip(of_equal_cost));
         let at = |n: f64| (n * calls as f64, std / n.sqrt());
         let ends = [at(1.0), at((ESTIMATES * T / calls) as f64)];
         // The line of two draws covers that of T draws, so it is dashed.
-        errors = if place == 1 { errors.dashes(name, color, ends) } else { errors.line(name, color, ends) };
+        errors = if i == 1 { errors.dashes(name, color, ends) } else { errors.line(name, color, ends) };
     }
     dots = dots.dashes("exact", BLACK, [(0.0, exact), (3.0, exact)]).y_range(-80.0, 100.0);
     let panels = [dots.into(), errors.into()];

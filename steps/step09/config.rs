@@ -30,7 +30,7 @@ const FULL: Preset = Preset {
     batch_size: 128,
     lr: 1e-3,
     lr_falls: false,
-    ema: 0.999, // once there are 9000 steps; before, about the last ninth of them counts
+    ema: 0.999, // from step 9000 on; before, about the last ninth of the steps counts
     images: usize::MAX,
     width: 64,
 };
@@ -48,11 +48,11 @@ pub struct UNetConfig {
 }
 
 impl Flags {
-    /// `kind` is the sampler if no flag names one.
+    /// `default` is the sampler if no flag names one.
     ///
     /// # Errors
     /// If a flag has a value that it cannot have, or the images cannot be found.
-    pub fn resolve(&self, common: &Common, mnist: &Mnist, kind: SamplerKind) -> Result<UNetConfig> {
+    pub fn resolve(&self, common: &Common, mnist: &Mnist, default: SamplerKind) -> Result<UNetConfig> {
         let [full, quick] = [FULL, QUICK].map(|preset| Preset {
             ema: self.ema.unwrap_or(preset.ema),
             width: self.width.unwrap_or(preset.width),
@@ -61,7 +61,7 @@ impl Flags {
         let Preset { ema, width, .. } = if self.training.quick { quick } else { full };
         ensure!((0.0..1.0).contains(&ema), "--ema {ema}: expected 0 to below 1");
         ensure!((1..=WIDEST).contains(&width), "--width {width}: expected 1 to {WIDEST}");
-        let (diffuser, sampler) = self.sampler.resolve(common, kind)?;
+        let (diffuser, sampler) = self.sampler.resolve(common, default)?;
         Ok(UNetConfig { training: self.training.resolve(common, mnist, full, quick)?, diffuser, sampler })
     }
 }

@@ -15,7 +15,7 @@ pub struct Diffuser {
 }
 
 impl Diffuser {
-    /// The book's schedule ([`Schedule::new`]) of so many steps.
+    /// The book's schedule ([`Schedule::new`]) of T = `steps` steps.
     pub fn new(steps: usize) -> Diffuser {
         Diffuser { schedule: Schedule::new(steps) }
     }

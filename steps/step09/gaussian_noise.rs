@@ -53,7 +53,7 @@ pub fn run(common: &Common) -> Result<()> {
     Ok(())
 }
 
-/// Six petals, whose edge lies at r = 0.68 + 0.28 cos(6 angle), around a bright centre.
+/// A flower of six petals, with the edge r = 0.68 + 0.28 cos(6 angle), around a bright centre.
 fn flower() -> Tensor {
     let middle = (SIDE as f64 - 1.0) / 2.0;
     let brightness = |row: usize, col: usize| {

@@ -11,7 +11,7 @@ use tsukuru::random::Rng;
 /// Pixels of MNIST's digits.
 const SIZE: [usize; 2] = [28, 28];
 
-/// A U-Net from a file, and what the file says of its training.
+/// A U-Net from a file, and the settings of its training that the file holds.
 pub struct TrainedUNet {
     pub model: UNet,
     /// Whether it was conditioned on the label of every image; `false` where the file does not say so.
@@ -32,7 +32,7 @@ pub fn read_unconditional(path: &Path) -> Result<TrainedUNet> {
     Ok(trained)
 }
 
-/// A U-Net of the width, and with the labels, that the file says.
+/// A U-Net with the width and the labels of the file.
 ///
 /// # Errors
 /// If the file is damaged, or holds something else.
@@ -46,7 +46,7 @@ pub fn read_unet(path: &Path) -> Result<TrainedUNet> {
         Some(Data::Real(weight)) => weight.shape().to_vec(),
         _ => vec![],
     };
-    // The second weight holds width^2 numbers: a file cannot ask for a model much larger than itself.
+    // The second weight holds width^2 numbers: so a small file cannot claim a large model.
     let width = shape("down1.convs.0.weight").first().copied().unwrap_or(0);
     let is_unet = width > 0 && shape("down1.convs.3.weight") == [width, width, 3, 3];
     ensure!(is_unet, "{}: holds no U-Net: expected `down1.convs.3.weight` of shape (w, w, 3, 3)", path.display());

@@ -74,14 +74,13 @@ pub enum SamplerKind {
 }
 
 impl SamplerFlags {
-    /// The book's noise schedule and the sampler that the flags name, `kind` if they name none. In a smoke test there are
-    /// ten times.
+    /// The book's noise schedule and the sampler that the flags name, or else `default`. In a smoke test T is 10.
     ///
     /// # Errors
     /// If a flag has a value that it cannot have.
-    pub fn resolve(&self, common: &Common, kind: SamplerKind) -> Result<(Diffuser, Sampler)> {
+    pub fn resolve(&self, common: &Common, default: SamplerKind) -> Result<(Diffuser, Sampler)> {
         let diffuser = Diffuser::new(if common.smoke { 10 } else { T });
-        let sampler = match self.sampler.unwrap_or(kind) {
+        let sampler = match self.sampler.unwrap_or(default) {
             SamplerKind::Ancestral => {
                 ensure!(self.sample_steps.is_none(), "--sample-steps: expected with --sampler ddim only");
                 ensure!(self.eta.is_none(), "--eta: expected with --sampler ddim only");

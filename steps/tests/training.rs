@@ -87,14 +87,22 @@ fn train(out: &Path, seed: u64, resume: bool, seen: &mut Seen, each: impl Fn(u64
 }
 
 /// All that a run leaves but the times.
-fn results(out: &Path) -> (Vec<u8>, Vec<String>, String, Vec<(String, Data)>) {
+#[derive(PartialEq)]
+struct Results {
+    model: Vec<u8>,
+    log: Vec<String>,
+    losses: String,
+    tensors: Vec<(String, Data)>,
+}
+
+fn results(out: &Path) -> Results {
     let file = |name: &str| out.join("step/program").join(name);
     let log = fs::read_to_string(file("metrics.csv")).unwrap();
     let log = log.lines().map(|row| row.rsplit_once(',').unwrap().0.to_string()).collect();
     let checkpoint = checkpoint::read(&file("checkpoint.safetensors")).unwrap();
     let tensors = checkpoint.iter().map(|(name, data)| (name.to_string(), data.clone())).collect();
     let losses = checkpoint.meta["position"]["losses"].to_string();
-    (fs::read(file("model.safetensors")).unwrap(), log, losses, tensors)
+    Results { model: fs::read(file("model.safetensors")).unwrap(), log, losses, tensors }
 }
 
 /// One test, because an interrupt is for the whole process.

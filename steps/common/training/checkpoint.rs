@@ -15,13 +15,13 @@ pub(super) struct Position {
     pub step: usize,
     /// Mean loss of each finished epoch.
     pub losses: Vec<f64>,
-    /// Sum of the losses in the epoch that is under way.
+    /// Sum of the losses of the current epoch.
     pub sum: f64,
     /// Time spent, of earlier runs as well.
     pub seconds: f64,
 }
 
-/// Writes the state of a training. `identity` says which one it is.
+/// Writes the state of a training. `identity` is what a run that goes on from it must agree in.
 pub(super) fn save(
     path: &Path,
     identity: &Value,

@@ -72,7 +72,7 @@ impl TrainingFlags {
         TrainingFlags { quick: true, ..TrainingFlags::default() }
     }
 
-    /// The values of the flags, and of the preset where a flag is not given. Smoke tests get a fraction of everything.
+    /// The values of the flags, and of the preset where a flag is not given. For smoke tests all sizes are small.
     ///
     /// # Errors
     /// If a flag has a value that no training can use, or the images cannot be found.
@@ -118,7 +118,7 @@ impl TrainingConfig {
         if self.lr_falls { self.lr * (1.0 - done) } else { self.lr }
     }
 
-    /// What a resumed run must agree in, and what a model's file says about its training. `settings` is an object.
+    /// What a resumed run must agree in, and what the file of a model says about its training. `settings` is an object.
     pub(super) fn identity(&self, dataset: &Dataset, mut settings: Value) -> Value {
         settings["lr"] = json!(self.lr);
         settings["checksum"] = json!(dataset.checksum());
