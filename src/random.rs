@@ -14,9 +14,13 @@ use rand_distr::StandardNormal;
 /// continues the very numbers that an unbroken run would have drawn, without saving any state, and one more draw in the
 /// data loader changes nothing in the noise.
 ///
-/// Bits, uniform numbers, integers and permutations are the same on every system. The normal numbers of [`rand_distr`]
-/// (Doornik's ziggurat, 2005) call the system's `ln` for |x| > 3.65, one number in 3,900, and its `exp` where a comparison
-/// decides; there the last bit of the f64 may differ from system to system, and that of the f32 practically never does.
+/// Bits, uniform numbers, integers and permutations are the same on every system, be its `usize` 32 or 64 bits wide:
+/// [`rand`] draws a `usize` from u32 where the bound allows (its `UniformUsize`). Normal numbers are [`rand_distr`]'s
+/// ziggurat (Doornik, 2005): a product of an integer and a constant, except that `ln` makes those beyond +-3.654, one
+/// number in 3,900, and `exp` decides in one draw of 68 whether a number is kept. Both come from num-traits, that is,
+/// from the libm crate, or from the system if any crate of the program turns num-traits' feature `std` on. So from
+/// system to system, one number in 3,900 may differ in the last bit of its f64; that an `exp` decides otherwise, which
+/// would change the rest of the stream, has a probability of 1e-18 per number.
 pub struct Rng {
     source: Xoshiro256PlusPlus,
 }
@@ -62,7 +66,7 @@ impl Rng {
         order
     }
 
-    /// A tensor of independent standard normal numbers.
+    /// A tensor of this shape, filled in row-major order with independent standard normal numbers.
     ///
     /// # Panics
     /// If the shape is too large for memory.
@@ -71,7 +75,8 @@ impl Rng {
         Tensor::build(shape, |data| data.iter_mut().for_each(|x| *x = self.normal() as Real))
     }
 
-    /// A tensor of independent numbers, uniform in `low..high`.
+    /// A tensor of this shape, filled in row-major order with independent numbers, uniform in [`low`, `high`): rounding
+    /// to `Real` may give `high` itself.
     ///
     /// # Panics
     /// If the shape is too large for memory.
