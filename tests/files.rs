@@ -1,24 +1,57 @@
 //! Files that are there completely or not at all, whoever else writes them.
 
-use std::fs;
+use std::path::Path;
+use std::{fs, io};
 use tsukuru::files::write_whole;
+
+fn names(folder: &Path) -> Vec<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
 
 #[test]
 fn writers_at_the_same_time_share_no_part() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    // What a process leaves that was killed, or is at work: names must not depend on who writes.
-    fs::write(folder.path().join(".file.0.part"), "somebody else's").unwrap();
     write_whole(&path, |outer| {
         outer.write_all(b"the outer, ")?;
         write_whole(&path, |inner| inner.write_all(b"the inner"))?;
         assert_eq!(fs::read(&path).unwrap(), b"the inner");
+        let part = |name: &str| name.starts_with(".file.") && name.ends_with(".part");
+        assert_eq!(names(folder.path()).iter().filter(|name| part(name)).count(), 1);
         outer.write_all(b"complete")
     })
     .unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"the outer, complete");
-    assert_eq!(fs::read(folder.path().join(".file.0.part")).unwrap(), b"somebody else's");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
+    assert_eq!(names(folder.path()), ["file"], "nothing else is left");
+}
+
+#[test]
+fn when_writing_fails_the_old_file_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    fs::write(&path, "old").unwrap();
+    let fail = |out: &mut dyn io::Write| {
+        out.write_all(&[0; 100_000])?;
+        Err(io::Error::other("the disk is full"))
+    };
+    assert_eq!(write_whole(&path, fail).unwrap_err().to_string(), "the disk is full");
+    std::panic::catch_unwind(|| write_whole(&path, |_| panic!("on purpose"))).unwrap_err();
+    assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (b"old".to_vec(), vec!["file".to_string()]));
+    for no_name in [Path::new("/"), Path::new("..")] {
+        write_whole(no_name, |out| out.write_all(b"x")).unwrap_err();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn permissions_are_those_of_any_new_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, plain) = (folder.path().join("whole"), folder.path().join("plain"));
+    write_whole(&whole, |out| out.write_all(b"x")).unwrap();
+    fs::write(&plain, "x").unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&whole), mode(&plain));
 }
 
 /// This test runs itself in four processes, each of which writes one file a hundred times.
