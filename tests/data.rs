@@ -99,15 +99,16 @@ fn what_is_not_a_file_is_named() {
 fn headers_are_checked() {
     let images = |bytes: &[u8]| message(bytes, read_images);
     let magic = ", byte 0: expected the magic number of IDX images, found ";
-    assert_eq!(images(b""), format!("{magic}the end of the file"));
-    assert_eq!(images(&gzip(b"")), format!("{magic}the end of the file"));
-    assert_eq!(images(&[0, 0, 8]), format!("{magic}only 3 of its 4 bytes"));
+    assert_eq!(images(b""), format!("{magic}0 of its 4 bytes and the end of the file"));
+    assert_eq!(images(&gzip(b"")), format!("{magic}0 of its 4 bytes and the end of the file"));
+    assert_eq!(images(&[0, 0, 8]), format!("{magic}3 of its 4 bytes and the end of the file"));
     let magic = ", byte 0: expected the magic number 00000803 of IDX images, found ";
     assert_eq!(images(b"\x89PNG\r\n"), format!("{magic}89504e47"));
     assert_eq!(images(&header(0xd03, &[0; 3])), ", byte 2: expected numbers of type 08 (u8), found type 0d (f32)");
     assert_eq!(images(&header(0x801, &[0])), ", byte 3: expected 3 as the number of axes (images), found 1 (labels)");
     assert_eq!(images(&header(0x802, &[0; 2])), ", byte 3: expected 3 as the number of axes (images), found 2");
-    assert_eq!(images(&header(0x803, &[1])), ", byte 8: expected the size of axis 1, found the end of the file");
+    let size = ", byte 8: expected the size of axis 1, found 0 of its 4 bytes and the end of the file";
+    assert_eq!(images(&header(0x803, &[1])), size);
     let none = ", byte 8: expected images of at least one pixel, found 0 x 28 pixels";
     assert_eq!(images(&header(0x803, &[u32::MAX, 0, 28])), none);
     let labels = message(&header(0x803, &[0; 3]), read_labels);

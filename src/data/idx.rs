@@ -13,7 +13,7 @@
 
 use super::DataError;
 use crate::files::write_whole;
-use byteorder::{BigEndian, WriteBytesExt};
+use byteorder::{BigEndian, ReadBytesExt, WriteBytesExt};
 use flate2::{Compression, bufread::MultiGzDecoder, write::GzEncoder};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -122,7 +122,7 @@ impl Reader {
 
     /// The sizes of the `AXES` axes.
     fn header<const AXES: usize>(&mut self, what: &str) -> Result<[u32; AXES], DataError> {
-        let magic = self.word(&format!("the magic number of IDX {what}"))?;
+        let magic = self.u32(&format!("the magic number of IDX {what}"))?;
         let [zero, zero_too, kind, axes] = magic.to_be_bytes();
         if (zero, zero_too) != (0, 0) {
             return Err(self.wrong(0, format!("the magic number 0000080{AXES} of IDX {what}"), format!("{magic:08x}")));
@@ -136,20 +136,17 @@ impl Reader {
         }
         let mut sizes = [0; AXES];
         for (axis, size) in sizes.iter_mut().enumerate() {
-            *size = self.word(&format!("the size of axis {axis}"))?;
+            *size = self.u32(&format!("the size of axis {axis}"))?;
         }
         Ok(sizes)
     }
 
-    /// A big-endian u32 of the header.
-    fn word(&mut self, what: &str) -> Result<u32, DataError> {
+    /// The next u32 of the header.
+    fn u32(&mut self, what: &str) -> Result<u32, DataError> {
         let start = self.offset;
         let bytes = self.up_to(4)?;
-        let found = match bytes.len() {
-            0 => "the end of the file".to_string(),
-            n => format!("only {n} of its 4 bytes"),
-        };
-        bytes.try_into().map(u32::from_be_bytes).map_err(|_| self.wrong(start, what, found))
+        let found = format!("{} of its 4 bytes and the end of the file", bytes.len());
+        bytes.as_slice().read_u32::<BigEndian>().map_err(|_| self.wrong(start, what, found))
     }
 
     /// As many numbers as the `sizes` promise, and then the end of the file.
@@ -206,7 +203,7 @@ fn name_of(kind: u8) -> &'static str {
 
 fn write(path: &Path, sizes: &[usize], numbers: &[u8]) -> Result<(), DataError> {
     let body = |out: &mut dyn Write| {
-        out.write_all(&[0, 0, 8, sizes.len() as u8])?;
+        out.write_u32::<BigEndian>(0x0800 | sizes.len() as u32)?;
         for &size in sizes {
             out.write_u32::<BigEndian>(size.try_into().map_err(io::Error::other)?)?;
         }
