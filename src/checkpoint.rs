@@ -15,16 +15,13 @@ use crate::Real;
 use crate::files::write_whole;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-use header::Header;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorInfo, View};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
-use std::mem;
 use std::path::{Path, PathBuf};
+use std::{fs, io, mem};
 
 /// `Real` in a file: F32, or F64 with the feature `f64`.
 const REAL: Dtype = if mem::size_of::<Real>() == 8 { Dtype::F64 } else { Dtype::F32 };
@@ -219,66 +216,37 @@ impl View for &Data {
     }
 }
 
-/// Reads a checkpoint: F32 and F64 become [`Real`], I64 whole numbers.
+/// Reads a checkpoint: F32 and F64 become [`Real`], I64 whole numbers. A text `meta` in the metadata that is no JSON
+/// becomes a JSON string; other metadata are passed over.
 ///
 /// # Errors
 /// If the file cannot be read, or is not in every detail what its header says.
 pub fn read(path: &Path) -> Result<Entries, CheckpointError> {
     let fail = |source| CheckpointError::Read { path: path.into(), source };
-    // Asked before opening, because opening a pipe would wait for ever.
-    let metadata = fs::metadata(path).map_err(fail)?;
-    if !metadata.is_file() {
+    // Checked before opening, because opening a pipe would wait for ever.
+    if !fs::metadata(path).map_err(fail)?.is_file() {
         return Err(fail(io::Error::other("expected a file, found a folder or something else")));
     }
-    parse(path, &mut BufReader::new(File::open(path).map_err(fail)?), metadata.len())
+    from_bytes(path, &fs::read(path).map_err(fail)?)
 }
 
 /// As [`read`], from a checkpoint that lies in memory (`include_bytes!`). `path` is what messages call it.
 ///
 /// # Errors
 /// If it is not in every detail what its header says.
-pub fn from_bytes(path: &Path, mut bytes: &[u8]) -> Result<Entries, CheckpointError> {
-    let count = bytes.len() as u64;
-    parse(path, &mut bytes, count)
+pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Entries, CheckpointError> {
+    let (header, numbers) = header::parse(path, bytes)?;
+    let text = header.metadata().as_ref().and_then(|metadata| metadata.get("meta"));
+    let meta = text.map_or(Value::Null, |text| serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()));
+    let tensors = header.tensors().into_iter();
+    let data = tensors.map(|(name, info)| (name, decoded(info, numbers))).collect();
+    Ok(Entries { meta, data, path: path.into() })
 }
 
-/// A file of `count` bytes.
-fn parse(path: &Path, file: &mut impl Read, count: u64) -> Result<Entries, CheckpointError> {
-    let fail = |source| CheckpointError::Read { path: path.into(), source };
-    let length = header::length(path, &up_to(file, 8).map_err(fail)?, count)?;
-    let json = up_to(file, length).map_err(fail)?;
-    let header = Header::new(path, &json, count - 8 - length)?;
-    let meta = match header.meta.get("meta") {
-        None => Value::Null,
-        Some(text) => serde_json::from_str(text).map_err(|error| CheckpointError::Format {
-            path: path.into(),
-            offset: 8,
-            expected: "JSON in the metadata `meta`".into(),
-            found: error.to_string(),
-        })?,
-    };
-    let mut entries = Entries { meta, data: BTreeMap::new(), path: path.into() };
-    for (name, info) in header.tensors {
-        let length = info.data_offsets.1 - info.data_offsets.0;
-        let bytes = up_to(file, length as u64).map_err(fail)?;
-        if bytes.len() < length {
-            return Err(fail(io::ErrorKind::UnexpectedEof.into())); // it was longer when it was opened
-        }
-        entries.data.insert(name, decoded(&info, &bytes));
-    }
-    Ok(entries)
-}
-
-/// The next `count` bytes, fewer at the end of the file. Memory grows with what arrives, not with `count`.
-fn up_to(file: &mut impl Read, count: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(count).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// The little-endian numbers of a tensor that was checked.
-fn decoded(info: &TensorInfo, bytes: &[u8]) -> Data {
+/// A tensor that was checked, from the little-endian `numbers` of all.
+fn decoded(info: &TensorInfo, numbers: &[u8]) -> Data {
     let shape = Shape::new(&info.shape);
+    let bytes = &numbers[info.data_offsets.0..info.data_offsets.1];
     match info.dtype {
         Dtype::F32 => Data::Real(reals(shape, bytes, |b| f32::from_le_bytes(b) as Real)),
         Dtype::F64 => Data::Real(reals(shape, bytes, |b| f64::from_le_bytes(b) as Real)),

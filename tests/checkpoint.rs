@@ -37,14 +37,7 @@ fn read(bytes: &[u8]) -> Result<Entries, String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("file");
     fs::write(&path, bytes).unwrap();
-    let read = checkpoint::read(&path).map_err(|error| without_path(&path, error));
-    match (&read, checkpoint::from_bytes(&path, bytes).map_err(|error| without_path(&path, error))) {
-        // As text, where one NaN is like another.
-        (Ok(read), Ok(in_memory)) => assert_eq!(format!("{read:?}"), format!("{in_memory:?}")),
-        (Err(read), Err(in_memory)) => assert_eq!(*read, in_memory),
-        (read, in_memory) => panic!("{read:?} from the file, {in_memory:?} from memory"),
-    }
-    read
+    checkpoint::read(&path).map_err(|error| without_path(&path, error))
 }
 
 fn without_path(path: &Path, error: CheckpointError) -> String {
@@ -158,37 +151,50 @@ fn the_header_is_checked() {
     says("not JSON", "expected ident");
     says("[1]", "invalid type: sequence, expected an object");
     says(&"[".repeat(100_000), "invalid type: sequence, expected an object");
-    says(r#"{"a":3}"#, "`a`: invalid type: integer `3`");
-    says(r#"{"a":{"dtype":"Q7","shape":[],"data_offsets":[0,8]}}"#, "`a`: unknown variant `Q7`");
-    says(r#"{"a":{"dtype":"F64","shape":[-1],"data_offsets":[0,8]}}"#, "`a`: invalid value: integer `-1`");
+    says(r#"{"a":3}"#, "invalid type: integer `3`");
+    says(r#"{"a":{"dtype":"Q7","shape":[],"data_offsets":[0,8]}}"#, "unknown variant `Q7`");
+    says(r#"{"a":{"dtype":"F64","shape":[-1],"data_offsets":[0,8]}}"#, "invalid value: integer `-1`");
     let a = r#""a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
-    says(&format!("{{{a},{a}}}"), "`a`: is there twice");
-    says(r#"{"__metadata__":{"meta":1}}"#, "`__metadata__`: invalid type: integer `1`, expected a string");
-    let meta = message(r#"{"__metadata__":{"meta":"{"}}"#, 0);
-    assert!(meta.starts_with(", byte 8: expected JSON in the metadata `meta`, found EOF"), "{meta}");
+    says(&format!("{{{a},{a}}}"), "the name `a` twice");
+    says(r#"{"__metadata__":{"meta":1}}"#, "invalid type: integer `1`, expected a string");
+    let layout = |dtype: &str, shape: &str, begin: u64, end: u64, what: &str| {
+        let json = format!(r#"{{"a":{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{begin},{end}]}}}}"#);
+        says(&json, what);
+    };
+    layout("F64", "[1]", 1, 9, "invalid offset for tensor `a`");
+    layout("F64", "[2]", 0, 8, "invalid shape, data type, or offset for tensor");
+    layout("F32", "[4294967296, 4294967296]", 0, 8, "overflow computing buffer size from shape");
+    let two = |a: &str, b: &str| {
+        format!(
+            r#"{{"a":{{"dtype":"F32","shape":[1],"data_offsets":{a}}},"b":{{"dtype":"F32","shape":[1],"data_offsets":{b}}}}}"#
+        )
+    };
+    says(&two("[0,4]", "[4,0]"), "invalid offset for tensor `b`");
+    says(&two("[0,4]", "[3,7]"), "invalid offset for tensor `b`");
+    says(&two("[0,4]", "[5,9]"), "invalid offset for tensor `b`");
+}
+
+#[test]
+fn metadata_of_other_programs_are_no_obstacle() {
+    let with = |metadata: &str| read(&file(&format!(r#"{{"__metadata__":{metadata}}}"#), &[])).unwrap().meta;
+    assert_eq!(with(r#"{"format":"pt","meta":"{\"lr\": 0.1}"}"#), json!({"lr": 0.1}));
+    assert_eq!(with(r#"{"format":"pt"}"#), Value::Null);
+    for text in ["", "{", "a model of digits"] {
+        assert_eq!(with(&json!({"meta": text}).to_string()), json!(text));
+    }
 }
 
 #[test]
 fn every_tensor_is_checked() {
     let a = |dtype: &str, shape: &str, begin: u64, end: u64| {
         let json = format!(r#"{{"a":{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{begin},{end}]}}}}"#);
-        message(&json, 8)
+        message(&json, end as usize)
     };
     let at = ", tensor `a`: expected ";
     assert_eq!(a("U8", "[8]", 0, 8), format!("{at}F32, F64 or I64, found U8"));
     assert_eq!(a("F64", "[1,1,1,1,1,1,1]", 0, 8), format!("{at}at most 6 axes, found 7"));
-    assert_eq!(a("F64", "[1]", 1, 9), format!("{at}bytes from 0 on, found bytes 1 to 9"));
-    assert_eq!(a("F64", "[2]", 0, 8), format!("{at}16 bytes for F64 [2], found 8"));
-    let large = "[4294967296, 4294967296]";
-    assert_eq!(a("F32", large, 0, 8), format!("{at}a shape that fits into memory, found {large}"));
     let empty = "[0, 4294967296, 4294967296]";
     assert_eq!(a("F32", empty, 0, 0), format!("{at}a shape that fits into memory, found {empty}"));
-    let inside_out =
-        r#"{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[],"data_offsets":[4,0]}}"#;
-    assert_eq!(message(inside_out, 4), ", tensor `b`: expected bytes from 4 on, found bytes 4 to 0");
-    let overlap =
-        r#"{"a":{"dtype":"F64","shape":[],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[],"data_offsets":[4,8]}}"#;
-    assert_eq!(message(overlap, 8), ", tensor `b`: expected bytes from 8 on, found bytes 4 to 8");
 }
 
 #[test]
