@@ -22,9 +22,41 @@ pub struct Common {
     /// Do not show how far long work is
     #[arg(long, global = true)]
     pub quiet: bool,
-    /// Whether a smoke test runs the program: a few images, a narrow model, ten noise steps.
-    #[arg(skip = is_smoke_test())]
-    pub smoke: bool,
+    #[arg(skip = Limits::from_environment())]
+    pub limits: Limits,
+}
+
+/// The largest sizes that programs use. Usually there are none; with TSUKURU_SMOKE=1, for tests that only check that
+/// programs run, all work is a matter of seconds.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Images of each split of the data.
+    pub images: usize,
+    pub epochs: usize,
+    pub batch_size: usize,
+    /// Channels of a model at full resolution, or width of its hidden layers.
+    pub width: usize,
+    /// T, the steps of a noise schedule.
+    pub noise_steps: usize,
+    /// Generated images of one label and one guidance scale.
+    pub columns: usize,
+}
+
+impl Limits {
+    pub const NONE: Limits = Limits {
+        images: usize::MAX,
+        epochs: usize::MAX,
+        batch_size: usize::MAX,
+        width: usize::MAX,
+        noise_steps: usize::MAX,
+        columns: usize::MAX,
+    };
+    const SMOKE: Limits = Limits { images: 64, epochs: 2, batch_size: 16, width: 4, noise_steps: 10, columns: 2 };
+
+    fn from_environment() -> Limits {
+        let smoke = std::env::var_os("TSUKURU_SMOKE").is_some_and(|value| value == "1");
+        if smoke { Limits::SMOKE } else { Limits::NONE }
+    }
 }
 
 /// The flag of programs that read images.
@@ -34,7 +66,7 @@ pub struct Mnist {
     #[arg(long, value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
     /// At most so many images of each split.
-    #[arg(skip = if is_smoke_test() { 64 } else { usize::MAX })]
+    #[arg(skip = Limits::from_environment().images)]
     pub limit: usize,
 }
 
@@ -122,11 +154,6 @@ pub fn run_step<P: Programs>(name: &'static str, about: &'static str) -> ExitCod
     let Cli { program, common, mnist } = or_exit(parsed.and_then(|flags| Cli::<P>::from_arg_matches(&flags)));
     let programs = program.map_or_else(P::quick, |program| vec![program]);
     exit(common.start().and_then(|()| programs.iter().try_for_each(|program| program.run(&common, &mnist))))
-}
-
-/// Whether TSUKURU_SMOKE=1 is set, by tests that only check that programs run: all work is then a matter of seconds.
-fn is_smoke_test() -> bool {
-    std::env::var_os("TSUKURU_SMOKE").is_some_and(|value| value == "1")
 }
 
 /// An error and its causes, without those that it already quotes.

@@ -141,8 +141,9 @@ impl<'a> TrainingRun<'a> {
 
     /// The learning rate of this step.
     pub fn lr(&self) -> f64 {
-        let done = self.position.step as f64 / (self.config.epochs * self.steps_per_epoch()) as f64;
-        self.config.lr_at(done)
+        let TrainingConfig { lr, lr_falls, epochs, .. } = *self.config;
+        let done = self.position.step as f64 / (epochs * self.steps_per_epoch()) as f64;
+        if lr_falls { lr * (1.0 - done) } else { lr }
     }
 
     /// Lets the moving average of the weights follow the step that the optimizer has just taken. Does nothing if the

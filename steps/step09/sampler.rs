@@ -74,12 +74,12 @@ pub enum SamplerKind {
 }
 
 impl SamplerFlags {
-    /// The book's noise schedule and the sampler that the flags name, or else `default`. In a smoke test T is 10.
+    /// The book's noise schedule and the sampler that the flags name, or else `default`.
     ///
     /// # Errors
     /// If a flag has a value that it cannot have.
     pub fn resolve(&self, common: &Common, default: SamplerKind) -> Result<(Diffuser, Sampler)> {
-        let diffuser = Diffuser::new(if common.smoke { 10 } else { T });
+        let diffuser = Diffuser::new(T.min(common.limits.noise_steps));
         let sampler = match self.sampler.unwrap_or(default) {
             SamplerKind::Ancestral => {
                 ensure!(self.sample_steps.is_none(), "--sample-steps: expected with --sampler ddim only");

@@ -12,6 +12,8 @@ use tsukuru::tensor::Tensor;
 
 /// The guidance scales gamma, one for each row of a picture.
 const GUIDANCE_SCALES: [f64; 4] = [0.0, 1.0, 3.0, 7.0];
+/// Images in a row.
+const COLUMNS: usize = 10;
 
 /// The `--gamma` that was given, or the book's.
 ///
@@ -38,7 +40,7 @@ pub fn draw_grids(
     evaluator: Option<&Evaluator>,
     eps: impl Fn(&Tensor, usize, &[Label], f64) -> Tensor,
 ) -> Result<()> {
-    let columns = if common.smoke { 2 } else { 10 };
+    let columns = COLUMNS.min(common.limits.columns);
     let labels: Vec<Label> = (0..DIGITS * columns).map(|i| Some(i / columns)).collect();
     let mut rows = Vec::with_capacity(GUIDANCE_SCALES.len());
     for gamma in GUIDANCE_SCALES {

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use steps::common::cli::{Common, Mnist};
+use steps::common::cli::{Common, Limits, Mnist};
 use steps::common::training::{Preset, TrainingFlags, TrainingRun};
 use tsukuru::checkpoint::{self, Data};
 use tsukuru::data::{Dataset, idx::Images};
@@ -54,7 +54,7 @@ fn train(out: &Path, seed: u64, resume: bool, seen: &mut Seen, each: impl Fn(u64
     let Cli { common, mnist, training } = Cli::parse_from(flags.split_whitespace().chain(out));
     let preset =
         Preset { epochs: EPOCHS, batch_size: BATCH, lr: 0.1, lr_falls: true, ema: 0.9, images: IMAGES, width: 0 };
-    let config = training.resolve(&Common { smoke: false, ..common }, &mnist, preset, preset).unwrap();
+    let config = training.resolve(&Common { limits: Limits::NONE, ..common }, &mnist, preset, preset).unwrap();
 
     let pixels = (0..IMAGES * 4).map(|i| (i * 37) as u8).collect();
     let images = Images { count: IMAGES, rows: 2, cols: 2, pixels };

@@ -72,7 +72,7 @@ impl TrainingFlags {
         TrainingFlags { quick: true, ..TrainingFlags::default() }
     }
 
-    /// The values of the flags, and of the preset where a flag is not given. For smoke tests all sizes are small.
+    /// The values of the flags, and of the preset where a flag is not given, within the limits.
     ///
     /// # Errors
     /// If a flag has a value that no training can use, or the images cannot be found.
@@ -84,15 +84,15 @@ impl TrainingFlags {
             ensure!(lr > 0.0 && lr.is_finite(), "--lr {lr}: expected a positive number");
         }
         let preset = if self.quick { quick } else { full };
-        let at_most = |smoke: usize, value: usize| if common.smoke { value.min(smoke) } else { value };
+        let limits = &common.limits;
         Ok(TrainingConfig {
-            epochs: at_most(2, self.epochs.unwrap_or(preset.epochs)),
-            batch_size: at_most(16, self.batch_size.unwrap_or(preset.batch_size)),
+            epochs: self.epochs.unwrap_or(preset.epochs).min(limits.epochs),
+            batch_size: self.batch_size.unwrap_or(preset.batch_size).min(limits.batch_size),
             lr: self.lr.unwrap_or(preset.lr),
             lr_falls: preset.lr_falls,
             ema: preset.ema,
             images: self.limit.unwrap_or(preset.images),
-            width: at_most(4, preset.width),
+            width: preset.width.min(limits.width),
             source: mnist.source()?,
             seed: common.seed,
             quick: self.quick,
@@ -111,11 +111,6 @@ impl TrainingConfig {
     pub fn folder(&self, step: &str, program: &str) -> Result<RunFolder> {
         let name = if self.quick { format!("{program}_quick") } else { program.to_string() };
         RunFolder::open(&self.out, step, &name, self.resume)
-    }
-
-    /// The learning rate when this share of the training, from 0 to 1, is done.
-    pub fn lr_at(&self, done: f64) -> f64 {
-        if self.lr_falls { self.lr * (1.0 - done) } else { self.lr }
     }
 
     /// What a resumed run must agree in, and what the file of a model says about its training. `settings` is an object.
