@@ -1,8 +1,8 @@
 //! Images as files: a grid as PNG, an animation as GIF.
 
 use anyhow::{Context, Result};
-use image::codecs::gif::{GifEncoder, Repeat};
-use image::{Delay, Frame, GrayImage, ImageFormat, Luma, imageops};
+use gif::{Encoder, Frame, Repeat};
+use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgba, RgbaImage, imageops};
 use std::io::Cursor;
 use std::path::Path;
 use tsukuru::Real;
@@ -49,15 +49,37 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Writes an animation of grids; the last one stays for a while.
 pub fn save_animation(path: &Path, frames: &[Tensor], columns: usize) -> Result<()> {
-    let mut bytes = Vec::new();
-    let mut gif = GifEncoder::new_with_speed(&mut bytes, 10);
-    gif.set_repeat(Repeat::Infinite).expect("an animation in memory");
-    for (i, frame) in frames.iter().enumerate() {
-        let milliseconds = if i + 1 == frames.len() { 2500 } else { 80 };
-        let picture = image::DynamicImage::ImageLuma8(grid(frame, columns)).into_rgba8();
-        let frame = Frame::from_parts(picture, 0, 0, Delay::from_numer_denom_ms(milliseconds, 1));
-        gif.encode_frame(frame).expect("an animation in memory");
+    save_gif(path, frames.iter().map(|frame| grid(frame, columns)), 80, 2500)
+}
+
+/// Writes pictures, all of one size, as an animation that begins again and again. Each stays for `milliseconds`, the last
+/// one for `last`.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn save_gif(
+    path: &Path,
+    pictures: impl Iterator<Item = impl Into<DynamicImage>>,
+    milliseconds: u32,
+    last: u32,
+) -> Result<()> {
+    let mut pictures = pictures.map(|picture| picture.into().into_rgba8()).peekable();
+    let (width, height) = pictures.peek().map_or((1, 1), |picture| (picture.width() as u16, picture.height() as u16));
+    let mut gif = Encoder::new(vec![], width, height, &[])?;
+    gif.set_repeat(Repeat::Infinite)?;
+    let mut before: Option<RgbaImage> = None;
+    while let Some(picture) = pictures.next() {
+        // What stays is not written again: a transparent pixel lets the frame before it be seen.
+        let mut pixels = picture.clone();
+        for (pixel, before) in pixels.pixels_mut().zip(before.iter().flat_map(RgbaImage::pixels)) {
+            if pixel == before {
+                *pixel = Rgba([0; 4]);
+            }
+        }
+        let stay = if pictures.peek().is_some() { milliseconds } else { last };
+        let frame = Frame::from_rgba_speed(width, height, &mut pixels, 10);
+        gif.write_frame(&Frame { delay: (stay / 10) as u16, ..frame })?;
+        before = Some(picture);
     }
-    drop(gif);
-    write(path, &bytes)
+    write(path, &gif.into_inner()?)
 }

@@ -1,50 +1,50 @@
-//! Figures in one house style: 800 pixels wide, colours that every eye tells apart, units on the axes.
+//! Figures in one style, drawn by plotters: 800 pixels wide, units on the axes.
 //!
 //! A figure is a few [`Panel`]s side by side; a panel is a [`Chart`] or a [`Surface`]. [`save`] writes it as SVG,
-//! [`gif()`] writes several as an animation.
+//! [`gif()`] writes several as an animation. plotters has axes, tick marks, series and legends; what it lacks is here: axes
+//! whose kind is chosen at run time, contour lines ([`Grid`]), NumPy's bins ([`Histogram`]), and letters in pixels without a
+//! font file.
 //!
 //! ```no_run
 //! use steps::common::plot::{self, BLUE, Chart};
 //! # fn main() -> anyhow::Result<()> {
 //! let density = plot::sampled(-4.0, 4.0, |x| (-0.5 * x * x).exp());
-//! let chart = Chart::new("A bell", "x [cm]", "height").line("exp(-x²/2)", BLUE, density);
-//! plot::save("bell.svg".as_ref(), &[chart.into()])
+//! let chart = Chart::new("A Gaussian", "x [cm]", "height").line("exp(-x²/2)", BLUE, density);
+//! plot::save("gaussian.svg".as_ref(), &[chart.into()])
 //! # }
 //! ```
 
 mod axis;
-mod canvas;
 mod chart;
 mod grid;
 mod histogram;
 mod raster;
+mod series;
+mod style;
 mod surface;
+mod ticks;
 
-pub use canvas::viridis;
 pub use chart::{Chart, Corner};
 pub use grid::Grid;
 pub use histogram::Histogram;
 pub use plotters::style::RGBColor;
+pub use style::{BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION};
 pub use surface::Surface;
 
+use super::images::save_gif;
 use anyhow::{Context, Result};
-use canvas::{Mark, Place};
+use plotters::prelude::*;
 use std::path::Path;
+use style::px;
 use tsukuru::files::write_whole;
 
-/// Okabe and Ito's colours (2008).
-pub const BLUE: RGBColor = RGBColor(0, 114, 178);
-pub const ORANGE: RGBColor = RGBColor(230, 159, 0);
-pub const GREEN: RGBColor = RGBColor(0, 158, 115);
-pub const VERMILION: RGBColor = RGBColor(213, 94, 0);
-pub const PURPLE: RGBColor = RGBColor(204, 121, 167);
-pub const SKY: RGBColor = RGBColor(86, 180, 233);
-pub const BLACK: RGBColor = RGBColor(0, 0, 0);
+/// (x, y), in the units of the axes.
+type Point = (f64, f64);
 
 /// Pixels.
 const WIDTH: f64 = 800.0;
 
-/// One picture of a figure.
+/// A part of a figure, with axes of its own.
 #[derive(Clone, Debug)]
 pub enum Panel {
     Chart(Chart),
@@ -74,40 +74,51 @@ pub fn sampled(low: f64, high: f64, f: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
 /// # Errors
 /// If the file cannot be written.
 pub fn save(path: &Path, panels: &[Panel]) -> Result<()> {
-    let (size, marks) = lay_out(panels);
-    let svg = canvas::svg(size, &marks);
+    let (width, height) = layout(panels.len()).1;
+    let mut svg = String::new();
+    draw(SVGBackend::with_string(&mut svg, (px(width), px(height))), panels).expect("a string takes every figure");
+    // Shown at its size in pixels; the viewBox that follows stays in units.
+    let in_units = format!("width=\"{}\" height=\"{}\"", px(width), px(height));
+    let svg = svg.replacen(&in_units, &format!("width=\"{width}\" height=\"{height}\""), 1);
+    // Attributes that say what holds without them.
+    let svg = svg.replace(" opacity=\"1\"", "").replace(" stroke=\"none\"", "");
     write_whole(path, |out| out.write_all(svg.as_bytes()))
         .with_context(|| format!("{}: cannot be written", path.display()))
 }
 
-/// Writes an animation; every frame, a figure, stays for `milliseconds`, the last one for a while longer.
+/// Writes an animation. Every frame, a figure, stays for `milliseconds`, the last one three times as long.
 ///
 /// # Errors
 /// If the file cannot be written.
 pub fn gif(path: &Path, frames: &[Vec<Panel>], milliseconds: u32) -> Result<()> {
-    let pictures = frames.iter().map(|panels| lay_out(panels)).map(|(size, marks)| raster::draw(size, &marks));
-    let gif = raster::animation(pictures, milliseconds).context("an animation")?;
-    write_whole(path, |out| out.write_all(&gif)).with_context(|| format!("{}: cannot be written", path.display()))
+    let pictures = frames.iter().map(|panels| {
+        let (width, height) = layout(panels.len()).1;
+        raster::picture((px(width), px(height)), |canvas| draw(canvas, panels).expect("memory takes every figure"))
+    });
+    save_gif(path, pictures, milliseconds, 3 * milliseconds)
 }
 
-/// The size of a figure in pixels, and all that is drawn in it.
-fn lay_out(panels: &[Panel]) -> ((f64, f64), Vec<Mark>) {
-    let (columns, height) = match panels.len() {
+/// Rows and columns of panels, and the size of the figure in pixels.
+fn layout(panels: usize) -> ((usize, usize), (f64, f64)) {
+    let (columns, height) = match panels {
         0 | 1 => (1, 480.0),
         2 => (2, 390.0),
         3 | 4 => (2, 330.0),
         _ => (3, 270.0),
     };
-    let rows = panels.len().div_ceil(columns);
-    let width = WIDTH / columns as f64;
-    let mut marks = vec![];
-    for (i, panel) in panels.iter().enumerate() {
-        let (left, top) = ((i % columns) as f64 * width, (i / columns) as f64 * height);
-        let place = Place { left, top, right: left + width, bottom: top + height };
+    let rows = panels.div_ceil(columns).max(1);
+    ((rows, columns), (WIDTH, rows as f64 * height))
+}
+
+/// Draws all panels with one of plotters' backends.
+fn draw<DB: DrawingBackend>(backend: DB, panels: &[Panel]) -> DrawResult<(), DB> {
+    let figure = backend.into_drawing_area();
+    figure.fill(&WHITE)?;
+    for (panel, area) in panels.iter().zip(figure.split_evenly(layout(panels.len()).0)) {
         match panel {
-            Panel::Chart(chart) => chart.draw(place, &mut marks),
-            Panel::Surface(surface) => surface.draw(place, &mut marks),
+            Panel::Chart(chart) => chart.draw(&area)?,
+            Panel::Surface(surface) => surface.draw(&area)?,
         }
     }
-    ((WIDTH, rows as f64 * height), marks)
+    figure.present()
 }

@@ -1,0 +1,48 @@
+//! The style of all figures: colours, sizes of letters, titles.
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+/// The colours of Okabe and Ito (2008), which the colour-blind can tell apart, too.
+pub const BLUE: RGBColor = RGBColor(0, 114, 178);
+pub const ORANGE: RGBColor = RGBColor(230, 159, 0);
+pub const GREEN: RGBColor = RGBColor(0, 158, 115);
+pub const VERMILION: RGBColor = RGBColor(213, 94, 0);
+pub const PURPLE: RGBColor = RGBColor(204, 121, 167);
+pub const SKY: RGBColor = RGBColor(86, 180, 233);
+pub const BLACK: RGBColor = RGBColor(0, 0, 0);
+/// The colour of the mesh.
+pub(super) const GRID: RGBColor = RGBColor(225, 225, 225);
+/// The colour of axes and letters.
+pub(super) const INK: RGBColor = RGBColor(60, 60, 60);
+
+/// Sizes of letters in pixels.
+const TITLE: f64 = 16.0;
+pub(super) const LABEL: f64 = 13.0;
+pub(super) const TICK: f64 = 12.0;
+
+/// plotters has whole coordinates. This many of its units make a pixel, so that curves are smooth.
+pub(super) const UNITS: u32 = 4;
+
+/// Pixels in plotters' units.
+pub(super) fn px(pixels: f64) -> u32 {
+    (pixels * f64::from(UNITS)).round() as u32
+}
+
+/// Letters of a size in pixels. plotters divides sizes by 1.24 when it writes SVG.
+pub(super) fn letters(pixels: f64) -> TextStyle<'static> {
+    ("sans-serif", 1.24 * pixels * f64::from(UNITS)).into_font().color(&INK)
+}
+
+/// Draws the title of a panel. Returns the area below it.
+pub(super) fn titled<DB: DrawingBackend>(
+    area: &DrawingArea<DB, Shift>,
+    title: &str,
+) -> DrawResult<DrawingArea<DB, Shift>, DB> {
+    area.margin(px(10.0), 0, 0, 0).titled(title, letters(TITLE))
+}
+
+/// Dark blue at 0, green at 1/2, yellow at 1 (matplotlib's viridis).
+pub(super) fn viridis(t: f64) -> RGBColor {
+    ViridisRGB.get_color(t.clamp(0.0, 1.0))
+}
