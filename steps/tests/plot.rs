@@ -1,7 +1,10 @@
 //! Figures: bins as NumPy makes them, contours where the level is, files that hold what was drawn.
 
 use std::f64::consts::PI;
+use steps::common::images;
 use steps::common::plot::{self, BLUE, Chart, Grid, Histogram, Panel, Surface};
+use tsukuru::Real;
+use tsukuru::tensor::Tensor;
 
 /// The figures of `numpy.histogram(xs, bins="auto")` (NumPy 2.4).
 #[test]
@@ -188,7 +191,6 @@ fn any_numbers_are_drawn_within_the_figure() {
 
 #[test]
 fn an_animation_shows_every_frame_on_top_of_the_one_before() {
-    use image::AnimationDecoder;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("figure.gif");
     let frame = |height: f64| {
@@ -196,8 +198,7 @@ fn an_animation_shows_every_frame_on_top_of_the_one_before() {
         vec![chart.line("", BLUE, [(0.0, height), (1.0, height)]).into()]
     };
     plot::gif(&path, &[frame(0.25), frame(0.75)], 200).unwrap();
-    let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
-    let frames = image::codecs::gif::GifDecoder::new(file).unwrap().into_frames().collect_frames().unwrap();
+    let frames = shown(&path);
     assert_eq!(frames.len(), 2);
     assert_eq!(frames[0].delay().numer_denom_ms(), (200, 1));
     assert_eq!(frames[1].delay().numer_denom_ms(), (600, 1));
@@ -216,6 +217,32 @@ fn an_animation_shows_every_frame_on_top_of_the_one_before() {
     let (low, high) = (blue(0), blue(1));
     assert!(!low.is_empty() && !high.is_empty() && low.len() < 5 && high.len() < 5, "{low:?} {high:?}");
     assert!(low[0] > high[0] + 150, "{low:?} {high:?}");
+}
+
+/// Frames of a GIF on top of each other, as a viewer shows them.
+fn shown(path: &std::path::Path) -> Vec<image::Frame> {
+    use image::AnimationDecoder;
+    let file = std::io::BufReader::new(std::fs::File::open(path).unwrap());
+    image::codecs::gif::GifDecoder::new(file).unwrap().into_frames().collect_frames().unwrap()
+}
+
+/// Noise that changes in half of its pixels from frame to frame, in all shades of grey.
+#[test]
+fn an_animation_of_images_shows_every_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("noise.gif");
+    let shade = |frame: usize, i: usize| ((i + i % 2 * frame * 7919) * 2_654_435_761 % 256) as Real / 255.0;
+    let frames: Vec<Tensor> = (0..4).map(|frame| Tensor::from_fn([2, 1, 16, 16], |i| shade(frame, i))).collect();
+    images::save_animation(&path, &frames, 2).unwrap();
+    let seen = shown(&path);
+    assert_eq!(seen.len(), 4);
+    for (seen, frame) in seen.iter().zip(&frames) {
+        let expected = image::DynamicImage::from(images::grid(frame, 2)).into_rgba8();
+        let off = seen.buffer().iter().zip(expected.iter()).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(off <= Some(2), "{off:?}");
+    }
+    assert_eq!(seen[0].delay().numer_denom_ms(), (80, 1));
+    assert_eq!(seen[3].delay().numer_denom_ms(), (2500, 1));
 }
 
 #[test]
