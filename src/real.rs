@@ -1,9 +1,10 @@
 //! [`Real`], the number that tensors hold, and its functions. They come from `libm`, not from the system, because
 //! every C library rounds them a little differently and a result should be the same bits everywhere.
 
-/// f32, or f64 with the feature `f64` (gradient checks).
+/// f32; f64 with the feature `f64` (gradient checks).
 #[cfg(not(feature = "f64"))]
 pub type Real = f32;
+/// f64, as the feature `f64` says; f32 without it.
 #[cfg(feature = "f64")]
 pub type Real = f64;
 
