@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// A folder `OUT/STEP/PROGRAM/` that this process alone writes to.
 pub struct RunFolder {
     path: PathBuf,
-    /// Locked as long as the run lasts; the system lets go of it whatever happens to the process.
+    /// Locked as long as the run lasts; the system unlocks it when the process ends, in whatever way.
     _lock: File,
 }
 

@@ -18,7 +18,7 @@ pub struct Flags {
     /// Channels of the U-Net at full resolution (64; quick: 32)
     #[arg(long, value_name = "N")]
     pub width: Option<usize>,
-    /// Decay of the moving average of the weights that samples and is saved; 0: no average, as in the book [default: 0.999; quick: 0]
+    /// Decay of the moving average of the weights, which is used for samples and saved; 0: no average, as in the book [default: 0.999; quick: 0]
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     pub ema: Option<f64>,
     #[command(flatten)]
