@@ -1,35 +1,50 @@
 //! [`read`]: small tables of numbers.
 
 use anyhow::{Context, Result, ensure};
+use csv::{Position, ReaderBuilder, StringRecord, Trim};
+use std::fs;
 use std::path::Path;
 
-/// The rows of a text file, at least one: `COLUMNS` finite numbers in each line, with commas between if the file begins
-/// with a header, otherwise with white space. `row` says in an error what a line should be.
+/// The rows of a text file, at least one, each of `COLUMNS` finite numbers: with commas between them under the line
+/// `header`, or without a header with white space between them. Empty lines and a byte order mark are passed over. `row`
+/// says in an error what a line should be.
 ///
 /// # Errors
 /// If the file cannot be read, or a line is not what it should be: then file and line are named.
 pub fn read<const COLUMNS: usize>(path: &Path, header: Option<&str>, row: &str) -> Result<Vec<[f64; COLUMNS]>> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.trim_end().lines().collect();
-    let wrong = |i: usize, expected: &str| {
-        let quoted = |line: &&str| format!("{:?}", line.chars().take(60).collect::<String>());
-        let found = lines.get(i).map_or("the end of the file".into(), quoted);
-        format!("{}, line {}: expected {expected}, found {found}", path.display(), i + 1)
+    let unreadable = || format!("{}: cannot be read", path.display());
+    let bytes = fs::read(path).with_context(unreadable)?;
+    let wrong = |offset: usize, expected: &str, found: &str| {
+        // Position::line is the line before, if that ends in \r\n or is empty.
+        let start = offset + bytes[offset..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
+        let line = 1 + bytes[..start].iter().filter(|&&byte| byte == b'\n').count();
+        format!("{}, line {line}: expected {expected}, found {found}", path.display())
     };
-    if let Some(header) = header {
-        let there = lines.first().is_some_and(|line| line.trim_end() == header);
-        ensure!(there, wrong(0, &format!("the header {header:?}")));
-    }
-    let numbers = |line: &&str| {
+    let header = header.map(|header| (header, format!("the header {header:?}")));
+    let separator = if header.is_some() { "," } else { " " };
+    let mut reader = ReaderBuilder::new();
+    reader.delimiter(separator.as_bytes()[0]).trim(Trim::All).has_headers(false).flexible(true);
+
+    let (mut rows, mut expected_header) = (Vec::new(), header.as_ref());
+    for record in reader.from_reader(&bytes[..]).byte_records() {
+        let record = record.with_context(unreadable)?;
+        let offset = record.position().map_or(0, Position::byte) as usize;
+        let record = StringRecord::from_byte_record_lossy(record);
         let cells: Vec<&str> = match header {
-            Some(_) => line.split(',').map(str::trim).collect(),
-            None => line.split_whitespace().collect(),
+            Some(_) => record.iter().collect(),
+            None => record.iter().flat_map(str::split_whitespace).collect(),
         };
-        let numbers = cells.iter().map(|cell| cell.parse().ok().filter(|x: &f64| x.is_finite()));
-        numbers.collect::<Option<Vec<f64>>>()?.try_into().ok()
-    };
-    let first = usize::from(header.is_some());
-    let rows = first..lines.len().max(first + 1);
-    rows.map(|i| lines.get(i).and_then(numbers).with_context(|| wrong(i, row))).collect()
+        let line = cells.join(separator);
+        let quoted = || format!("{:?}", line.chars().take(60).collect::<String>());
+        if let Some((header, expected)) = expected_header.take() {
+            ensure!(line == *header, wrong(offset, expected, &quoted()));
+        } else if !cells.is_empty() {
+            let numbers = cells.iter().map(|cell| cell.parse().ok().filter(|x: &f64| x.is_finite()));
+            let numbers = numbers.collect::<Option<Vec<f64>>>().and_then(|numbers| numbers.try_into().ok());
+            rows.push(numbers.with_context(|| wrong(offset, row, &quoted()))?);
+        }
+    }
+    let expected = expected_header.map_or(row, |(_, expected)| expected);
+    ensure!(!rows.is_empty(), wrong(bytes.len(), expected, "the end of the file"));
+    Ok(rows)
 }

@@ -125,7 +125,7 @@ fn simulated_people_have_the_moments_of_the_book_s() {
 #[test]
 fn given_files_are_used() {
     let (work, data) = (folder(), folder());
-    fs::write(data.path().join("height.txt"), "1.0\r\n 2\r\n3e0\r\n6\r\n\r\n").unwrap();
+    fs::write(data.path().join("height.txt"), "\u{feff}1.0\r\n 2\r\n\r\n3e0\r\n6\r\n\r\n").unwrap();
     let path = data.path().display();
     let output =
         prints(work.path(), "step02", &format!("fit --data {path}"), &["4 heights", "mu    = 3.00", "sigma = 1.87"]);
@@ -152,7 +152,8 @@ fn a_malformed_line_is_reported_with_file_and_number() {
     for (text, line, found) in [
         ("170\nabc\n", 2, "abc"),
         ("170 60\n", 1, "170 60"),
-        ("170\n\n171\n", 2, ""),
+        ("170\n\n\nabc\n", 4, "abc"),
+        ("170\r\n171\r\n\r\nabc\r\n", 4, "abc"),
         ("170\n171\nNaN", 3, "NaN"),
         ("1e999", 1, "1e999"),
     ] {
@@ -162,9 +163,9 @@ fn a_malformed_line_is_reported_with_file_and_number() {
     }
     fs::write(&heights, b"170\n\xff\xfe\x00\n").unwrap();
     assert_eq!(call(work.path(), "step02", &format!("fit {flag}")).status.code(), Some(1));
-    for empty in ["", "\n \n"] {
+    for (empty, line) in [("", 1), ("\n \n", 3)] {
         fs::write(&heights, empty).unwrap();
-        let sentence = format!("{}, line 1: expected a height in cm, found the end of the file", name(&heights));
+        let sentence = format!("{}, line {line}: expected a height in cm, found the end of the file", name(&heights));
         fails(work.path(), "step02", &format!("hist {flag}"), &sentence);
     }
     fs::write(&both, "170 60\n171\n").unwrap();

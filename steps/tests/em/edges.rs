@@ -142,7 +142,7 @@ fn a_malformed_line_is_named() {
     };
     assert!(error().starts_with("FILE: cannot be read: "));
     let line = "FILE, line 3: expected two numbers like 3.6,79, found ";
-    for cells in ["3.6", "3.6,79,1", "3.6,x", "3.6,NaN", "3.6,inf", ""] {
+    for cells in ["3.6", "3.6,79,1", "3.6,x", "3.6,NaN", "3.6,inf", "3.6,,79", "3.6 79"] {
         assert_eq!(error_for(&format!("eruptions,waiting\n3.6,79\n{cells}\n1.8,54\n")), format!("{line}{cells:?}"));
     }
     assert_eq!(error_for("3.6,79\n"), "FILE, line 1: expected the header \"eruptions,waiting\", found \"3.6,79\"");
@@ -151,7 +151,11 @@ fn a_malformed_line_is_named() {
     assert_eq!(error_for("eruptions,waiting\n"), end);
     std::fs::write(&path, b"eruptions,waiting\n\xff\xfe\n").expect("a file");
     assert!(error().starts_with("FILE, line 2: expected two numbers"));
-    std::fs::write(&path, "eruptions,waiting\r\n3.6,79\r\n\r\n").expect("a file");
-    assert_eq!(geyser.eruptions().expect("one row").data(), [3.6, 79.0]);
+    for text in
+        ["eruptions,waiting\r\n3.6,79\r\n\r\n", "\u{feff}eruptions,waiting\n3.6, 79", "\"eruptions\",waiting\n3.6,79"]
+    {
+        std::fs::write(&path, text).expect("a file");
+        assert_eq!(geyser.eruptions().expect("one row").data(), [3.6, 79.0]);
+    }
     assert_eq!(Geyser::default().eruptions().expect("the repository's").shape(), (272, 2));
 }
