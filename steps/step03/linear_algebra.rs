@@ -1,5 +1,6 @@
 //! [`Matrix`]: just enough linear algebra for normal distributions.
 
+use nalgebra::DMatrix;
 use std::fmt;
 use std::ops::{Add, Index, IndexMut, Mul};
 
@@ -90,13 +91,13 @@ impl Matrix {
 
     /// A^T: rows become columns.
     pub fn transpose(&self) -> Matrix {
-        let mut turned = Matrix::zeros(self.cols, self.rows);
+        let mut transposed = Matrix::zeros(self.cols, self.rows);
         for i in 0..self.rows {
             for j in 0..self.cols {
-                turned[(j, i)] = self[(i, j)];
+                transposed[(j, i)] = self[(i, j)];
             }
         }
-        turned
+        transposed
     }
 
     /// The matrix product: (A B)_ij = sum over k of A_ik B_kj.
@@ -121,47 +122,23 @@ impl Matrix {
     /// # Errors
     /// If the matrix is not square or not finite.
     pub fn det(&self) -> Result<f64, MatrixError> {
-        let (_, det) = self.eliminate(&Matrix::zeros(self.rows, 0))?;
-        Ok(det)
+        self.check_square()?;
+        Ok(self.to_nalgebra().determinant())
     }
 
     /// A^-1, so that A^-1 A is the identity.
     ///
     /// # Errors
-    /// If the matrix is not square, not finite or singular.
+    /// If the matrix is not square, not finite or singular: of determinant 0, where rounding leaves it 0.
     pub fn inverse(&self) -> Result<Matrix, MatrixError> {
-        let (inverse, _) = self.eliminate(&Matrix::identity(self.rows))?;
-        inverse.ok_or(MatrixError::Singular)
+        self.check_square()?;
+        let inverse = self.to_nalgebra().try_inverse().ok_or(MatrixError::Singular)?;
+        Ok(Matrix { data: inverse.transpose().as_slice().to_vec(), ..*self }) // nalgebra's goes column by column
     }
 
-    /// A^-1 B and det A by Gauss and Jordan's elimination: the same row operations turn A into the identity and B into
-    /// A^-1 B. Before each step the row with the largest number comes up (pivoting), or rounding would grow. Where that
-    /// number is nothing but rounding, the matrix is singular, and there is no A^-1 B.
-    fn eliminate(&self, b: &Matrix) -> Result<(Option<Matrix>, f64), MatrixError> {
-        self.check_square()?;
-        let n = self.rows;
-        let (mut a, mut b, mut det, mut singular) = (self.clone(), b.clone(), 1.0, false);
-        for k in 0..n {
-            let pivot = (k..n).max_by(|&i, &j| a[(i, k)].abs().total_cmp(&a[(j, k)].abs())).expect("k < n");
-            if pivot != k {
-                a.swap_rows(pivot, k);
-                b.swap_rows(pivot, k);
-                det = -det;
-            }
-            let (scale, largest) = (a[(k, k)], self.rows().map(|row| row[k].abs()).fold(0.0, f64::max));
-            singular |= scale.abs() <= n as f64 * f64::EPSILON * largest;
-            det *= scale;
-            if scale == 0.0 {
-                return Ok((None, 0.0));
-            }
-            a.row_mut(k).iter_mut().chain(b.row_mut(k)).for_each(|x| *x /= scale);
-            for i in (0..n).filter(|&i| i != k) {
-                let factor = a[(i, k)];
-                a.subtract_row(i, factor, k);
-                b.subtract_row(i, factor, k);
-            }
-        }
-        Ok(((!singular).then_some(b), det))
+    /// The same numbers as nalgebra's matrix, for what is a library's work.
+    pub fn to_nalgebra(&self) -> DMatrix<f64> {
+        DMatrix::from_row_slice(self.rows, self.cols, &self.data)
     }
 
     /// The lower triangular L with L L^T = A (Cholesky). It exists for the symmetric, positive definite matrices, which
@@ -194,7 +171,7 @@ impl Matrix {
         Ok(l)
     }
 
-    pub(super) fn check_square(&self) -> Result<(), MatrixError> {
+    fn check_square(&self) -> Result<(), MatrixError> {
         let (rows, cols) = self.shape();
         if rows != cols {
             return Err(MatrixError::NotSquare { rows, cols });
@@ -205,20 +182,12 @@ impl Matrix {
         }
     }
 
-    fn row_mut(&mut self, i: usize) -> &mut [f64] {
-        &mut self.data[i * self.cols..][..self.cols]
-    }
-
-    fn swap_rows(&mut self, i: usize, j: usize) {
-        (0..self.cols).for_each(|k| self.data.swap(i * self.cols + k, j * self.cols + k));
-    }
-
-    /// Row i minus `factor` times row j.
-    fn subtract_row(&mut self, i: usize, factor: f64, j: usize) {
-        for k in 0..self.cols {
-            let subtracted = factor * self[(j, k)];
-            self[(i, k)] -= subtracted;
-        }
+    /// Where the number in this row and column stands in `data`.
+    #[track_caller]
+    fn offset(&self, (row, col): (usize, usize)) -> usize {
+        let (rows, cols) = self.shape();
+        assert!(row < rows && col < cols, "({row}, {col}) lies outside a {rows} x {cols} matrix");
+        row * cols + col
     }
 
     /// The number-by-number combination of two matrices of one shape.
@@ -234,27 +203,16 @@ impl Index<(usize, usize)> for Matrix {
     type Output = f64;
 
     #[track_caller]
-    fn index(&self, (row, col): (usize, usize)) -> &f64 {
-        assert!(
-            row < self.rows && col < self.cols,
-            "({row}, {col}) lies outside a {} x {} matrix",
-            self.rows,
-            self.cols
-        );
-        &self.data[row * self.cols + col]
+    fn index(&self, place: (usize, usize)) -> &f64 {
+        &self.data[self.offset(place)]
     }
 }
 
 impl IndexMut<(usize, usize)> for Matrix {
     #[track_caller]
-    fn index_mut(&mut self, (row, col): (usize, usize)) -> &mut f64 {
-        assert!(
-            row < self.rows && col < self.cols,
-            "({row}, {col}) lies outside a {} x {} matrix",
-            self.rows,
-            self.cols
-        );
-        &mut self.data[row * self.cols + col]
+    fn index_mut(&mut self, place: (usize, usize)) -> &mut f64 {
+        let offset = self.offset(place);
+        &mut self.data[offset]
     }
 }
 
