@@ -1,10 +1,10 @@
-//! The fast matmul and convolutions against their plain twins, and the same bits whatever the number of threads.
+//! Matmul and convolutions against the reference, and the same bits whatever the number of threads.
 //! `KERNELS=avx2` and `KERNELS=portable` test the other instruction sets.
 #![cfg(not(feature = "f64"))]
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::LazyLock;
-use tsukuru::kernels::{Conv, MatMul, fast, reference};
+use tsukuru::kernels::{self, Conv, MatMul, reference};
 use tsukuru::random::Rng;
 
 fn random(len: usize, seed: u64) -> Vec<f32> {
@@ -44,7 +44,7 @@ fn check_matmul(batch: usize, m: usize, k: usize, n: usize) {
         let bias = (flags & 4 == 4).then_some(&bias[..]);
         let mut plain = vec![0.0; batch * m * n];
         reference::matmul(&size, &a, &b, bias, &mut plain);
-        let fast = run(batch * m * n, |c| fast::matmul(&size, &a, &b, bias, c));
+        let fast = run(batch * m * n, |c| kernels::matmul(&size, &a, &b, bias, c));
         assert_close((size, bias.is_some()), MATMUL, k, &fast, &plain);
     }
 }
@@ -108,16 +108,16 @@ fn check_conv(size: Conv) {
     let mut plain = vec![0.0; y_len];
     for bias in [None, Some(&bias[..])] {
         reference::conv2d(&size, &x, &w, bias, &mut plain);
-        let fast = run(y_len, |y| fast::conv2d(&size, &x, &w, bias, y));
+        let fast = run(y_len, |y| kernels::conv2d(&size, &x, &w, bias, y));
         assert_close((size, "y", bias.is_some()), CONV, taps, &fast, &plain);
     }
     let mut plain = vec![0.0; x_len];
     reference::conv2d_dx(&size, &gy, &w, &mut plain);
-    let fast = run(x_len, |gx| fast::conv2d_dx(&size, &gy, &w, gx));
+    let fast = run(x_len, |gx| kernels::conv2d_dx(&size, &gy, &w, gx));
     assert_close((size, "gx"), CONV, size.c_out * size.kh * size.kw, &fast, &plain);
     let mut plain = vec![0.0; w.len()];
     reference::conv2d_dw(&size, &x, &gy, &mut plain);
-    let fast = run(w.len(), |gw| fast::conv2d_dw(&size, &x, &gy, gw));
+    let fast = run(w.len(), |gw| kernels::conv2d_dw(&size, &x, &gy, gw));
     assert_close((size, "gw"), CONV, y_len / size.c_out.max(1), &fast, &plain);
 }
 

@@ -1,7 +1,7 @@
 //! Winograd's convolutions against sums in f64, number by number, at the U-Net's shapes and around the tiles.
 #![cfg(not(feature = "f64"))]
 
-use tsukuru::kernels::{Conv, fast};
+use tsukuru::kernels::{self, Conv, Implementation};
 use tsukuru::random::Rng;
 
 /// x, w, gy, and the sums that conv2d, conv2d_dx and conv2d_dw stand for, each for one number of the result.
@@ -86,9 +86,9 @@ fn errors(size: Conv, samples: usize) -> [f64; 3] {
     for result in [&mut y, &mut gx, &mut gw] {
         result.fill(f32::NAN);
     }
-    fast::conv2d(&size, &case.x, &case.w, None, &mut y);
-    fast::conv2d_dx(&size, &case.gy, &case.w, &mut gx);
-    fast::conv2d_dw(&size, &case.x, &case.gy, &mut gw);
+    kernels::conv2d(&size, &case.x, &case.w, None, &mut y);
+    kernels::conv2d_dx(&size, &case.gy, &case.w, &mut gx);
+    kernels::conv2d_dw(&size, &case.x, &case.gy, &mut gw);
     [
         worst(&y, samples, |i| case.y(i)),
         worst(&gx, samples, |i| case.gx(i)),
@@ -98,6 +98,9 @@ fn errors(size: Conv, samples: usize) -> [f64; 3] {
 
 #[test]
 fn the_u_nets_convolutions_are_as_exact_as_promised() {
+    if kernels::implementation() == Implementation::Reference {
+        return; // it does not use Winograd's algorithm, and takes minutes
+    }
     for (c, c_out, side) in
         [(64, 64, 28), (192, 64, 28), (64, 128, 14), (128, 128, 14), (384, 128, 14), (128, 256, 7), (256, 256, 7)]
     {
@@ -130,9 +133,9 @@ fn images_that_are_nothing_but_padding() {
         let (x, weights, bias) = (vec![], vec![1.0; 17 * 16 * 9], vec![2.0; 17]);
         let (mut y, mut gx, mut gw) = (vec![f32::NAN; 40 * 17 * size.h_out() * size.w_out()], vec![], weights.clone());
         let gy = vec![1.0; y.len()];
-        fast::conv2d(&size, &x, &weights, Some(&bias), &mut y);
-        fast::conv2d_dx(&size, &gy, &weights, &mut gx);
-        fast::conv2d_dw(&size, &x, &gy, &mut gw);
+        kernels::conv2d(&size, &x, &weights, Some(&bias), &mut y);
+        kernels::conv2d_dx(&size, &gy, &weights, &mut gx);
+        kernels::conv2d_dw(&size, &x, &gy, &mut gw);
         assert!(y.iter().all(|&y| y == 2.0) && gw.iter().all(|&gw| gw == 0.0), "{size:?}");
     }
 }
@@ -142,5 +145,5 @@ fn images_that_are_nothing_but_padding() {
 fn too_few_images_are_refused() {
     let size = Conv { n: 40, c: 16, h: 7, w: 9, c_out: 16, kh: 3, kw: 3, stride: 1, padding: 1 };
     let image = 16 * 7 * 9;
-    fast::conv2d(&size, &vec![0.0; 39 * image], &[0.0; 16 * 16 * 9], None, &mut vec![0.0; 40 * image]);
+    kernels::conv2d(&size, &vec![0.0; 39 * image], &[0.0; 16 * 16 * 9], None, &mut vec![0.0; 40 * image]);
 }

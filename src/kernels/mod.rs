@@ -1,42 +1,40 @@
-//! The menu of kernels. They see slices and sizes only, never a Variable, a flag or a graph.
+//! Kernels: functions that calculate. They see slices and sizes only, never a Variable, a flag or a graph.
 //!
 //! Every kernel exists twice, with one name and one signature: in [`mod@reference`], in as few and plain lines as
-//! possible, which is what the kernel *means*; and in `fast`, parallel and vectorised. Which one runs is decided here,
-//! once, by the environment variable `KERNELS`:
+//! possible, which is what the kernel *means*; and in `fast`, parallel and vectorised. The environment variable `KERNELS`
+//! says which of them runs (dispatch.rs):
 //!
 //! | `KERNELS=` | |
 //! |---|---|
-//! | `fast` (or unset) | the fast storey, with the best instructions that this CPU has |
-//! | `avx512`, `avx2`, `portable` | the fast storey with those instructions; an error if the CPU lacks them |
-//! | `reference` | the ground floor: serial, safe, obvious |
+//! | `fast` (or unset) | the fast kernels, with the best instructions that this CPU has |
+//! | `avx512`, `avx2`, `portable` | the fast kernels with those instructions; an error if the CPU lacks them |
+//! | `reference` | the reference: serial, safe, obvious |
 //!
-//! With the feature `f64` there is only the ground floor.
+//! With the feature `f64` there is only the reference.
 
+mod dispatch;
 #[cfg(not(feature = "f64"))]
-#[allow(missing_docs)] // each kernel has its doc below, beside its name
-pub mod fast;
+mod fast;
 pub mod reference;
 mod sizes;
 
 use crate::Real;
 use crate::shape::Shape;
+use dispatch::dispatch;
+pub use dispatch::{Implementation, check_choice, implementation, vectorize};
 pub use sizes::*;
 
-macro_rules! menu {
+macro_rules! kernels {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $kind:ty),* $(,)?) $(-> $out:ty)?;)*) => {$(
         $(#[$doc])*
         #[allow(clippy::too_many_arguments)]
         pub fn $name($($arg: $kind),*) $(-> $out)? {
-            #[cfg(not(feature = "f64"))]
-            if !ground_floor() {
-                return fast::$name($($arg),*);
-            }
-            reference::$name($($arg),*)
+            dispatch!(reference::$name($($arg),*), simd => fast::$name(simd, $($arg),*))
         }
     )*};
 }
 
-menu! {
+kernels! {
     /// y = op(x), number by number.
     fn map(op: Unary, x: &[Real], y: &mut [Real]);
     /// x = op(x) in place.
@@ -95,31 +93,4 @@ menu! {
 
     /// One step of Adam for one parameter, all in one pass.
     fn adam(step: &AdamStep, grad: &[Real], m: &mut [Real], v: &mut [Real], param: &mut [Real]);
-}
-
-/// Whether the environment variable `KERNELS` can be obeyed.
-///
-/// # Errors
-/// If it names something unknown, or something that this CPU lacks.
-pub fn check_choice() -> Result<(), String> {
-    #[cfg(not(feature = "f64"))]
-    fast::cpu::choose()?;
-    Ok(())
-}
-
-/// Runs `f` with the best instructions that this CPU has, for loops over numbers that are no kernel of the menu; see
-/// `fast::cpu::vectorised`. The result is the same bits with any of them.
-pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
-    #[cfg(not(feature = "f64"))]
-    if !ground_floor() {
-        return fast::cpu::vectorised(f);
-    }
-    f()
-}
-
-#[cfg(not(feature = "f64"))]
-fn ground_floor() -> bool {
-    use std::sync::LazyLock;
-    static CHOICE: LazyLock<bool> = LazyLock::new(|| std::env::var("KERNELS").as_deref() == Ok("reference"));
-    *CHOICE
 }

@@ -1,4 +1,4 @@
-//! The ground floor: what each kernel means, serial, safe and in obvious loops. Signatures are explained in the menu.
+//! The reference: what each kernel means, serial, safe and in obvious loops. Signatures are explained in [`super`].
 
 use super::*;
 use crate::real;
@@ -91,7 +91,7 @@ pub fn map_assign(op: Unary, x: &mut [Real]) {
 }
 
 /// Calls `visit` with the offset, under each of the strides, of every element of `shape` in order.
-pub fn walk<const N: usize>(shape: &Shape, strides: [&Strides; N], mut visit: impl FnMut([usize; N])) {
+pub fn for_each_offset<const N: usize>(shape: &Shape, strides: [&Strides; N], mut visit: impl FnMut([usize; N])) {
     let mut index = [0; crate::shape::MAX_RANK];
     for _ in 0..shape.count() {
         visit(strides.map(|strides| index.iter().zip(strides).map(|(i, stride)| i * stride).sum()));
@@ -108,7 +108,7 @@ pub fn walk<const N: usize>(shape: &Shape, strides: [&Strides; N], mut visit: im
 /// `y[i] = op(a[i], b[i])` for every index i of `shape`, where a and b are read through their strides.
 pub fn zip(op: Binary, a: View, b: View, shape: &Shape, y: &mut [Real]) {
     let mut y = y.iter_mut();
-    walk(shape, [&a.strides, &b.strides], |[i, j]| {
+    for_each_offset(shape, [&a.strides, &b.strides], |[i, j]| {
         *y.next().expect("y has shape") = binary(op, a.data[i], b.data[j]);
     });
 }
@@ -134,7 +134,7 @@ pub fn reduced_strides(shape: &Shape, over: Axes) -> Strides {
 /// `y[j]` = sum of all `x[i]` whose index i is j along the axes that stay, in f64.
 pub fn sum(x: &[Real], shape: &Shape, over: Axes, y: &mut [Real]) {
     let mut sums = vec![0.0f64; y.len()];
-    walk(shape, [&shape.strides(), &reduced_strides(shape, over)], |[i, j]| sums[j] += f64::from(x[i]));
+    for_each_offset(shape, [&shape.strides(), &reduced_strides(shape, over)], |[i, j]| sums[j] += f64::from(x[i]));
     for (y, sum) in y.iter_mut().zip(sums) {
         *y = sum as Real;
     }
@@ -143,7 +143,7 @@ pub fn sum(x: &[Real], shape: &Shape, over: Axes, y: &mut [Real]) {
 /// `y[j]` = largest of all `x[i]` whose index i is j along the axes that stay.
 pub fn max(x: &[Real], shape: &Shape, over: Axes, y: &mut [Real]) {
     y.fill(Real::NEG_INFINITY);
-    walk(shape, [&shape.strides(), &reduced_strides(shape, over)], |[i, j]| {
+    for_each_offset(shape, [&shape.strides(), &reduced_strides(shape, over)], |[i, j]| {
         if x[i] > y[j] || x[i].is_nan() {
             y[j] = x[i];
         }
@@ -153,13 +153,13 @@ pub fn max(x: &[Real], shape: &Shape, over: Axes, y: &mut [Real]) {
 /// `y[i] = x[i]` for every index i of `shape`, where x is read through its strides.
 pub fn read_strided(x: View, shape: &Shape, y: &mut [Real]) {
     let mut y = y.iter_mut();
-    walk(shape, [&x.strides], |[i]| *y.next().expect("y has shape") = x.data[i]);
+    for_each_offset(shape, [&x.strides], |[i]| *y.next().expect("y has shape") = x.data[i]);
 }
 
 /// `y[i] = x[i]` for every index i of `shape`, where y is written through its strides.
 pub fn write_strided(x: &[Real], shape: &Shape, y: &mut [Real], strides: &Strides) {
     let mut x = x.iter();
-    walk(shape, [strides], |[i]| y[i] = *x.next().expect("x has shape"));
+    for_each_offset(shape, [strides], |[i]| y[i] = *x.next().expect("x has shape"));
 }
 
 /// `c[i, j] = bias[j] + sum over l of a[i, l] b[l, j]`, for each matrix of the batch.
@@ -268,8 +268,8 @@ pub fn max_pool2d_dx(size: &Pool, x: &[Real], gy: &[Real], gx: &mut [Real]) {
 }
 
 /// Output pixel i of 2n lies at i/2 - 1/4 on the input's axis: its two neighbours there, and the second one's weight.
-/// Outside the outermost centres the image goes on as it ends.
-fn between(i: usize, n: usize) -> (usize, usize, Real) {
+/// Outside the outermost centres the outermost pixels are repeated.
+fn neighbours(i: usize, n: usize) -> (usize, usize, Real) {
     let place = (i as Real / 2.0 - 0.25).max(0.0);
     let left = place as usize;
     (left, (left + 1).min(n - 1), place - left as Real)
@@ -280,7 +280,7 @@ fn bilinear_weights(size: &Planes, mut visit: impl FnMut(usize, usize, Real)) {
     let &Planes { planes, h, w } = size;
     for p in 0..planes {
         for (i, j) in (0..2 * h).flat_map(|i| (0..2 * w).map(move |j| (i, j))) {
-            let ((top, bottom, down), (left, right, across)) = (between(i, h), between(j, w));
+            let ((top, bottom, down), (left, right, across)) = (neighbours(i, h), neighbours(j, w));
             let y = (p * 2 * h + i) * 2 * w + j;
             visit(y, (p * h + top) * w + left, (1.0 - down) * (1.0 - across));
             visit(y, (p * h + top) * w + right, (1.0 - down) * across);

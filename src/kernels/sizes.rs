@@ -144,7 +144,7 @@ impl Conv {
     }
 }
 
-/// Many planes (h, w) in a row.
+/// Planes (h, w), one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Planes {
     /// How many planes.
@@ -155,7 +155,7 @@ pub struct Planes {
     pub w: usize,
 }
 
-/// Planes that square windows of side `kernel` slide over; windows that would stick out are left out.
+/// Pooling of planes (h, w): square windows of side `kernel`, every `stride` rows and columns, within the plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool {
     /// How many planes.

@@ -2,7 +2,7 @@
 //!
 //! The (N, K) responsibilities are never stored as a whole. A block of 64 points goes through the E-step and is added to
 //! the sums of the M-step while it is in the cache. The block is transposed, so that each coordinate is a column and loops
-//! over points become vector instructions (what [`vectorised`] runs is inlined into it, so that it may use every
+//! over points become vector instructions (what [`vectorize`] runs is inlined into it, so that it may use every
 //! instruction set of the CPU: 1.4 times as fast as without). Threads work on chunks of many blocks. The borders of the
 //! chunks follow from the sizes alone and their sums are added in order, so the result is the same bits at any number of
 //! threads.
@@ -11,7 +11,7 @@ use super::exp::exp_nonpositive;
 use crate::step03::{Matrix, MultivariateNormal};
 use crate::step04::GaussianMixture;
 use rayon::prelude::*;
-use tsukuru::kernels::vectorised;
+use tsukuru::kernels::vectorize;
 
 /// Points in a block.
 const BLOCK: usize = 64;
@@ -46,7 +46,7 @@ pub fn e_step(x: &Matrix, mixture: &GaussianMixture) -> (f64, Vec<SufficientStat
     let sums = |points: &[f64]| {
         let mut workspace = Workspace::new(mixture);
         let mut log_likelihood = 0.0;
-        vectorised(
+        vectorize(
             #[inline(always)]
             || {
                 for block in points.chunks(BLOCK * d) {

@@ -1,8 +1,8 @@
 use super::*;
-use tsukuru::kernels::{Binary, Unary, View, fast, reference};
+use tsukuru::kernels::{self, Binary, Unary, View, reference};
 use tsukuru::shape::Shape;
 
-/// Every operation on one number whose fast twin has the same bits.
+/// Every operation on one number whose fast kernel has the same bits.
 const EXACT: [Unary; 20] = [
     Unary::Neg,
     Unary::Softplus,
@@ -47,10 +47,10 @@ fn map_at_all_lengths() {
         let x = awkward_numbers(n, n as u64);
         for op in EXACT.into_iter().chain(ROUNDED) {
             let want = result(n, |y| reference::map(op, &x, y));
-            let got = on_any_threads(|| result(n, |y| fast::map(op, &x, y)));
+            let got = on_any_threads(|| result(n, |y| kernels::map(op, &x, y)));
             let assigned = on_any_threads(|| {
                 let mut x = x.clone();
-                fast::map_assign(op, &mut x);
+                kernels::map_assign(op, &mut x);
                 x
             });
             assert_same_bits(&format!("map_assign {op:?} of {n}"), &assigned, &got);
@@ -72,7 +72,7 @@ fn zip_at_all_lengths() {
             let want = result(n, |y| reference::zip(op, view(&a, &shape, &shape), view(&b, &shape, &shape), &shape, y));
             let got = on_any_threads(|| {
                 let mut a = a.clone();
-                fast::zip_assign(op, &mut a, &b);
+                kernels::zip_assign(op, &mut a, &b);
                 a
             });
             assert_same_bits(&format!("zip_assign {op:?} of {n}"), &got, &want);
@@ -88,7 +88,7 @@ fn check_zip(op: Binary, a: &[f32], a_shape: &Shape, b: &[f32], b_shape: &Shape)
     let shape = a_shape.broadcast(b_shape).expect("shapes that broadcast");
     let (a, b) = (view(a, a_shape, &shape), view(b, b_shape, &shape));
     let want = result(shape.count(), |y| reference::zip(op, a, b, &shape, y));
-    let got = on_any_threads(|| result(shape.count(), |y| fast::zip(op, a, b, &shape, y)));
+    let got = on_any_threads(|| result(shape.count(), |y| kernels::zip(op, a, b, &shape, y)));
     assert_same_bits(&format!("zip {op:?} of {a_shape} and {b_shape}"), &got, &want);
 }
 
@@ -130,7 +130,7 @@ fn zip_broadcasts_six_axes() {
         let y_shape = a.broadcast(&b).unwrap();
         let (va, vb) = (view(&x[..a.count()], &a, &y_shape), view(&x[x.len() - b.count()..], &b, &y_shape));
         let want = result(y_shape.count(), |y| reference::zip(Binary::Sub, va, vb, &y_shape, y));
-        let got = result(y_shape.count(), |y| fast::zip(Binary::Sub, va, vb, &y_shape, y));
+        let got = result(y_shape.count(), |y| kernels::zip(Binary::Sub, va, vb, &y_shape, y));
         assert_same_bits(&format!("{a} - {b}"), &got, &want);
     }
 }
@@ -143,7 +143,7 @@ fn zip_reads_through_any_strides() {
         let want = result(x.len(), |y| reference::zip(Binary::Sub, a, b, &shape, y));
         assert_same_bits(
             "strided",
-            &on_any_threads(|| result(x.len(), |y| fast::zip(Binary::Sub, a, b, &shape, y))),
+            &on_any_threads(|| result(x.len(), |y| kernels::zip(Binary::Sub, a, b, &shape, y))),
             &want,
         );
     }

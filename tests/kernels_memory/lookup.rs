@@ -1,5 +1,5 @@
 use super::*;
-use tsukuru::kernels::{AdamStep, fast, reference};
+use tsukuru::kernels::{self, AdamStep, reference};
 
 #[test]
 fn gather_and_scatter() {
@@ -11,10 +11,10 @@ fn gather_and_scatter() {
         let gy = numbers(count * width, 33);
         let what = format!("{count} of {rows} rows of {width}");
         let want = result(count * width, |y| reference::gather_rows(&table, width, &indices, y));
-        let got = on_any_threads(|| result(count * width, |y| fast::gather_rows(&table, width, &indices, y)));
+        let got = on_any_threads(|| result(count * width, |y| kernels::gather_rows(&table, width, &indices, y)));
         assert_same_bits(&what, &got, &want);
         let want = result(rows * width, |y| reference::scatter_rows(&gy, width, &indices, y));
-        let got = on_any_threads(|| result(rows * width, |y| fast::scatter_rows(&gy, width, &indices, y)));
+        let got = on_any_threads(|| result(rows * width, |y| kernels::scatter_rows(&gy, width, &indices, y)));
         assert_same_bits(&what, &got, &want);
     }
 }
@@ -28,7 +28,7 @@ fn adam() {
             let run = |fast: bool| {
                 let (mut m, mut v, mut x) = (numbers(n, 35), numbers(n, 36), numbers(n, 37));
                 v.iter_mut().for_each(|v| *v = v.abs());
-                let adam = if fast { fast::adam } else { reference::adam };
+                let adam = if fast { kernels::adam } else { reference::adam };
                 adam(&step, &grad, &mut m, &mut v, &mut x);
                 [m, v, x].concat()
             };

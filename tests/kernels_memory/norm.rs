@@ -1,5 +1,5 @@
 use super::*;
-use tsukuru::kernels::{BatchNorm, Channels, fast, reference};
+use tsukuru::kernels::{self, BatchNorm, Channels, reference};
 
 const SIZES: [Channels; 12] = [
     Channels { n: 1, c: 1, s: 2 },
@@ -36,11 +36,11 @@ fn stats_and_norm() {
             stats(&size, &x, mean, var);
             y
         };
-        let got = on_any_threads(|| stats(fast::channel_stats));
+        let got = on_any_threads(|| stats(kernels::channel_stats));
         assert_close(&format!("stats of {size:?}"), &got, &stats(reference::channel_stats), 1e-6);
         for_each_norm(c, |norm| {
             let want = result(x.len(), |y| reference::batch_norm(&size, norm, &x, y));
-            let got = on_any_threads(|| result(x.len(), |y| fast::batch_norm(&size, norm, &x, y)));
+            let got = on_any_threads(|| result(x.len(), |y| kernels::batch_norm(&size, norm, &x, y)));
             assert_same_bits(&format!("norm of {size:?}, relu {}", norm.relu), &got, &want);
         });
     }
@@ -52,7 +52,7 @@ fn variance_survives_a_large_mean() {
     for size in [Channels { n: 40, c: 3, s: 784 }, Channels { n: 4000, c: 3, s: 1 }] {
         let x: Vec<f32> = numbers(size.n * size.c * size.s, 18).iter().map(|x| 1000.0 + x).collect();
         let (mut mean, mut var) = ([0.0; 3], [0.0; 3]);
-        fast::channel_stats(&size, &x, &mut mean, &mut var);
+        kernels::channel_stats(&size, &x, &mut mean, &mut var);
         let x =
             |c: usize| x.iter().enumerate().filter(move |(i, _)| i / size.s % size.c == c).map(|(_, &x)| f64::from(x));
         for (c, var) in var.into_iter().enumerate() {
@@ -75,7 +75,7 @@ fn backward() {
                 let (gx, rest) = y.split_at_mut(count);
                 let (ggamma, gbeta) = rest.split_at_mut(c);
                 match fast {
-                    true => fast::batch_norm_dx(&size, norm, &x, &gy, gx, ggamma, gbeta),
+                    true => kernels::batch_norm_dx(&size, norm, &x, &gy, gx, ggamma, gbeta),
                     false => reference::batch_norm_dx(&size, norm, &x, &gy, gx, ggamma, gbeta),
                 }
                 y

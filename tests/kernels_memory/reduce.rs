@@ -1,5 +1,5 @@
 use super::*;
-use tsukuru::kernels::{Axes, fast, reference};
+use tsukuru::kernels::{self, Axes, reference};
 use tsukuru::shape::Shape;
 
 fn check(shape: &[usize]) {
@@ -10,11 +10,11 @@ fn check(shape: &[usize]) {
         let count = (0..shape.len()).filter(|&axis| !over[axis]).map(|axis| shape[axis]).product();
         let what = format!("of {shape} over {over:?}");
         let want = result(count, |y| reference::sum(&x, &shape, over, y));
-        let got = on_any_threads(|| result(count, |y| fast::sum(&x, &shape, over, y)));
+        let got = on_any_threads(|| result(count, |y| kernels::sum(&x, &shape, over, y)));
         assert_close(&format!("sum {what}"), &got, &want, 2e-7);
         for x in [&x, &awkward] {
             let want = result(count, |y| reference::max(x, &shape, over, y));
-            let got = on_any_threads(|| result(count, |y| fast::max(x, &shape, over, y)));
+            let got = on_any_threads(|| result(count, |y| kernels::max(x, &shape, over, y)));
             assert_close(&format!("max {what}"), &got, &want, 0.0); // 0 and -0 are equally large
         }
     }
@@ -54,12 +54,12 @@ fn large_enough_for_threads() {
 fn long_sums_are_exact() {
     let n = 3_000_001;
     let x = vec![0.1f32; n];
-    let y = result(1, |y| fast::sum(&x, &Shape::new(&[n]), [true; 6], y));
+    let y = result(1, |y| kernels::sum(&x, &Shape::new(&[n]), [true; 6], y));
     assert_eq!(y[0], (f64::from(0.1f32) * n as f64) as f32);
 }
 
 #[test]
 fn nothing_sums_to_zero() {
     let shape = Shape::new(&[3, 0]);
-    assert_eq!(result(3, |y| fast::sum(&[], &shape, [false, true, false, false, false, false], y)), [0.0; 3]);
+    assert_eq!(result(3, |y| kernels::sum(&[], &shape, [false, true, false, false, false, false], y)), [0.0; 3]);
 }

@@ -1,5 +1,5 @@
 use super::*;
-use tsukuru::kernels::{Planes, Pool, fast, reference};
+use tsukuru::kernels::{self, Planes, Pool, reference};
 
 fn pools() -> Vec<Pool> {
     let windows = [(2, 2), (3, 2), (2, 1), (1, 1), (3, 3), (1, 2), (2, 3)];
@@ -29,11 +29,11 @@ fn max_pooling() {
         for x in [numbers(n, 27), awkward_numbers(n, 28), ties] {
             for v in [&v, &x] {
                 let want = result(count, |y| reference::max_pool2d(&size, &x, v, y));
-                let got = on_any_threads(|| result(count, |y| fast::max_pool2d(&size, &x, v, y)));
+                let got = on_any_threads(|| result(count, |y| kernels::max_pool2d(&size, &x, v, y)));
                 assert_same_bits(&format!("{size:?}"), &got, &want);
             }
             let want = result(n, |gx| reference::max_pool2d_dx(&size, &x, &gy, gx));
-            let got = on_any_threads(|| result(n, |gx| fast::max_pool2d_dx(&size, &x, &gy, gx)));
+            let got = on_any_threads(|| result(n, |gx| kernels::max_pool2d_dx(&size, &x, &gy, gx)));
             assert_same_bits(&format!("back {size:?}"), &got, &want);
         }
     }
@@ -59,10 +59,10 @@ fn doubling() {
         let n = planes * h * w;
         let (x, gy) = (numbers(n, 29), numbers(4 * n, 30));
         let want = result(4 * n, |y| reference::upsample_bilinear2d(&size, &x, y));
-        let got = on_any_threads(|| result(4 * n, |y| fast::upsample_bilinear2d(&size, &x, y)));
+        let got = on_any_threads(|| result(4 * n, |y| kernels::upsample_bilinear2d(&size, &x, y)));
         assert_close(&format!("{size:?}"), &got, &want, 5e-7);
         let want = result(n, |gx| reference::upsample_bilinear2d_dx(&size, &gy, gx));
-        let got = on_any_threads(|| result(n, |gx| fast::upsample_bilinear2d_dx(&size, &gy, gx)));
+        let got = on_any_threads(|| result(n, |gx| kernels::upsample_bilinear2d_dx(&size, &gy, gx)));
         assert_close(&format!("back {size:?}"), &got, &want, 1e-6);
     }
 }

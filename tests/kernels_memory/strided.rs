@@ -1,11 +1,11 @@
 use super::*;
-use tsukuru::kernels::{View, fast, reference};
+use tsukuru::kernels::{self, View, reference};
 use tsukuru::shape::{Shape, Strides};
 
 fn check_read(data: &[f32], strides: Strides, shape: &Shape) {
     let x = View { data, strides };
     let want = result(shape.count(), |y| reference::read_strided(x, shape, y));
-    let got = on_any_threads(|| result(shape.count(), |y| fast::read_strided(x, shape, y)));
+    let got = on_any_threads(|| result(shape.count(), |y| kernels::read_strided(x, shape, y)));
     assert_same_bits(&format!("{shape} through {strides:?}"), &got, &want);
 }
 
@@ -81,7 +81,7 @@ fn narrow_and_pad() {
             y
         };
         let what = format!("pad axis {axis} of {shape} by {before} and {after}");
-        assert_same_bits(&what, &on_any_threads(|| write(fast::write_strided)), &write(reference::write_strided));
+        assert_same_bits(&what, &on_any_threads(|| write(kernels::write_strided)), &write(reference::write_strided));
     }
 }
 
@@ -93,7 +93,7 @@ fn write_through_any_strides() {
         [[1, 200, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0], [300, 0, 0, 0, 0, 0], [100, 1, 0, 0, 0, 0], [601, 2, 0, 0, 0, 0]]
     {
         let want = result(200 * 601, |y| reference::write_strided(&x, &shape, y, &strides));
-        let got = on_any_threads(|| result(200 * 601, |y| fast::write_strided(&x, &shape, y, &strides)));
+        let got = on_any_threads(|| result(200 * 601, |y| kernels::write_strided(&x, &shape, y, &strides)));
         assert_same_bits(&format!("through {strides:?}"), &got, &want);
     }
 }

@@ -1,31 +1,35 @@
 //! map and zip: one operation on each number, or on each pair. See reference.rs (`unary`, `binary`, `map`, `zip`).
 //!
-//! 1. Each operation gets its own loop, so that the choice of operation is made once per piece and the compiler
-//!    vectorises what remains.
-//! 2. zip joins axes first (loops.rs): equal shapes are one long row; with a scalar, a bias per channel or a last row
-//!    the operand is one number or a row throughout the inner loop.
+//! 1. Each operation gets its own loop, so that the choice of operation is made once per chunk and the compiler
+//!    vectorises what remains. Operations without a line here run as in the reference, one number at a time.
+//! 2. zip coalesces dimensions first (coalesce.rs): equal shapes are one long row; with a scalar, a bias per channel or a
+//!    last row the operand is one number or a row throughout the inner loop.
 //! 3. exp, ln, tanh and sigmoid without branches (vmath.rs).
 //! 4. In place means: by way of a small copy in the L1 cache. That costs nothing beside main memory and saves a
 //!    second set of loops.
 
-use super::cpu::for_each_level;
-use super::loops::Loops;
-use super::pieces::{PIECE, pieces};
+use super::chunks::{CHUNK, for_each_chunk};
+use super::coalesce::Coalesced;
+use super::simd::{Simd, vectorize};
 use super::vmath;
 use crate::kernels::reference::unary;
 use crate::kernels::{Binary, Unary, View};
 use crate::shape::{MAX_RANK, Shape};
 
-pub fn map(op: Unary, x: &[f32], y: &mut [f32]) {
-    pieces(y, PIECE / weight(op), |start, y| map_piece(op, &x[start..start + y.len()], y));
+pub fn map<S: Simd>(simd: S, op: Unary, x: &[f32], y: &mut [f32]) {
+    for_each_chunk(y, CHUNK / cost(op), |start, y| {
+        vectorize!(simd, map_chunk(op, &x[start..start + y.len()], y));
+    });
 }
 
-pub fn map_assign(op: Unary, x: &mut [f32]) {
-    pieces(x, PIECE / weight(op), |_, x| through_copy(x, |_, copy, x| map_piece(op, copy, x)));
+pub fn map_assign<S: Simd>(simd: S, op: Unary, x: &mut [f32]) {
+    for_each_chunk(x, CHUNK / cost(op), |_, x| {
+        through_copy(x, |_, copy, x| vectorize!(simd, map_chunk(op, copy, x)));
+    });
 }
 
-/// How many additions one operation is worth.
-fn weight(op: Unary) -> usize {
+/// How many additions take as long as one operation.
+fn cost(op: Unary) -> usize {
     match op {
         Unary::Sin | Unary::Cos | Unary::Softplus | Unary::Erf | Unary::Pow(_) => 16,
         Unary::Exp | Unary::Ln | Unary::Tanh | Unary::Sigmoid => 2,
@@ -33,21 +37,24 @@ fn weight(op: Unary) -> usize {
     }
 }
 
-pub fn zip(op: Binary, a: View, b: View, shape: &Shape, y: &mut [f32]) {
-    let loops = Loops::new(shape, [&a.strides, &b.strides]);
-    pieces(y, PIECE, |start, y| zip_piece(op, &loops, a.data, b.data, start, y));
+pub fn zip<S: Simd>(simd: S, op: Binary, a: View, b: View, shape: &Shape, y: &mut [f32]) {
+    let dims = Coalesced::new(shape, [&a.strides, &b.strides]);
+    for_each_chunk(y, CHUNK, |start, y| {
+        vectorize!(simd, zip_chunk(op, &dims, a.data, b.data, start, y));
+    });
 }
 
-pub fn zip_assign(op: Binary, a: &mut [f32], b: &[f32]) {
-    let loops = Loops::new(&Shape::new(&[a.len()]), [&[1; MAX_RANK]; 2]);
-    pieces(a, PIECE, |start, a| {
+pub fn zip_assign<S: Simd>(simd: S, op: Binary, a: &mut [f32], b: &[f32]) {
+    let dims = Coalesced::new(&Shape::new(&[a.len()]), [&[1; MAX_RANK]; 2]);
+    for_each_chunk(a, CHUNK, |start, a| {
         let b = &b[start..start + a.len()];
-        through_copy(a, |at, copy, a| zip_piece(op, &loops, copy, &b[at..at + a.len()], 0, a));
+        through_copy(a, |at, copy, a| {
+            vectorize!(simd, zip_chunk(op, &dims, copy, &b[at..at + a.len()], 0, a));
+        });
     });
 }
 
 /// Calls `write(place, copy, x)` for short parts of x, to write x anew from a copy of it.
-#[inline(always)]
 fn through_copy(x: &mut [f32], write: impl Fn(usize, &[f32], &mut [f32])) {
     const SHORT: usize = 1024;
     let mut copy = [0.0; SHORT];
@@ -58,44 +65,52 @@ fn through_copy(x: &mut [f32], write: impl Fn(usize, &[f32], &mut [f32])) {
     }
 }
 
-for_each_level! {
-    fn map_piece(op: Unary, x: &[f32], y: &mut [f32]) {
-        match op {
-            Unary::Neg => each(x, y, |x| -x),
-            Unary::Exp => each(x, y, vmath::exp),
-            Unary::Ln => each(x, y, vmath::ln),
-            Unary::Sqrt => each(x, y, f32::sqrt),
-            Unary::Tanh => each(x, y, vmath::tanh),
-            Unary::Sigmoid => each(x, y, vmath::sigmoid),
-            Unary::Relu => each(x, y, |x| if x <= 0.0 { 0.0 } else { x }),
-            Unary::Abs => each(x, y, f32::abs),
-            Unary::Sign => each(x, y, |x| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 }),
-            Unary::Square | Unary::Pow(2.0) => each(x, y, |x| x * x),
-            Unary::Pow(-1.0) => each(x, y, |x| 1.0 / x),
-            Unary::Clamp(low, high) => each(x, y, |x| {
-                let x = if x < low { low } else { x };
-                if x > high { high } else { x }
-            }),
-            Unary::Scale(a) => each(x, y, |x| a * x),
-            Unary::Shift(b) => each(x, y, |x| x + b),
-            Unary::Softplus | Unary::Sin | Unary::Cos | Unary::Erf | Unary::Pow(_) => each(x, y, |x| unary(op, x)),
-        }
-    }
-
-    /// The numbers from `start` on of op(a, b).
-    fn zip_piece(op: Binary, loops: &Loops<2>, a: &[f32], b: &[f32], start: usize, y: &mut [f32]) {
-        match op {
-            Binary::Add => each_pair(loops, a, b, start, y, |a, b| a + b),
-            Binary::Sub => each_pair(loops, a, b, start, y, |a, b| a - b),
-            Binary::Mul => each_pair(loops, a, b, start, y, |a, b| a * b),
-            Binary::Div => each_pair(loops, a, b, start, y, |a, b| a / b),
-            Binary::WherePositive => each_pair(loops, a, b, start, y, |a, b| if b <= 0.0 { 0.0 } else { a }),
-            Binary::WhereWithin(low, high) => {
-                each_pair(loops, a, b, start, y, |a, b| if (low < b) & (b < high) { a } else { 0.0 })
+#[inline(always)]
+fn map_chunk(op: Unary, x: &[f32], y: &mut [f32]) {
+    match op {
+        Unary::Neg => each(x, y, |x| -x),
+        Unary::Exp => each(x, y, vmath::exp),
+        Unary::Ln => each(x, y, vmath::ln),
+        Unary::Sqrt => each(x, y, f32::sqrt),
+        Unary::Tanh => each(x, y, vmath::tanh),
+        Unary::Sigmoid => each(x, y, vmath::sigmoid),
+        Unary::Relu => each(x, y, |x| if x <= 0.0 { 0.0 } else { x }),
+        Unary::Abs => each(x, y, f32::abs),
+        Unary::Sign => each(x, y, |x| {
+            if x > 0.0 {
+                1.0
+            } else if x < 0.0 {
+                -1.0
+            } else {
+                0.0
             }
-            Binary::Equal => each_pair(loops, a, b, start, y, |a, b| if a == b { 1.0 } else { 0.0 }),
-            Binary::Lerp(w) => each_pair(loops, a, b, start, y, |a, b| a + w * (b - a)),
+        }),
+        Unary::Square | Unary::Pow(2.0) => each(x, y, |x| x * x),
+        Unary::Pow(-1.0) => each(x, y, |x| 1.0 / x),
+        Unary::Clamp(low, high) => each(x, y, |x| {
+            let x = if x < low { low } else { x };
+            if x > high { high } else { x }
+        }),
+        Unary::Scale(a) => each(x, y, |x| a * x),
+        Unary::Shift(b) => each(x, y, |x| x + b),
+        _ => each(x, y, |x| unary(op, x)), // as in the reference, one number at a time
+    }
+}
+
+/// The numbers from `start` on of op(a, b).
+#[inline(always)]
+fn zip_chunk(op: Binary, dims: &Coalesced<2>, a: &[f32], b: &[f32], start: usize, y: &mut [f32]) {
+    match op {
+        Binary::Add => each_pair(dims, a, b, start, y, |a, b| a + b),
+        Binary::Sub => each_pair(dims, a, b, start, y, |a, b| a - b),
+        Binary::Mul => each_pair(dims, a, b, start, y, |a, b| a * b),
+        Binary::Div => each_pair(dims, a, b, start, y, |a, b| a / b),
+        Binary::WherePositive => each_pair(dims, a, b, start, y, |a, b| if b <= 0.0 { 0.0 } else { a }),
+        Binary::WhereWithin(low, high) => {
+            each_pair(dims, a, b, start, y, |a, b| if (low < b) & (b < high) { a } else { 0.0 })
         }
+        Binary::Equal => each_pair(dims, a, b, start, y, |a, b| if a == b { 1.0 } else { 0.0 }),
+        Binary::Lerp(w) => each_pair(dims, a, b, start, y, |a, b| a + w * (b - a)),
     }
 }
 
@@ -107,9 +122,9 @@ fn each(x: &[f32], y: &mut [f32], f: impl Fn(f32) -> f32) {
 }
 
 #[inline(always)]
-fn each_pair(loops: &Loops<2>, a: &[f32], b: &[f32], start: usize, y: &mut [f32], f: impl Fn(f32, f32) -> f32) {
-    let [step_a, step_b] = loops.along_row();
-    for (place, [i, j]) in loops.rows(start, y.len()) {
+fn each_pair(dims: &Coalesced<2>, a: &[f32], b: &[f32], start: usize, y: &mut [f32], f: impl Fn(f32, f32) -> f32) {
+    let [step_a, step_b] = dims.row_strides();
+    for (place, [i, j]) in dims.rows(start, y.len()) {
         let y = &mut y[place];
         match (step_a, step_b) {
             (1, 1) => {

@@ -1,36 +1,34 @@
-//! The fast storey: the same names as in [`super::reference`], parallel and vectorised. In reading order:
+//! The fast kernels: the same names as in [`super::reference`], parallel and vectorised. Each takes the instruction set
+//! `simd` that it was chosen for, which decides everything below it at compile time. In reading order:
 //!
 //! | files | |
 //! |---|---|
-//! | `cpu`, `simd` | one source for several instruction sets: plain loops, and vectors by hand |
-//! | `pieces`, `loops`, `blocks` | cuts for the threads, few nested loops over any shape, short rows |
+//! | `simd`, `chunks`, `coalesce`, `rows` | instruction sets, the work of one thread, few nested loops over any shape, short rows |
 //! | `elementwise`, `vmath`, `reduce`, `strided`, `norm`, `pool`, `bilinear`, `lookup`, `optim` | what memory limits |
-//! | `tile`, `pack`, `blocked` | the matrix product from the inside out: registers, packing, caches |
+//! | `micro_kernel`, `pack`, `gemm` | the blocked matrix product from the inside out: registers, packing, caches |
 //! | `matmul`, `gemv` | products of matrices, and with vectors |
-//! | `conv`, `grid`, `runs`, `narrow`, `winograd` | convolutions: start with `conv`, where the way is chosen |
+//! | `conv`, `im2col`, `direct`, `winograd` | convolutions: start with `conv`, where the algorithm is chosen |
 
 mod bilinear;
-mod blocked;
-mod blocks;
+mod chunks;
+mod coalesce;
 mod conv;
-pub mod cpu;
+mod direct;
 mod elementwise;
+mod gemm;
 mod gemv;
-mod grid;
+mod im2col;
 mod lookup;
-mod loops;
 mod matmul;
-mod narrow;
+mod micro_kernel;
 mod norm;
 mod optim;
 mod pack;
-mod pieces;
 mod pool;
 mod reduce;
-mod runs;
-mod simd;
+mod rows;
+pub mod simd;
 mod strided;
-mod tile;
 mod vmath;
 mod winograd;
 

@@ -3,12 +3,12 @@
 //! Everything that is the same for all numbers is calculated once, in f64; then one pass reads four numbers and writes
 //! three, bound by main memory alone: the square root and the division hide behind it.
 
-use super::cpu::for_each_level;
-use super::pieces::PIECE;
+use super::chunks::CHUNK;
+use super::simd::{Simd, vectorize};
 use crate::kernels::AdamStep;
 use rayon::prelude::*;
 
-pub fn adam(step: &AdamStep, grad: &[f32], m: &mut [f32], v: &mut [f32], param: &mut [f32]) {
+pub fn adam<S: Simd>(simd: S, step: &AdamStep, grad: &[f32], m: &mut [f32], v: &mut [f32], param: &mut [f32]) {
     let &AdamStep { lr, beta1, beta2, eps, step: t } = step;
     let constants = Constants {
         rate: (lr / (1.0 - libm::pow(beta1, t as f64))) as f32,
@@ -17,12 +17,12 @@ pub fn adam(step: &AdamStep, grad: &[f32], m: &mut [f32], v: &mut [f32], param: 
         rest: [(1.0 - beta1) as f32, (1.0 - beta2) as f32],
         eps: eps as f32,
     };
-    if param.len() <= PIECE {
-        return adam_piece(&constants, grad, m, v, param);
+    if param.len() <= CHUNK {
+        return vectorize!(simd, adam_chunk(&constants, grad, m, v, param));
     }
-    let states = m.par_chunks_mut(PIECE).zip(v.par_chunks_mut(PIECE));
-    let pieces = grad.par_chunks(PIECE).zip(states).zip(param.par_chunks_mut(PIECE));
-    pieces.for_each(|((grad, (m, v)), param)| adam_piece(&constants, grad, m, v, param));
+    let states = m.par_chunks_mut(CHUNK).zip(v.par_chunks_mut(CHUNK));
+    let tasks = grad.par_chunks(CHUNK).zip(states).zip(param.par_chunks_mut(CHUNK));
+    tasks.for_each(|((grad, (m, v)), param)| vectorize!(simd, adam_chunk(&constants, grad, m, v, param)));
 }
 
 struct Constants {
@@ -33,13 +33,12 @@ struct Constants {
     eps: f32,
 }
 
-for_each_level! {
-    fn adam_piece(constants: &Constants, grad: &[f32], m: &mut [f32], v: &mut [f32], param: &mut [f32]) {
-        let &Constants { rate, v_scale, betas: [b1, b2], rest: [c1, c2], eps } = constants;
-        for (((&g, m), v), x) in grad.iter().zip(m).zip(v).zip(param) {
-            *m = b1 * *m + c1 * g;
-            *v = b2 * *v + c2 * g * g;
-            *x -= rate * *m / (v.sqrt() * v_scale + eps);
-        }
+#[inline(always)]
+fn adam_chunk(constants: &Constants, grad: &[f32], m: &mut [f32], v: &mut [f32], param: &mut [f32]) {
+    let &Constants { rate, v_scale, betas: [b1, b2], rest: [c1, c2], eps } = constants;
+    for (((&g, m), v), x) in grad.iter().zip(m).zip(v).zip(param) {
+        *m = b1 * *m + c1 * g;
+        *v = b2 * *v + c2 * g * g;
+        *x -= rate * *m / (v.sqrt() * v_scale + eps);
     }
 }

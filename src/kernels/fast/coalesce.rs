@@ -1,42 +1,42 @@
-//! [`Loops`]: as few nested loops as it takes to visit every element of a shape in order.
+//! Coalesced dimensions: as few nested loops as it takes to visit every element of a shape in order.
 //!
-//! Axes of size 1 are left out, and two neighbouring axes become one where every operand may walk through both in one
-//! go: (N, C, H, W) plus a bias (C, 1, 1) is (N, C, HW) plus (0, 1, 0), and two equal shapes are one long row. What
+//! Axes of size 1 are left out, and two neighbouring axes become one where both are one axis in the memory of every
+//! operand: (N, C, H, W) plus a bias (C, 1, 1) is (N, C, HW) plus (0, 1, 0), and two equal shapes are one long row. What
 //! remains is a short loop over rows; the row itself is left to a vectorised inner loop.
 
 use crate::shape::{MAX_RANK, Shape, Strides};
 use std::ops::Range;
 
-/// The loops, outermost first, with the strides of K operands.
+/// Sizes of coalesced dimensions, outermost first, with the strides of K operands.
 #[derive(Clone, Copy)]
-pub struct Loops<const K: usize> {
-    /// How many loops there are, at least one.
+pub struct Coalesced<const K: usize> {
+    /// How many dimensions there are, at least one.
     pub depth: usize,
     pub sizes: [usize; MAX_RANK],
     /// `strides[axis][operand]`
     pub strides: [[usize; K]; MAX_RANK],
 }
 
-impl<const K: usize> Loops<K> {
-    pub fn new(shape: &Shape, strides: [&Strides; K]) -> Loops<K> {
-        let mut loops = Loops { depth: 0, sizes: [1; MAX_RANK], strides: [[1; K]; MAX_RANK] };
+impl<const K: usize> Coalesced<K> {
+    pub fn new(shape: &Shape, strides: [&Strides; K]) -> Coalesced<K> {
+        let mut dims = Coalesced { depth: 0, sizes: [1; MAX_RANK], strides: [[1; K]; MAX_RANK] };
         for (axis, &size) in shape.iter().enumerate().filter(|&(_, &size)| size != 1) {
             let inner = strides.map(|strides| strides[axis]);
-            let last = loops.depth.saturating_sub(1);
-            if loops.depth > 0 && loops.strides[last] == inner.map(|stride| stride * size) {
-                loops.sizes[last] *= size;
+            let last = dims.depth.saturating_sub(1);
+            if dims.depth > 0 && dims.strides[last] == inner.map(|stride| stride * size) {
+                dims.sizes[last] *= size;
             } else {
-                loops.sizes[loops.depth] = size;
-                loops.depth += 1;
+                dims.sizes[dims.depth] = size;
+                dims.depth += 1;
             }
-            loops.strides[loops.depth - 1] = inner;
+            dims.strides[dims.depth - 1] = inner;
         }
-        loops.depth = loops.depth.max(1);
-        loops
+        dims.depth = dims.depth.max(1);
+        dims
     }
 
     /// The strides along a row.
-    pub fn along_row(&self) -> [usize; K] {
+    pub fn row_strides(&self) -> [usize; K] {
         self.strides[self.depth - 1]
     }
 
@@ -52,13 +52,13 @@ impl<const K: usize> Loops<K> {
                 (0..K).for_each(|k| offsets[k] += index[axis] * self.strides[axis][k]);
             }
         }
-        Rows { loops: self, index, offsets, at: 0, len }
+        Rows { dims: self, index, offsets, at: 0, len }
     }
 }
 
-/// See [`Loops::rows`].
+/// See [`Coalesced::rows`].
 pub struct Rows<'a, const K: usize> {
-    loops: &'a Loops<K>,
+    dims: &'a Coalesced<K>,
     index: [usize; MAX_RANK],
     offsets: [usize; K],
     at: usize,
@@ -73,7 +73,7 @@ impl<const K: usize> Iterator for Rows<'_, K> {
         if self.at == self.len {
             return None;
         }
-        let (sizes, strides, last) = (&self.loops.sizes, &self.loops.strides, self.loops.depth - 1);
+        let (sizes, strides, last) = (&self.dims.sizes, &self.dims.strides, self.dims.depth - 1);
         let n = (sizes[last] - self.index[last]).min(self.len - self.at);
         let row = (self.at..self.at + n, self.offsets);
         self.at += n;

@@ -36,7 +36,7 @@ pub fn block_mut<const B: usize>(x: &mut [f32], start: usize) -> &mut [f32; B] {
 
 /// even and odd = the numbers at even and odd places of x.
 #[inline(always)]
-pub fn split_pairs(x: &[f32], even: &mut [f32], odd: &mut [f32]) {
+pub fn deinterleave(x: &[f32], even: &mut [f32], odd: &mut [f32]) {
     for ((even, odd), pair) in even.iter_mut().zip(odd).zip(x.as_chunks::<2>().0) {
         (*even, *odd) = (pair[0], pair[1]);
     }
@@ -44,7 +44,7 @@ pub fn split_pairs(x: &[f32], even: &mut [f32], odd: &mut [f32]) {
 
 /// The way back.
 #[inline(always)]
-pub fn join_pairs(even: &[f32], odd: &[f32], x: &mut [f32]) {
+pub fn interleave(even: &[f32], odd: &[f32], x: &mut [f32]) {
     for ((even, odd), pair) in even.iter().zip(odd).zip(x.as_chunks_mut::<2>().0) {
         *pair = [*even, *odd];
     }

@@ -1,0 +1,206 @@
+//! The micro-kernel: the innermost loops of every matrix product and convolution. It computes a micro-tile, up to MR rows
+//! and two vectors of C, whose sums stay in registers while k goes by.
+//!
+//! ```text
+//!                 B: k rows, two vectors wide        for each of the k rows of B:
+//!                ┌───────┬───────┐                       load its two vectors,
+//!                │ b0    │ b1    │                       for each row of A:
+//!                └───────┴───────┘                           broadcast one number a and
+//!   A: MR rows   ┌───────┬───────┐                           c0 += a b0,  c1 += a b1
+//!   ┌─ k ───┐    │ c0    │ c1    │
+//!   │ a ... │    │  2 MR vectors │                   AVX-512 (MR = 14): 16 loads feed 28 multiply-adds, so the
+//!   └───────┘    └───────┴───────┘                   two multipliers never wait; AVX2 (MR = 6): 8 feed 12.
+//! ```
+//!
+//! What mattered: all loops over rows and vectors are unrolled (their numbers are const), so that the sums never leave
+//! their registers; A lies at constant strides, so that one pointer and constant offsets reach all its rows; storing
+//! straight from the registers, instead of adding what C holds to an array first, is worth 2 %.
+//!
+//! Every number of C is summed over k in the same order, whatever micro-tile it falls into.
+
+use super::simd::Simd;
+
+/// Vectors side by side in a micro-tile: NR = `NR_VECTORS` * LANES columns.
+pub const NR_VECTORS: usize = 2;
+
+/// Neighbouring lanes of a vector that are neighbours in memory, too.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Segment {
+    /// Where lane 0 would be.
+    pub at: i32,
+    /// One bit per lane.
+    pub lanes: u16,
+}
+
+/// How the product A B is written to C.
+#[derive(Clone, Copy)]
+pub enum Epilogue<'a> {
+    /// C = A B
+    Store,
+    /// C = A B + C
+    Accumulate,
+    /// C = bias + A B, a number for each row: the sums begin with it.
+    BiasPerRow(&'a [f32]),
+    /// C = A B + bias, a number for each column.
+    BiasPerColumn(&'a [f32]),
+}
+
+impl<'a> Epilogue<'a> {
+    /// The epilogue of the rows from `row` on.
+    pub fn of_rows_from(self, row: usize) -> Epilogue<'a> {
+        match self {
+            Epilogue::BiasPerRow(bias) => Epilogue::BiasPerRow(&bias[row..]),
+            other => other,
+        }
+    }
+}
+
+/// C = A B with an epilogue, for up to two vectors of columns. Number (i, l) of A is `a[i * A_ROW + l * A_COLUMN]`.
+#[derive(Clone, Copy)]
+pub struct Panel<'a, const A_ROW: usize, const A_COLUMN: usize> {
+    pub rows: usize,
+    pub a: *const f32,
+    /// k is `parts` parts of `part` numbers each, which lie `a_part` apart in A, and one after the other in B.
+    pub parts: usize,
+    pub part: usize,
+    pub a_part: usize,
+    /// The first vector of B's first row, the distance of its rows, and of a row's two vectors.
+    pub b: *const f32,
+    pub b_row: usize,
+    pub b_vector: usize,
+    /// Where C's first row begins, and the distance of its rows.
+    pub c: *mut f32,
+    pub c_row: usize,
+    /// Where the lanes of each vector lie in a row of C: one vector, or two. Empty segments come last.
+    pub columns: [&'a [Segment]; NR_VECTORS],
+    pub epilogue: Epilogue<'a>,
+    /// Whether C is fetched into the cache first, so that it is there when the sums are done.
+    pub prefetch_c: bool,
+}
+
+/// Makes a const of a number of rows: `$body` with `const $ROWS`.
+macro_rules! with_const_rows {
+    ($rows:expr, $ROWS:ident in [$($n:literal)*] => $body:expr) => {
+        match $rows {
+            $($n => { const $ROWS: usize = $n; $body })*
+            rows => unreachable!("a micro-tile of {rows} rows"),
+        }
+    };
+}
+
+impl<const A_ROW: usize, const A_COLUMN: usize> Panel<'_, A_ROW, A_COLUMN> {
+    /// Computes C in micro-tiles of nearly equal height, at most MR rows.
+    ///
+    /// # Safety
+    /// A and B can be read, and C's numbers that `rows` and `columns` name can be written; nobody else uses these now.
+    #[inline(always)]
+    pub unsafe fn compute<S: Simd>(&self, simd: S) {
+        let tiles = self.rows.div_ceil(S::MR);
+        let (height, higher) = if tiles <= 1 { (self.rows, 0) } else { (self.rows / tiles, self.rows % tiles) };
+        let mut first = 0;
+        for tile in 0..tiles {
+            let rows = height + usize::from(tile < higher);
+            with_const_rows!(rows, ROWS in [1 2 3 4 5 6 7 8 9 10 11 12 13 14] => {
+                // SAFETY: as the caller promises.
+                unsafe {
+                    if self.columns[1].is_empty() {
+                        self.micro_kernel::<S, ROWS, 1>(simd, first);
+                    } else {
+                        self.micro_kernel::<S, ROWS, 2>(simd, first);
+                    }
+                }
+            });
+            first += rows;
+        }
+    }
+
+    /// The micro-tile of `ROWS` rows from `first` on.
+    ///
+    /// # Safety
+    /// As for [`Panel::compute`].
+    #[inline(always)]
+    #[allow(clippy::needless_range_loop)] // i and j are rows and vectors
+    unsafe fn micro_kernel<S: Simd, const ROWS: usize, const VECTORS: usize>(&self, simd: S, first: usize) {
+        if ROWS > S::MR {
+            unreachable!("a micro-tile of {ROWS} rows needs more registers"); // and is not even compiled
+        }
+        let c = self.c.wrapping_add(first * self.c_row);
+        if self.prefetch_c {
+            for i in 0..ROWS {
+                for segment in self.columns[..VECTORS].iter().filter_map(|segments| segments.first()) {
+                    simd.prefetch(c.wrapping_offset(segment.at as isize).wrapping_add(i * self.c_row));
+                }
+            }
+        }
+        let zero = simd.splat(0.0);
+        let mut sums = [[zero; VECTORS]; ROWS];
+        if let Epilogue::BiasPerRow(bias) = self.epilogue {
+            let bias: &[f32; ROWS] = bias[first..].first_chunk().expect("a number for each row");
+            for i in 0..ROWS {
+                sums[i] = [simd.splat(bias[i]); VECTORS];
+            }
+        }
+        // SAFETY: A and B can be read, as the caller promises.
+        unsafe {
+            let mut b = [self.b; VECTORS];
+            for j in 1..VECTORS {
+                b[j] = self.b.add(self.b_vector);
+            }
+            for part in 0..self.parts {
+                let mut a = self.a.add(part * self.a_part + first * A_ROW);
+                for _ in 0..self.part {
+                    let mut row = [zero; VECTORS];
+                    for j in 0..VECTORS {
+                        row[j] = simd.load(b[j]);
+                        b[j] = b[j].wrapping_add(self.b_row);
+                    }
+                    for i in 0..ROWS {
+                        let number = simd.splat(*a.add(i * A_ROW));
+                        for j in 0..VECTORS {
+                            sums[i][j] = simd.mul_add(number, row[j], sums[i][j]);
+                        }
+                    }
+                    a = a.wrapping_add(A_COLUMN);
+                }
+            }
+        }
+        // SAFETY: C, and a bias for each of its columns, can be read and written, as the caller promises.
+        unsafe {
+            match self.epilogue {
+                Epilogue::Store | Epilogue::BiasPerRow(_) => self.store(simd, sums, c, None),
+                Epilogue::Accumulate => self.store(simd, sums, c, Some((c, self.c_row))),
+                Epilogue::BiasPerColumn(bias) => self.store(simd, sums, c, Some((bias.as_ptr(), 0))),
+            }
+        }
+    }
+
+    /// Writes the sums to the rows of C from `c` on, after adding rows that lie like C's: where they begin, and how far apart they are.
+    ///
+    /// # Safety
+    /// C can be written, and the rows to be added can be read.
+    #[inline(always)]
+    unsafe fn store<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        simd: S,
+        sums: [[S::Vector; VECTORS]; ROWS],
+        c: *mut f32,
+        added: Option<(*const f32, usize)>,
+    ) {
+        for j in 0..VECTORS {
+            for segment in self.columns[j].iter().take_while(|segment| segment.lanes != 0) {
+                for (i, sums) in sums.iter().enumerate() {
+                    // SAFETY: as the caller promises.
+                    unsafe {
+                        let mut sum = sums[j];
+                        if let Some((start, stride)) = added {
+                            let start = start.wrapping_offset(segment.at as isize).wrapping_add(i * stride);
+                            sum = simd.add(sum, simd.load_lanes(simd.splat(0.0), start, segment.lanes));
+                        }
+                        let c = c.wrapping_offset(segment.at as isize).wrapping_add(i * self.c_row);
+                        simd.store_lanes(c, sum, segment.lanes);
+                    }
+                }
+            }
+        }
+    }
+}
