@@ -64,7 +64,7 @@ impl Harness {
         Harness { words, exact, json, quick, profile, peak, bandwidth, results: Vec::new() }
     }
 
-    /// Whether `name` is asked for: what it needs may be expensive to make.
+    /// Whether `name` is selected. (What a bench needs may be expensive to make.)
     pub fn wants(&self, name: &str) -> bool {
         self.words.is_empty() || self.words.iter().any(|word| name == word || !self.exact && name.contains(&word[..]))
     }

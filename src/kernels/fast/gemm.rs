@@ -18,7 +18,7 @@
 //! 384 and 512; fetching the next panel's numbers in advance.
 
 use super::im2col::GatherMap;
-use super::micro_kernel::{Epilogue, NR_VECTORS, Panel};
+use super::micro_kernel::{Epilogue, MicroTile, NR_VECTORS};
 use super::pack::{A_PANEL, A_STRIDE, Operand, Rows};
 use super::simd::{Simd, vectorize};
 use crate::pool::Buffer;
@@ -124,7 +124,7 @@ pub unsafe fn gemm<'a, S: Simd, A: Rows, B: Rows, Chain: Iterator<Item = Product
                         a.pack_a(simd, rows.clone(), k.clone(), packed_a, block);
                         for (columns, packed_b) in panels.clone().zip(packed_b.chunks(KC * nr)) {
                             let vector = columns.start / S::LANES;
-                            let panel = Panel::<A_STRIDE, 1> {
+                            let tile = MicroTile::<A_STRIDE, 1> {
                                 rows: rows.len(),
                                 a: packed_a.as_ptr(),
                                 parts: 1,
@@ -141,7 +141,7 @@ pub unsafe fn gemm<'a, S: Simd, A: Rows, B: Rows, Chain: Iterator<Item = Product
                             };
                             // SAFETY: A and B are packed; `Output::matrix` has checked C, this block of which belongs to
                             // this task.
-                            vectorize!(simd, unsafe { panel.compute(simd) });
+                            vectorize!(simd, unsafe { tile.compute(simd) });
                         }
                     }
                 }

@@ -8,7 +8,7 @@
 //!    to pack a vector is one masked load per segment:
 //!
 //!    ```text
-//!    lanes of the vector      0 1 2 3 4 5 6 7        rows of 5 pixels, seen from one to the right (padding: .)
+//!    lanes of the vector      0 1 2 3 4 5 6 7        rows of 5 pixels, and a tap one to the right (padding: .)
 //!    pixels, row after row    b c d e . g h i        a [b c d e] .
 //!                                                    f [g h i] j .        two segments: b c d e, g h i
 //!    ```
@@ -142,9 +142,9 @@ pub struct Tap {
 }
 
 impl Tap {
-    /// The pixels (from, to), number by number, of an axis of length `len` that see something of `seen` numbers.
-    fn clip(offset: isize, seen: usize, len: usize) -> Range<usize> {
-        let end = (seen as isize - offset).clamp(0, len as isize) as usize;
+    /// Along one axis, the pixels i of `pixels` for which i + offset lies within the plane.
+    fn clip(offset: isize, plane: usize, pixels: usize) -> Range<usize> {
+        let end = (plane as isize - offset).clamp(0, pixels as isize) as usize;
         (-offset).clamp(0, end as isize) as usize..end
     }
 }
@@ -156,16 +156,16 @@ pub fn forward_taps(size: &Conv, x: &Polyphase) -> Vec<Tap> {
     taps.map(|(di, dj)| x.tap(offset(di), offset(dj))).collect()
 }
 
-/// Backward: pixel (i, j) of x was seen, through tap (di, dj), by pixel ((i + padding - di) / stride, ..) of y, if there
-/// is no remainder. That is so for the same taps at every pixel of a polyphase component of x, the one that begins at
-/// pixel `phase`: their places in the kernel, and what they see of gy.
+/// Backward: pixel (i, j) of x has, through tap (di, dj), a share in pixel ((i + padding - di) / stride, ..) of y, if there
+/// is no remainder. These are the same taps for all pixels of a polyphase component of x. For the component that begins at
+/// pixel `phase`: the taps' places in the kernel, and what they see of gy.
 pub fn backward_taps(size: &Conv, phase: (usize, usize), gy: &Polyphase) -> (Vec<usize>, Vec<Tap>) {
-    let seen = |i: usize, d: usize| {
+    let output = |i: usize, d: usize| {
         let place = (i + size.padding) as isize - d as isize;
         (place % size.stride as isize == 0).then_some(place / size.stride as isize)
     };
     let taps = (0..size.kh).flat_map(|di| (0..size.kw).map(move |dj| (di, dj)));
-    taps.filter_map(|(di, dj)| Some((di * size.kw + dj, gy.tap(seen(phase.0, di)?, seen(phase.1, dj)?)))).unzip()
+    taps.filter_map(|(di, dj)| Some((di * size.kw + dj, gy.tap(output(phase.0, di)?, output(phase.1, dj)?)))).unzip()
 }
 
 /// The pixels of one polyphase component of images, those from pixel `phase` on, as they lie in memory.

@@ -55,9 +55,9 @@ impl<'a> Epilogue<'a> {
     }
 }
 
-/// C = A B with an epilogue, for up to two vectors of columns. Number (i, l) of A is `a[i * A_ROW + l * A_COLUMN]`.
+/// One micro-tile's work: C = A B with an epilogue, at most MR rows and two vectors of columns. Number (i, l) of A is `a[i * A_ROW + l * A_COLUMN]`.
 #[derive(Clone, Copy)]
-pub struct Panel<'a, const A_ROW: usize, const A_COLUMN: usize> {
+pub struct MicroTile<'a, const A_ROW: usize, const A_COLUMN: usize> {
     pub rows: usize,
     pub a: *const f32,
     /// k is `parts` parts of `part` numbers each, which lie `a_part` apart in A, and one after the other in B.
@@ -78,6 +78,13 @@ pub struct Panel<'a, const A_ROW: usize, const A_COLUMN: usize> {
     pub prefetch_c: bool,
 }
 
+/// Loop 1 of the blocked product: cuts `rows` into micro-tiles of at most MR and nearly equal height, (first row, rows).
+#[inline(always)]
+pub fn split_rows<S: Simd>(rows: usize) -> impl Iterator<Item = (usize, usize)> {
+    let tiles = rows.div_ceil(S::MR);
+    (0..tiles).map(move |tile| (rows * tile / tiles, rows * (tile + 1) / tiles - rows * tile / tiles))
+}
+
 /// Makes a const of a number of rows: `$body` with `const $ROWS`.
 macro_rules! with_const_rows {
     ($rows:expr, $ROWS:ident in [$($n:literal)*] => $body:expr) => {
@@ -88,54 +95,42 @@ macro_rules! with_const_rows {
     };
 }
 
-impl<const A_ROW: usize, const A_COLUMN: usize> Panel<'_, A_ROW, A_COLUMN> {
-    /// Computes C in micro-tiles of nearly equal height, at most MR rows.
-    ///
+impl<const A_ROW: usize, const A_COLUMN: usize> MicroTile<'_, A_ROW, A_COLUMN> {
     /// # Safety
     /// A and B can be read, and C's numbers that `rows` and `columns` name can be written; nobody else uses these now.
     #[inline(always)]
     pub unsafe fn compute<S: Simd>(&self, simd: S) {
-        let tiles = self.rows.div_ceil(S::MR);
-        let (height, higher) = if tiles <= 1 { (self.rows, 0) } else { (self.rows / tiles, self.rows % tiles) };
-        let mut first = 0;
-        for tile in 0..tiles {
-            let rows = height + usize::from(tile < higher);
-            with_const_rows!(rows, ROWS in [1 2 3 4 5 6 7 8 9 10 11 12 13 14] => {
-                // SAFETY: as the caller promises.
-                unsafe {
-                    if self.columns[1].is_empty() {
-                        self.micro_kernel::<S, ROWS, 1>(simd, first);
-                    } else {
-                        self.micro_kernel::<S, ROWS, 2>(simd, first);
-                    }
+        with_const_rows!(self.rows, ROWS in [1 2 3 4 5 6 7 8 9 10 11 12 13 14] => {
+            // SAFETY: as the caller promises.
+            unsafe {
+                if self.columns[1].is_empty() {
+                    self.micro_kernel::<S, ROWS, 1>(simd);
+                } else {
+                    self.micro_kernel::<S, ROWS, 2>(simd);
                 }
-            });
-            first += rows;
-        }
+            }
+        })
     }
 
-    /// The micro-tile of `ROWS` rows from `first` on.
-    ///
     /// # Safety
-    /// As for [`Panel::compute`].
+    /// As for [`MicroTile::compute`].
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // i and j are rows and vectors
-    unsafe fn micro_kernel<S: Simd, const ROWS: usize, const VECTORS: usize>(&self, simd: S, first: usize) {
+    unsafe fn micro_kernel<S: Simd, const ROWS: usize, const VECTORS: usize>(&self, simd: S) {
         if ROWS > S::MR {
             unreachable!("a micro-tile of {ROWS} rows needs more registers"); // and is not even compiled
         }
-        let c = self.c.wrapping_add(first * self.c_row);
         if self.prefetch_c {
             for i in 0..ROWS {
                 for segment in self.columns[..VECTORS].iter().filter_map(|segments| segments.first()) {
-                    simd.prefetch(c.wrapping_offset(segment.at as isize).wrapping_add(i * self.c_row));
+                    simd.prefetch(self.c.wrapping_offset(segment.at as isize).wrapping_add(i * self.c_row));
                 }
             }
         }
         let zero = simd.splat(0.0);
         let mut sums = [[zero; VECTORS]; ROWS];
         if let Epilogue::BiasPerRow(bias) = self.epilogue {
-            let bias: &[f32; ROWS] = bias[first..].first_chunk().expect("a number for each row");
+            let bias: &[f32; ROWS] = bias.first_chunk().expect("a number for each row");
             for i in 0..ROWS {
                 sums[i] = [simd.splat(bias[i]); VECTORS];
             }
@@ -147,7 +142,7 @@ impl<const A_ROW: usize, const A_COLUMN: usize> Panel<'_, A_ROW, A_COLUMN> {
                 b[j] = self.b.add(self.b_vector);
             }
             for part in 0..self.parts {
-                let mut a = self.a.add(part * self.a_part + first * A_ROW);
+                let mut a = self.a.add(part * self.a_part);
                 for _ in 0..self.part {
                     let mut row = [zero; VECTORS];
                     for j in 0..VECTORS {
@@ -167,14 +162,14 @@ impl<const A_ROW: usize, const A_COLUMN: usize> Panel<'_, A_ROW, A_COLUMN> {
         // SAFETY: C, and a bias for each of its columns, can be read and written, as the caller promises.
         unsafe {
             match self.epilogue {
-                Epilogue::Store | Epilogue::BiasPerRow(_) => self.store(simd, sums, c, None),
-                Epilogue::Accumulate => self.store(simd, sums, c, Some((c, self.c_row))),
-                Epilogue::BiasPerColumn(bias) => self.store(simd, sums, c, Some((bias.as_ptr(), 0))),
+                Epilogue::Store | Epilogue::BiasPerRow(_) => self.store(simd, sums, None),
+                Epilogue::Accumulate => self.store(simd, sums, Some((self.c, self.c_row))),
+                Epilogue::BiasPerColumn(bias) => self.store(simd, sums, Some((bias.as_ptr(), 0))),
             }
         }
     }
 
-    /// Writes the sums to the rows of C from `c` on, after adding rows that lie like C's: where they begin, and how far apart they are.
+    /// Writes the sums to C, after adding rows that lie like C's: where they begin, and how far apart they are.
     ///
     /// # Safety
     /// C can be written, and the rows to be added can be read.
@@ -183,7 +178,6 @@ impl<const A_ROW: usize, const A_COLUMN: usize> Panel<'_, A_ROW, A_COLUMN> {
         &self,
         simd: S,
         sums: [[S::Vector; VECTORS]; ROWS],
-        c: *mut f32,
         added: Option<(*const f32, usize)>,
     ) {
         for j in 0..VECTORS {
@@ -196,7 +190,7 @@ impl<const A_ROW: usize, const A_COLUMN: usize> Panel<'_, A_ROW, A_COLUMN> {
                             let start = start.wrapping_offset(segment.at as isize).wrapping_add(i * stride);
                             sum = simd.add(sum, simd.load_lanes(simd.splat(0.0), start, segment.lanes));
                         }
-                        let c = c.wrapping_offset(segment.at as isize).wrapping_add(i * self.c_row);
+                        let c = self.c.wrapping_offset(segment.at as isize).wrapping_add(i * self.c_row);
                         simd.store_lanes(c, sum, segment.lanes);
                     }
                 }

@@ -1,9 +1,9 @@
-//! Short rows, and columns two by two: what kernels on images share.
+//! Short rows, and even and odd columns: what kernels on images share.
 //!
 //! 1. A row of an image is short: 14 or 7 numbers. It is done in blocks of 16, 8 or 4, the last of which overlaps the
 //!    one before instead of leaving a rest. A block is an array, so its loops become a few vector instructions.
-//! 2. Even and odd columns are taken apart, or put together, in one long loop. What follows has its operands side by
-//!    side in memory.
+//! 2. Even and odd columns are deinterleaved, or interleaved, in one long loop. What follows has its operands side by side
+//!    in memory.
 
 /// Runs `$row::<B>` with the largest block that fits into a row of `$n`.
 macro_rules! in_blocks {
@@ -42,7 +42,7 @@ pub fn deinterleave(x: &[f32], even: &mut [f32], odd: &mut [f32]) {
     }
 }
 
-/// The way back.
+/// The inverse of [`deinterleave`].
 #[inline(always)]
 pub fn interleave(even: &[f32], odd: &[f32], x: &mut [f32]) {
     for ((even, odd), pair) in even.iter().zip(odd).zip(x.as_chunks_mut::<2>().0) {

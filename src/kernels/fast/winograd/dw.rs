@@ -5,7 +5,7 @@ use super::filter::{filter_adjoint, layout};
 use super::tiles::{Input, OutputGradient, Tiling, points, transform_images};
 use super::{SCRATCH, Scratch, TAPS, TILES, at_least};
 use crate::kernels::Conv;
-use crate::kernels::fast::micro_kernel::{Epilogue, Panel};
+use crate::kernels::fast::micro_kernel::{Epilogue, MicroTile, split_rows};
 use crate::kernels::fast::simd::{Simd, vectorize};
 use crate::pool::Buffer;
 use rayon::prelude::*;
@@ -92,25 +92,27 @@ fn multiply<S: Simd>(
         assert!(tiles.end <= v_layout.rows);
         for vector in (0..vectors).step_by(2) {
             for block in 0..v_layout.blocks {
-                // SAFETY: V, W and U have these points, blocks and rows, as asserted.
-                unsafe {
-                    let (w, u) = (w.as_ptr().add(p * w_layout.point), u.as_mut_ptr().add(p * u_layout.point));
-                    let panel = Panel::<1, BLOCK> {
-                        rows: BLOCK,
-                        a: v.as_ptr().add(p * v_layout.point + block * v_layout.block + tiles.start * BLOCK),
-                        parts: 1,
-                        part: tiles.len(),
-                        a_part: 0,
-                        b: w.add(vector_place::<S>(vector, w_layout.block) + tiles.start * BLOCK),
-                        b_row: BLOCK,
-                        b_vector: vector_distance::<S>(w_layout.block),
-                        c: u.add(vector_place::<S>(vector, u_layout.block) + block * BLOCK * BLOCK),
-                        c_row: BLOCK,
-                        columns: [&first, if vector + 1 < vectors { &second } else { &[] }],
-                        epilogue: if accumulate { Epilogue::Accumulate } else { Epilogue::Store },
-                        prefetch_c: false,
-                    };
-                    panel.compute(simd);
+                for (row, rows) in split_rows::<S>(BLOCK) {
+                    // SAFETY: V, W and U have these points, blocks and rows, as asserted.
+                    unsafe {
+                        let (w, u) = (w.as_ptr().add(p * w_layout.point), u.as_mut_ptr().add(p * u_layout.point));
+                        let tile = MicroTile::<1, BLOCK> {
+                            rows,
+                            a: v.as_ptr().add(p * v_layout.point + block * v_layout.block + tiles.start * BLOCK + row),
+                            parts: 1,
+                            part: tiles.len(),
+                            a_part: 0,
+                            b: w.add(vector_place::<S>(vector, w_layout.block) + tiles.start * BLOCK),
+                            b_row: BLOCK,
+                            b_vector: vector_distance::<S>(w_layout.block),
+                            c: u.add(vector_place::<S>(vector, u_layout.block) + (block * BLOCK + row) * BLOCK),
+                            c_row: BLOCK,
+                            columns: [&first, if vector + 1 < vectors { &second } else { &[] }],
+                            epilogue: if accumulate { Epilogue::Accumulate } else { Epilogue::Store },
+                            prefetch_c: false,
+                        };
+                        tile.compute(simd);
+                    }
                 }
             }
         }

@@ -54,7 +54,7 @@ mod filter;
 mod tiles;
 mod transforms;
 
-use super::micro_kernel::{Epilogue, Panel};
+use super::micro_kernel::{Epilogue, MicroTile, split_rows};
 use super::simd::{Simd, vectorize};
 use crate::kernels::Conv;
 use crate::pool::Buffer;
@@ -199,26 +199,28 @@ fn multiply<S: Simd>(
         assert!(tiles.end <= v_layout.rows);
         for vector in (0..vectors).step_by(2) {
             for part in (0..v_layout.blocks).step_by(SUM_BLOCKS) {
-                // SAFETY: V, U and M have these points, blocks and rows, as asserted.
-                unsafe {
-                    let (u, m) = (u.as_ptr().add(p * u_layout.point), m.as_mut_ptr().add(p * m_layout.point));
-                    let u = u.add(out_blocks.start * u_layout.block + vector_place::<S>(vector, u_layout.block));
-                    let panel = Panel::<BLOCK, 1> {
-                        rows: tiles.len(),
-                        a: v.as_ptr().add(p * v_layout.point + part * v_layout.block + tiles.start * BLOCK),
-                        parts: SUM_BLOCKS.min(v_layout.blocks - part),
-                        part: BLOCK,
-                        a_part: v_layout.block,
-                        b: u.add(part * BLOCK * BLOCK),
-                        b_row: BLOCK,
-                        b_vector: vector_distance::<S>(u_layout.block),
-                        c: m.add(vector_place::<S>(vector, m_layout.block) + tiles.start * BLOCK),
-                        c_row: BLOCK,
-                        columns: [&first, if vector + 1 < vectors { &second } else { &[] }],
-                        epilogue: if part > 0 { Epilogue::Accumulate } else { Epilogue::Store },
-                        prefetch_c: false,
-                    };
-                    panel.compute(simd);
+                for (row, rows) in split_rows::<S>(tiles.len()) {
+                    // SAFETY: V, U and M have these points, blocks and rows, as asserted.
+                    unsafe {
+                        let (u, m) = (u.as_ptr().add(p * u_layout.point), m.as_mut_ptr().add(p * m_layout.point));
+                        let u = u.add(out_blocks.start * u_layout.block + vector_place::<S>(vector, u_layout.block));
+                        let tile = MicroTile::<BLOCK, 1> {
+                            rows,
+                            a: v.as_ptr().add(p * v_layout.point + part * v_layout.block + (tiles.start + row) * BLOCK),
+                            parts: SUM_BLOCKS.min(v_layout.blocks - part),
+                            part: BLOCK,
+                            a_part: v_layout.block,
+                            b: u.add(part * BLOCK * BLOCK),
+                            b_row: BLOCK,
+                            b_vector: vector_distance::<S>(u_layout.block),
+                            c: m.add(vector_place::<S>(vector, m_layout.block) + (tiles.start + row) * BLOCK),
+                            c_row: BLOCK,
+                            columns: [&first, if vector + 1 < vectors { &second } else { &[] }],
+                            epilogue: if part > 0 { Epilogue::Accumulate } else { Epilogue::Store },
+                            prefetch_c: false,
+                        };
+                        tile.compute(simd);
+                    }
                 }
             }
         }
