@@ -1,4 +1,4 @@
-//! The heart, part three: backpropagation carries gradients along the graph, from the newest node to the oldest.
+//! The core, 3 of 3: backpropagation carries gradients along the graph, from the newest node to the oldest.
 //!
 //! A result is newer than all of its inputs. So the newest of the nodes that wait has received every gradient that will
 //! arrive there: taking it, again and again, visits the graph in reverse topological order and without recursion.
@@ -109,7 +109,7 @@ fn run_backward(
             let Some(node) = input.node.as_ref().filter(|node| needed(node)) else { continue };
             let gx = gx.unwrap_or_else(|| panic!("{name}: its rule gave no gradient for input {i}"));
             assert!(gx.shape() == node.shape, "{name}: its rule gave a gradient of the wrong shape for input {i}");
-            // The only place where gradients are accumulated.
+            // The gradients of several uses are added here; those of several backward() calls, in `backward_from`.
             let sum = match waiting.remove(&node.id) {
                 Some((_, sum)) => sum + gx,
                 None => gx,

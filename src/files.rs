@@ -7,7 +7,7 @@ use std::path::Path;
 use tempfile::Builder;
 
 /// Writes a temporary file `.NAME.random.part` beside `path` and renames it when it is complete and on disk (fsync).
-/// Whoever reads `path`, even after a crash in the middle, finds the old file or the new one. The file has the
+/// A reader of `path`, even after a crash in the middle, finds the old file or the new one. The file has the
 /// permissions of any new file (0666 without the umask). Missing folders are not made.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
 //! Finite differences: whether an operation's derivatives are right, to any order. Use it on your own operations,
-//! with the feature `f64` (in f32 the differences drown in rounding).
+//! with the feature `f64` (in f32 the differences are lost to rounding errors).
 
 use crate::Real;
 use crate::backward::grads;

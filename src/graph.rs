@@ -1,4 +1,4 @@
-//! The heart, part two: how a calculation is remembered. The node of a result holds the `Function` that made it, and
+//! The core, 2 of 3: how a calculation is remembered. The node of a result holds the `Function` that made it, and
 //! that holds the nodes of its inputs. Those edges are the graph; [`record`] makes them, and [`crate::backward`] walks
 //! them. The backward rule of each function sees a [`Context`].
 
@@ -52,7 +52,7 @@ impl SavedTensor {
         SavedTensor { value: x.value.clone(), version: x.value.version.get() }
     }
 
-    /// Whether x still has the very numbers that were saved.
+    /// Whether x has the same storage and version as what was saved.
     pub fn is_of(&self, x: &Variable) -> bool {
         Rc::ptr_eq(&self.value, &x.value) && !self.is_stale()
     }
@@ -77,7 +77,8 @@ pub enum Save {
 /// Makes the result of an operation and, unless no gradient can flow, its node in the graph; every computed Variable
 /// comes from here. `value` is the operation `name` of `inputs`, and `backward` turns the gradient of the result,
 /// gy = dL/dy, into those of the inputs. The rule is written in Variables, so that it can itself be differentiated. It
-/// may capture sizes, masks and indices, but no Variable; the tensors that it reads are named in `saved`.
+/// may capture sizes, masks and tensors that get no gradient, but no Variable; inputs and output that it reads are named
+/// in `saved`.
 ///
 /// ```
 /// use tsukuru::{graph::{Save::Input, record}, tensor::Tensor, variable::Variable};

@@ -17,12 +17,13 @@ impl Variable {
         let mut waiting = BTreeMap::from_iter(self.node.iter().map(|node| (node.id, node.clone())));
         while let Some((id, node)) = waiting.pop_last() {
             let Some(function) = or_panic(node.function()) else {
-                writeln!(dot, "  n{id} [label=\"{}\"]", node.shape).expect("a String grows");
+                writeln!(dot, "  n{id} [label=\"{}\"]", node.shape).expect("writing to a String does not fail");
                 continue;
             };
-            writeln!(dot, "  n{id} [shape=box, label=\"{}\"]", function.name).expect("a String grows");
+            writeln!(dot, "  n{id} [shape=box, label=\"{}\"]", function.name)
+                .expect("writing to a String does not fail");
             for input in function.next_nodes() {
-                writeln!(dot, "  n{} -> n{id}", input.id).expect("a String grows");
+                writeln!(dot, "  n{} -> n{id}", input.id).expect("writing to a String does not fail");
                 waiting.insert(input.id, input.clone());
             }
         }

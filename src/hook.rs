@@ -1,4 +1,4 @@
-//! One hook for whoever wants to follow a calculation while it runs: [`crate::profile`] times every operation with it.
+//! One hook to observe a calculation while it runs: [`crate::profile`] times every operation with it.
 
 use crate::graph::Grads;
 use crate::shape::Shape;
@@ -63,7 +63,7 @@ pub fn with_hook<T>(hook: Hook, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Shows the hook, if there is one, an event.
+/// Passes an event to the hook, if there is one.
 pub(crate) fn emit<'a>(event: impl FnOnce() -> Event<'a>) {
     let hook = HOOK.with_borrow(Clone::clone);
     if let Some(hook) = hook {

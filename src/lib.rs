@@ -1,6 +1,6 @@
 //! # tsukuru
 //!
-//! A reverse-mode autograd engine written from zero, to be read. A gradient, and the gradient of a gradient:
+//! A reverse-mode autograd engine written from scratch, to be read. A gradient, and the gradient of a gradient:
 //!
 //! ```
 //! use tsukuru::{backward::grad, variable::Variable};
@@ -32,7 +32,7 @@
 //! assert!(loss.item() < 1e-3);
 //! ```
 //!
-//! The heart is three short files, in this order: [`variable`] (numbers and their place in the graph), [`graph`]
+//! The core is three short files, in this order: [`variable`] (numbers and their place in the graph), [`graph`]
 //! (how a calculation is remembered) and [`backward`] (how gradients flow back). Around it:
 //!
 //! | file | what it holds |

@@ -13,7 +13,7 @@ pub fn no_grad<T>(work: impl FnOnce() -> T) -> T {
     with(&GRAD_ENABLED, false, work)
 }
 
-/// Runs `work` with all layers in evaluation mode (`model.eval()` in PyTorch): batch norm uses its running statistics,
+/// Runs `work` with all layers of this thread, not of one model, in evaluation mode (after `model.eval()` in PyTorch): batch norm uses its running statistics,
 /// dropout drops nothing.
 pub fn eval_mode<T>(work: impl FnOnce() -> T) -> T {
     with(&TRAINING, false, work)

@@ -18,13 +18,13 @@ pub trait Optimizer {
     /// Updates each parameter that has a gradient.
     ///
     /// # Panics
-    /// If somebody still holds what [`Variable::value`] lent.
+    /// If a borrow from [`Variable::value`] is alive.
     fn step(&mut self);
 
     /// The parameters that are updated.
     fn parameters(&self) -> &[Variable];
 
-    /// Forgets the gradients, before the next `backward()` adds to them.
+    /// Removes the gradients, before the next `backward()` adds to them.
     fn zero_grad(&self) {
         self.parameters().iter().for_each(Variable::zero_grad);
     }

@@ -11,7 +11,7 @@ use rand_distr::StandardNormal;
 /// One stream of random numbers (xoshiro256++, seeded by splitmix64).
 ///
 /// A stream is named by its purpose and a count: `Rng::new(seed, "noise", step)`. So a program that resumes at step 1000
-/// continues the very numbers that an unbroken run would have drawn, without saving any state, and one more draw in the
+/// continues the numbers that an uninterrupted run would have drawn, without saving any state, and one more draw in the
 /// data loader changes nothing in the noise.
 ///
 /// Bits, uniform numbers, integers and permutations are the same on every system, be its `usize` 32 or 64 bits wide:

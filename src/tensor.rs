@@ -77,7 +77,7 @@ impl Tensor {
         Tensor::full(Shape::SCALAR, value)
     }
 
-    /// A tensor whose numbers `write` fills in, every one of them: at first they hold leftovers of earlier tensors.
+    /// A tensor whose numbers `write` fills in, every one of them: at first they are uninitialised (`torch.empty`), that is, those of an earlier tensor.
     ///
     /// # Panics
     /// If memory cannot hold the shape.

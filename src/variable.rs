@@ -1,4 +1,4 @@
-//! The heart, part one: [`Variable`], numbers and their place in the [graph](crate::graph).
+//! The core, 1 of 3: [`Variable`], numbers and their place in the [graph](crate::graph).
 
 use crate::Real;
 use crate::graph::Node;
@@ -79,7 +79,7 @@ impl Variable {
         self.node.as_ref()?.grad.borrow().clone()
     }
 
-    /// Forgets the gradient. `backward()` adds to what is there, so training calls this before each `backward()`.
+    /// Removes the gradient. `backward()` adds to what is there, so training calls this before each `backward()`.
     pub fn zero_grad(&self) {
         self.node.iter().for_each(|node| *node.grad.borrow_mut() = None);
     }
@@ -87,7 +87,7 @@ impl Variable {
     /// Changes the numbers in place, as optimizers do. A graph that has saved the old ones refuses to run backward.
     ///
     /// # Panics
-    /// If somebody still holds what [`Variable::value`] lent.
+    /// If a borrow from [`Variable::value`] is alive.
     #[track_caller]
     pub fn update(&self, change: impl FnOnce(&mut Tensor)) {
         let Ok(mut tensor) = self.value.tensor.try_borrow_mut() else {

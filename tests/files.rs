@@ -1,4 +1,4 @@
-//! Files that are there completely or not at all, whoever else writes them.
+//! Atomic writes: a file is complete or not there, also with several writers.
 
 use std::path::Path;
 use std::{fs, io};

@@ -12,9 +12,6 @@ use tsukuru::ops::{Axes, BatchStats, Reduction, keepdim};
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
-/// Operations of the files that the engine does not have.
-const SKIPPED: [&str; 0] = [];
-
 #[cfg(not(feature = "f64"))]
 const TOLERANCE: [f64; 2] = [1e-5, 1e-4];
 #[cfg(feature = "f64")]
@@ -189,12 +186,8 @@ fn every_operation_agrees_with_pytorch() {
     let cases: Vec<Value> = serde_json::from_slice(&golden::bytes("ops.json")).expect("ops.json is a list");
     let bytes = golden::bytes("ops.safetensors");
     let file = SafeTensors::deserialize(&bytes).expect("ops.safetensors is a safetensors file");
-    let (skipped, checked): (Vec<_>, Vec<_>) =
-        cases.iter().partition(|case| SKIPPED.iter().any(|skipped| case["op"] == *skipped));
-    let results = checked.iter().map(|case| check(case, &file).and_then(|()| check_backward(case, &file)));
+    let results = cases.iter().map(|case| check(case, &file).and_then(|()| check_backward(case, &file)));
     let wrong: Vec<String> = results.filter_map(Result::err).collect();
-    let names: Vec<&str> = skipped.iter().filter_map(|case| case["name"].as_str()).collect();
-    println!("golden: {} of {} cases, skipped: {names:?}", checked.len(), cases.len());
-    assert!(wrong.is_empty(), "{} of {} cases are wrong:\n{}", wrong.len(), checked.len(), wrong.join("\n"));
-    assert!(!checked.is_empty(), "no cases in {}", golden::folder().display());
+    assert!(wrong.is_empty(), "{} of {} cases are wrong:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(!cases.is_empty(), "no cases in {}", golden::folder().display());
 }

@@ -148,7 +148,7 @@ fn sources() -> String {
     files.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
 }
 
-/// Whoever adds an operation adds a case: the names in the sources are compared with what the cases record.
+/// Every operation has a case: the names in the sources are compared with what the cases record.
 #[test]
 fn no_operation_is_left_out() {
     let mut covered = BTreeSet::new();

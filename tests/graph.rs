@@ -1,4 +1,4 @@
-//! The heart: order, accumulation, freeing, depth, modes, and what it says when it is used wrongly.
+//! The core: order, accumulation, freeing, depth, modes, and what it says when it is used wrongly.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -200,7 +200,7 @@ fn backward_of_a_constant() {
 
 #[test]
 #[should_panic(expected = "forgetful: its rule gave no gradient for input 0")]
-fn a_rule_that_forgets() {
+fn a_rule_without_a_gradient() {
     let x = param(1.0);
     record("forgetful", &[&x], &[], Tensor::scalar(1.0), |_, _| vec![None]).backward();
 }
@@ -326,7 +326,7 @@ fn shape_errors_name_the_operation_and_the_caller() {
         ("grad: there is none here; backward() leaves one", &|| drop(p().grad())),
         ("update: the numbers of shape (2,) are still borrowed by value()", &|| {
             let x = ones(2);
-            let _lent = x.value();
+            let _borrow = x.value();
             x.update(|x| x.data_mut()[0] = 2.0);
         }),
         ("backward: an earlier backward() freed this graph at square", &|| {

@@ -9,11 +9,15 @@ use super::fast::simd::{Portable, Simd};
 /// An implementation of all kernels. The fast ones hold the proof that this CPU can run them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Implementation {
+    /// Plain loops.
     Reference,
+    /// What every CPU of the target has.
     #[cfg(not(feature = "f64"))]
     Portable(Portable),
+    /// 8 numbers at a time.
     #[cfg(all(not(feature = "f64"), target_arch = "x86_64"))]
     Avx2(Avx2),
+    /// 16 numbers at a time.
     #[cfg(all(not(feature = "f64"), target_arch = "x86_64"))]
     Avx512(Avx512),
 }

@@ -1,4 +1,4 @@
-//! Kernels: functions that calculate. They see slices and sizes only, never a Variable, a flag or a graph.
+//! Kernels: functions over slices. They get numbers and sizes, and know nothing of Variables, modes and graphs.
 //!
 //! Every kernel exists twice, with one name and one signature: in [`mod@reference`], in as few and plain lines as
 //! possible, which is what the kernel *means*; and in `fast`, parallel and vectorised. The environment variable `KERNELS`

@@ -48,7 +48,7 @@ impl BatchNorm2d {
     #[track_caller]
     pub fn forward(&self, x: &Variable) -> Variable {
         match mode::is_training() {
-            true => self.follow(x.batch_norm(&self.weight, &self.bias, Self::EPS)),
+            true => self.update_running(x.batch_norm(&self.weight, &self.bias, Self::EPS)),
             false => x.batch_norm_eval(&self.weight, &self.bias, &self.running(), Self::EPS),
         }
     }
@@ -60,7 +60,7 @@ impl BatchNorm2d {
     #[track_caller]
     pub fn forward_relu(&self, x: &Variable) -> Variable {
         match mode::is_training() {
-            true => self.follow(x.batch_norm_relu(&self.weight, &self.bias, Self::EPS)),
+            true => self.update_running(x.batch_norm_relu(&self.weight, &self.bias, Self::EPS)),
             false => x.batch_norm_relu_eval(&self.weight, &self.bias, &self.running(), Self::EPS),
         }
     }
@@ -70,17 +70,17 @@ impl BatchNorm2d {
     }
 
     /// Takes a batch into the running averages.
-    fn follow(&self, (y, batch): (Variable, BatchStats)) -> Variable {
+    fn update_running(&self, (y, batch): (Variable, BatchStats)) -> Variable {
         let count = (y.shape().count() / y.shape()[1]) as Real;
-        follow(&self.running_mean, &batch.mean, 1.0);
-        follow(&self.running_var, &batch.var, count / (count - 1.0));
+        lerp(&self.running_mean, &batch.mean, 1.0);
+        lerp(&self.running_var, &batch.var, count / (count - 1.0));
         self.num_batches_tracked.set(self.num_batches_tracked.get() + 1);
         y
     }
 }
 
 /// running += momentum (scale newest - running)
-fn follow(running: &RefCell<Tensor>, newest: &Tensor, scale: Real) {
+fn lerp(running: &RefCell<Tensor>, newest: &Tensor, scale: Real) {
     for (running, newest) in running.borrow_mut().data_mut().iter_mut().zip(newest.data()) {
         *running += BatchNorm2d::MOMENTUM * (scale * newest - *running);
     }

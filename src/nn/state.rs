@@ -65,7 +65,8 @@ pub fn save(model: &dyn Module, path: &Path) -> Result<(), CheckpointError> {
     checkpoint::write(path, &state_dict(model))
 }
 
-/// Reads a model from a safetensors file, of this library's or PyTorch's making.
+/// Reads a model from a safetensors file: one of [`save`], or PyTorch's
+/// `safetensors.torch.save_file(model.state_dict(), path)`, with parameters in f32 or f64 and counters in i64.
 ///
 /// # Errors
 /// If the file is damaged or belongs to another model; the model is then as it was.

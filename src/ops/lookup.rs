@@ -6,7 +6,8 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 
 impl Variable {
-    /// One number out of each row of x (N, columns): `y[n] = x[n, indices[n]]` (N).
+    /// One number out of each row of x (N, columns): `y[n] = x[n, indices[n]]` (N); in PyTorch
+    /// `x.gather(1, indices.unsqueeze(1)).squeeze(1)`.
     ///
     /// # Panics
     /// If x has not two axes, there is not one index for each row, or an index lies outside.
@@ -38,12 +39,12 @@ impl Variable {
         }
         let y = Tensor::build([indices.len(), width], |y| kernels::gather_rows(self.value().data(), width, indices, y));
         let indices = indices.to_vec();
-        record("embedding", &[self], &[], y, move |gy, _| vec![Some(gy.scattered(rows, &indices))])
+        record("embedding", &[self], &[], y, move |gy, _| vec![Some(gy.index_add(rows, &indices))])
     }
 
     /// The adjoint of [`Variable::embedding`]: a table of `rows` rows, where row i of this was added to row
     /// `indices[i]`.
-    fn scattered(&self, rows: usize, indices: &[usize]) -> Variable {
+    fn index_add(&self, rows: usize, indices: &[usize]) -> Variable {
         let width = self.shape()[1];
         let table =
             Tensor::build([rows, width], |table| kernels::scatter_rows(self.value().data(), width, indices, table));

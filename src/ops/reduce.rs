@@ -98,7 +98,7 @@ impl Variable {
     }
 
     /// y = biased variance of x over `axes`, the mean of (x - mean(x))^2 (`torch.var` with `correction=0`). The norms
-    /// calculate it in place, because they need x - mean(x) as well; this is for whoever looks at activations or
+    /// calculate it in place, because they need x - mean(x) as well; this is for looking at activations or
     /// images.
     ///
     /// # Panics

@@ -22,7 +22,7 @@ impl Variable {
         let size = Pool { planes: shape[0] * shape[1], h: shape[2], w: shape[3], kernel, stride };
         let y = pooled(&size, &self.value(), &self.value()).reshape([shape[0], shape[1], size.h_out(), size.w_out()]);
         record("max_pool2d", &[self], &[Input(0)], y, move |gy, ctx| {
-            vec![Some(pooled_back(size, &ctx.x(0).value(), &gy))]
+            vec![Some(max_unpool(size, &ctx.x(0).value(), &gy))]
         })
     }
 
@@ -102,14 +102,14 @@ fn pooled(size: &Pool, x: &Tensor, v: &Tensor) -> Tensor {
 }
 
 /// gy put back to the places of x's largest numbers: linear in gy, and x only says where.
-fn pooled_back(size: Pool, x: &Tensor, gy: &Variable) -> Variable {
+fn max_unpool(size: Pool, x: &Tensor, gy: &Variable) -> Variable {
     let gx = Tensor::build(*x.shape(), |gx| kernels::max_pool2d_dx(&size, x.data(), gy.value().data(), gx));
     let (x, y_shape) = (x.clone(), gy.shape());
-    record("max_pool2d_dx", &[gy], &[], gx, move |ggx, _| vec![Some(picked(size, &x, &ggx).reshape(y_shape))])
+    record("max_pool2d_dx", &[gy], &[], gx, move |ggx, _| vec![Some(gather_maxima(size, &x, &ggx).reshape(y_shape))])
 }
 
 /// v at the places of x's largest numbers: linear in v.
-fn picked(size: Pool, x: &Tensor, v: &Variable) -> Variable {
+fn gather_maxima(size: Pool, x: &Tensor, v: &Variable) -> Variable {
     let (y, x) = (pooled(&size, x, &v.value()), x.clone());
-    record("max_pool2d_pick", &[v], &[], y, move |gy, _| vec![Some(pooled_back(size, &x, &gy))])
+    record("max_pool2d_pick", &[v], &[], y, move |gy, _| vec![Some(max_unpool(size, &x, &gy))])
 }

@@ -8,7 +8,7 @@ impl Variable {
     /// x -= lr dL/dx: one step of gradient descent. Without a gradient, x stays as it is.
     ///
     /// # Panics
-    /// If somebody still holds what [`Variable::value`] lent.
+    /// If a borrow from [`Variable::value`] is alive.
     #[track_caller]
     pub fn sgd_step(&self, lr: f64) {
         let Some(grad) = self.try_grad() else { return };
