@@ -27,7 +27,9 @@ module!(Hvae { encoder1, encoder2, decoder1, decoder2; latent });
 
 /// The loss of a batch, and its three parts.
 pub struct HvaeLoss {
-    /// reconstruction + 2 (kl1 + kl2): twice the negative ELBO, but for a constant.
+    /// reconstruction + 2 (kl1 + kl2), as in the book. Twice the negative ELBO, but for a constant, would have
+    /// E_q[ln q(z1|x) - ln p(z1|z2)] at the z1 from which z2 was drawn in place of kl1, which treats z1 and z2 as
+    /// independent.
     pub total: Variable,
     /// The squared error of an image, mean over the batch.
     pub reconstruction: Real,
