@@ -6,7 +6,7 @@ use crate::common::plot::{Chart, Grid, Surface};
 use crate::step03::{Matrix, MultivariateNormal};
 use anyhow::Result;
 
-/// The book's mixture, with its numbers: short and long eruptions of Old Faithful, durations and waiting times in minutes.
+/// The book's mixture, with its numbers: short and long eruptions of Old Faithful, duration and waiting time in min.
 pub fn old_faithful_mixture() -> GaussianMixture {
     let component = |mu: [f64; 2], sigma: [[f64; 2]; 2]| {
         MultivariateNormal::new(mu.to_vec(), Matrix::new(&sigma)).expect("Sigma is positive definite")
