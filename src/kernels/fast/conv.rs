@@ -16,9 +16,10 @@
 
 use super::chunks::{for_each_chunk, rows_per_chunk};
 use super::gemm::{Output, Product, gemm};
-use super::im2col::{GatherMap, Groups, Im2col, Polyphase, Tap, backward_taps, forward_taps, pixels};
+use super::im2col::{GatherMap, Groups, Im2col};
 use super::micro_kernel::Epilogue;
 use super::pack::{Matrix, Operand};
+use super::polyphase::{Polyphase, Tap, backward_taps, forward_taps, pixels};
 use super::simd::Simd;
 use super::{direct, winograd};
 use crate::kernels::{Conv, reference};

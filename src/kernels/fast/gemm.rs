@@ -105,6 +105,7 @@ pub unsafe fn gemm<'a, S: Simd, A: Rows, B: Rows, Chain: Iterator<Item = Product
     let (mc, nc) = block_size((count, m, n), (mr, nr), tasks_wanted);
     let row_blocks: Vec<Range<usize>> = split(0..m, mc, mr).collect();
     let column_blocks: Vec<Range<usize>> = split(0..n, nc, nr).collect();
+    // One iteration of loops 5 and 3, for one of the products.
     let task = |t: usize| {
         let (p, block) = (t / (row_blocks.len() * column_blocks.len()), t % (row_blocks.len() * column_blocks.len()));
         let (rows, columns) = (&row_blocks[block / column_blocks.len()], &column_blocks[block % column_blocks.len()]);
@@ -115,13 +116,16 @@ pub unsafe fn gemm<'a, S: Simd, A: Rows, B: Rows, Chain: Iterator<Item = Product
                 assert!(rows.end <= c.rows);
                 let columns = columns.start..columns.end.min(c.columns.len());
                 let panels = columns.clone().step_by(nr).map(|start| start..columns.end.min(start + nr));
+                // Loop 4.
                 for k in split(0..k, KC, 16) {
                     for (columns, packed_b) in panels.clone().zip(packed_b.chunks_mut(KC * nr)) {
                         b.pack_b(simd, k.clone(), columns, packed_b, block);
                     }
                     let epilogue = if k.start > 0 { Epilogue::Accumulate } else { epilogue };
+                    // Loop 1.
                     for rows in split(rows.clone(), mr, 1) {
                         a.pack_a(simd, rows.clone(), k.clone(), packed_a, block);
+                        // Loop 2.
                         for (columns, packed_b) in panels.clone().zip(packed_b.chunks(KC * nr)) {
                             let vector = columns.start / S::LANES;
                             let tile = MicroTile::<A_STRIDE, 1> {

@@ -7,7 +7,7 @@
 //! | `elementwise`, `vmath`, `reduce`, `strided`, `norm`, `pool`, `bilinear`, `lookup`, `optim` | what memory limits |
 //! | `micro_kernel`, `pack`, `gemm` | the blocked matrix product from the inside out: registers, packing, caches |
 //! | `matmul`, `gemv` | products of matrices, and with vectors |
-//! | `conv`, `im2col`, `direct`, `winograd` | convolutions: start with `conv`, where the algorithm is chosen |
+//! | `conv`, `polyphase`, `im2col`, `direct`, `winograd` | convolutions: start with `conv`, where the algorithm is chosen |
 
 mod bilinear;
 mod chunks;
@@ -24,6 +24,7 @@ mod micro_kernel;
 mod norm;
 mod optim;
 mod pack;
+mod polyphase;
 mod pool;
 mod reduce;
 mod rows;

@@ -41,8 +41,8 @@ impl Layout {
     }
 }
 
-/// Where two neighbouring vectors of a row lie, the first of which is even, if blocks of channels are `block` numbers
-/// apart: the distance of the second.
+/// The distance of two neighbouring vectors of a row, the first of which is even, if blocks of channels are `block` numbers
+/// apart.
 pub fn vector_distance<S: Simd>(block: usize) -> usize {
     if 2 * S::LANES <= BLOCK { S::LANES } else { block }
 }
@@ -52,7 +52,7 @@ pub fn vector_place<S: Simd>(vector: usize, block: usize) -> usize {
     vector * S::LANES / BLOCK * block + vector * S::LANES % BLOCK
 }
 
-/// A whole vector, so far from the first.
+/// All lanes of a vector, at this distance from the first vector of a micro-tile.
 pub fn whole_vector<S: Simd>(distance: usize) -> [Segment; 1] {
     [Segment { at: distance as i32, lanes: lanes(0, S::LANES) }]
 }
