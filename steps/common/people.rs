@@ -7,6 +7,7 @@
 
 use super::cli::People;
 use super::table;
+use crate::step03::{Matrix, MultivariateNormal};
 use anyhow::Result;
 use std::fmt;
 use std::path::PathBuf;
@@ -16,8 +17,9 @@ use tsukuru::random::Rng;
 const COUNT: usize = 25_000;
 /// Mean of the published heights in cm and weights in kg.
 const MEAN: [f64; 2] = [172.702_508_536_68, 57.642_208_800_96];
-/// Variance of the heights in cm^2, covariance in cm kg, variance of the weights in kg^2 (divided by N).
-const COVARIANCE: [f64; 3] = [23.330_517_821_055_6, 12.846_850_871_078_3, 27.975_468_013_151_2];
+/// Their variances in cm^2 and kg^2 and their covariance in cm kg (divided by N).
+const COVARIANCE: [[f64; 2]; 2] =
+    [[23.330_517_821_055_6, 12.846_850_871_078_3], [12.846_850_871_078_3, 27.975_468_013_151_2]];
 
 /// Where the numbers come from. Printed, it says so.
 pub enum Source {
@@ -66,24 +68,14 @@ impl People {
 /// that depends on mean and covariance only is the book's.
 pub fn simulated() -> Vec<[f64; 2]> {
     let mut rng = Rng::new(0, "heights and weights", 0);
-    let z: Vec<[f64; 2]> = (0..COUNT).map(|_| [rng.normal(), rng.normal()]).collect();
-    let mean = |f: &dyn Fn(&[f64; 2]) -> f64| z.iter().map(f).sum::<f64>() / COUNT as f64;
-    let middle = [mean(&|z| z[0]), mean(&|z| z[1])];
-    let product = |i: usize, j: usize| mean(&|z| (z[i] - middle[i]) * (z[j] - middle[j]));
-    let drawn = factor([product(0, 0), product(0, 1), product(1, 1)]);
-    let wanted = factor(COVARIANCE);
-    let moved = |z: &[f64; 2]| {
-        // u = drawn^-1 (z - middle) has mean 0 and covariance 1 to the last bit; mean + wanted u has what is wanted.
-        let u0 = (z[0] - middle[0]) / drawn[0];
-        let u1 = (z[1] - middle[1] - drawn[1] * u0) / drawn[2];
-        [MEAN[0] + wanted[0] * u0, MEAN[1] + wanted[1] * u0 + wanted[2] * u1]
+    let z = Matrix::from_data(COUNT, 2, (0..2 * COUNT).map(|_| rng.normal()).collect());
+    let drawn = MultivariateNormal::fit(&z).expect("a plane full of points");
+    let published = MultivariateNormal::new(MEAN.to_vec(), Matrix::new(&COVARIANCE)).expect("a covariance");
+    // x = mu + L L_z^-1 (z - mu_z), where L L^T is the published covariance and L_z L_z^T that of the z.
+    let mix = published.cholesky().dot(&drawn.cholesky().inverse().expect("a positive diagonal"));
+    let person = |z: &[f64]| {
+        let z = [z[0] - drawn.mean()[0], z[1] - drawn.mean()[1]];
+        [0, 1].map(|i| MEAN[i] + mix[(i, 0)] * z[0] + mix[(i, 1)] * z[1])
     };
-    z.iter().map(moved).collect()
-}
-
-/// The rows [a, 0], [b, c] whose product with their transpose has the variances `v[0]`, `v[2]` and the covariance `v[1]`.
-fn factor(v: [f64; 3]) -> [f64; 3] {
-    let a = v[0].sqrt();
-    let b = v[1] / a;
-    [a, b, (v[2] - b * b).sqrt()]
+    z.rows().map(person).collect()
 }
