@@ -46,8 +46,9 @@ fn whole_files_get_into_place_and_are_kept() {
     let folder = root.path().join("made/on the way");
     let (said, error) = run(&[&url], &folder);
     assert_eq!(error, None);
-    let asked = |name: &str| [format!("{name}: asking {url}"), format!("{name}: received, SHA-256 is right")];
-    assert_eq!(said, [asked("a"), asked("b")].concat());
+    let fetched =
+        |name: &str| [format!("{name}: downloading from {url}"), format!("{name}: received, SHA-256 is right")];
+    assert_eq!(said, [fetched("a"), fetched("b")].concat());
     assert_eq!((fs::read(folder.join("a")).unwrap(), fs::read(folder.join("b")).unwrap()), (A.to_vec(), B.to_vec()));
     assert_eq!(names(&folder), ["a", "b"]);
     drop(served);
@@ -55,7 +56,7 @@ fn whole_files_get_into_place_and_are_kept() {
 }
 
 #[test]
-fn the_next_mirror_is_asked_when_one_fails() {
+fn the_next_mirror_is_used_when_one_fails() {
     let (_short, short) = mirror(&[("a", &A[..5]), ("b", &B[1..])]);
     let (_empty, empty) = mirror(&[]);
     let (_good, good) = mirror(&[("a", A), ("b", B)]);
