@@ -7,8 +7,9 @@ mod harness;
 use harness::Harness;
 use steps::step07::{Vae, flatten};
 use steps::step08::Hvae;
-use steps::step09::{Diffuser, T, UNet, noise_loss};
+use steps::step09::{Diffuser, T, UNet};
 use tsukuru::nn::Module;
+use tsukuru::ops::Reduction;
 use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
@@ -85,7 +86,10 @@ fn training() -> impl FnMut() {
     let mut step = 0;
     move || {
         optimizer.zero_grad();
-        let loss = noise_loss(&model, &diffuser, &x_0, &[None; 128], 0, step);
+        let t = diffuser.random_timesteps(128, &mut Rng::new(0, "t", step));
+        let noise = Rng::new(0, "noise", step).normal_tensor(*x_0.shape());
+        let x_t = diffuser.add_noise(&x_0, &t, &noise);
+        let loss = model.forward(&x_t.into(), &t).mse_loss(&noise.into(), Reduction::Mean);
         loss.backward();
         optimizer.step();
         assert!(loss.item().is_finite());

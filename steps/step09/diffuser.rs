@@ -37,6 +37,11 @@ impl Diffuser {
         self.schedule.alpha_bar(t)
     }
 
+    /// t (N), independent and uniform from 1 to T.
+    pub fn random_timesteps(&self, n: usize, rng: &mut Rng) -> Vec<usize> {
+        (0..n).map(|_| 1 + rng.below(self.steps())).collect()
+    }
+
     /// A sample of q(x_t | x_0), for each image its own t: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise
     /// (Ho et al., equation 4). x_0 and noise are (N, C, H, W), t (N).
     ///
@@ -115,6 +120,14 @@ mod tests {
         assert_eq!((diffuser.beta(1), diffuser.beta(1000)), (1e-4, 0.02));
         assert_eq!((diffuser.alpha_bar(0), diffuser.alpha_bar(1)), (1.0, 1.0 - 1e-4));
         assert!((diffuser.alpha_bar(T) - 4.0358e-5).abs() < 1e-8, "{}", diffuser.alpha_bar(T));
+    }
+
+    #[test]
+    fn random_timesteps_are_uniform_from_1_to_t() {
+        let t = Diffuser::new(10).random_timesteps(1000, &mut Rng::new(0, "t", 0));
+        let count = |timestep: usize| t.iter().filter(|&&t| t == timestep).count();
+        assert!((1..=10).all(|timestep| count(timestep) > 50), "{:?}", (0..=11).map(count).collect::<Vec<_>>());
+        assert_eq!((1..=10).map(count).sum::<usize>(), 1000);
     }
 
     /// The last step adds no noise: x_0 = (x_1 - sqrt(beta_1) eps) / sqrt(1 - beta_1). Before it, noise of the given

@@ -2,13 +2,13 @@
 
 use super::config::{Conditioning, Flags, load_images, size};
 use super::draw::{SAMPLES, draw_results, draw_samples, sampling_seconds};
-use super::loss::noise_loss;
 use super::sampler::SamplerKind;
 use super::unet::UNet;
 use crate::common::cli::{Common, Mnist};
 use crate::common::training::TrainingRun;
 use anyhow::Result;
 use tsukuru::nn::Module;
+use tsukuru::ops::Reduction;
 use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
@@ -27,9 +27,11 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     let eps = |x: &Tensor, t: usize| model.predict_noise(x, t, &[None; SAMPLES]);
     run.seconds_after_epoch = sampling_seconds(&config, size(&dataset), eps);
     for epoch in run.epochs() {
-        for (x, labels) in run.batches(epoch) {
-            let no_labels = vec![None; labels.len()];
-            let loss = noise_loss(&model, &config.diffuser, &x, &no_labels, training.seed, run.step());
+        for (x, _) in run.batches(epoch) {
+            let t = config.diffuser.random_timesteps(x.shape()[0], &mut run.rng("t"));
+            let noise = run.rng("noise").normal_tensor(*x.shape());
+            let x_t = config.diffuser.add_noise(&x, &t, &noise);
+            let loss = model.forward(&x_t.into(), &t).mse_loss(&noise.into(), Reduction::Mean);
             optimizer.zero_grad();
             loss.backward();
             optimizer.lr = run.lr();

@@ -5,13 +5,14 @@ use super::{DIGITS, target_labels};
 use crate::common::cli::{Common, Mnist};
 use crate::common::training::TrainingRun;
 use crate::step09::{
-    self, Conditioning, EvaluatorFlag, Label, SamplerKind, UNet, draw_results, draw_samples, load_images, noise_loss,
+    self, Conditioning, EvaluatorFlag, Label, SamplerKind, UNet, draw_results, draw_samples, load_images,
     sampling_seconds, size,
 };
 use anyhow::Result;
 use clap::Args;
 use tsukuru::Real;
 use tsukuru::nn::Module;
+use tsukuru::ops::Reduction;
 use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
@@ -54,7 +55,10 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     for epoch in run.epochs() {
         for (x, labels) in run.batches(epoch) {
             let labels = drop_labels(&labels, conditioning, &mut run.rng("labels"));
-            let loss = noise_loss(&model, &config.diffuser, &x, &labels, training.seed, run.step());
+            let t = config.diffuser.random_timesteps(x.shape()[0], &mut run.rng("t"));
+            let noise = run.rng("noise").normal_tensor(*x.shape());
+            let x_t = config.diffuser.add_noise(&x, &t, &noise);
+            let loss = model.forward_conditioned(&x_t.into(), &t, &labels).mse_loss(&noise.into(), Reduction::Mean);
             optimizer.zero_grad();
             loss.backward();
             optimizer.lr = run.lr();

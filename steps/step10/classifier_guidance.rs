@@ -6,9 +6,7 @@ use crate::common::cli::{Common, Mnist};
 use crate::common::data::{Source, Split};
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use crate::step06::{accuracy, argmax};
-use crate::step09::{
-    Diffuser, EvaluatorFlag, Label, SamplerFlags, SamplerKind, load_images, random_noise, read_unconditional, size,
-};
+use crate::step09::{Diffuser, EvaluatorFlag, Label, SamplerFlags, SamplerKind, load_images, read_unconditional, size};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::json;
@@ -68,7 +66,8 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
 
     for epoch in run.epochs() {
         for (x, labels) in run.batches(epoch) {
-            let (t, noise) = random_noise(&diffuser, x.shape(), config.seed, run.step());
+            let t = diffuser.random_timesteps(x.shape()[0], &mut run.rng("t"));
+            let noise = run.rng("noise").normal_tensor(*x.shape());
             let x_t = diffuser.add_noise(&x, &t, &noise);
             let loss = classifier.forward(&x_t.into(), &t).cross_entropy(&labels);
             optimizer.zero_grad();

@@ -7,8 +7,11 @@ use program::{are_there, folder, losses, model};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use steps::common::data::{Source, Split};
+use steps::step09::{Diffuser, UNet};
 use tsukuru::checkpoint;
 use tsukuru::data::idx::{self, Images};
+use tsukuru::random::Rng;
 
 const STEP09: &str = env!("CARGO_BIN_EXE_step09");
 
@@ -60,6 +63,25 @@ fn gaussian_noise_prints_the_same_std_for_steps_and_closed_form() {
         // Of 4096 pixels of noise, the standard deviation has a standard error of 1.1 %.
         assert!(row[2..].iter().all(|found| (found / std - 1.0).abs() < 0.05), "{row:?}, expected {std}");
     }
+}
+
+/// The loss of the first step, computed again from its formula.
+#[test]
+fn the_loss_is_the_mean_squared_error_of_the_noise() {
+    let folder = folder();
+    step09(folder.path(), &format!("{TRAIN} --epochs 1"));
+    let row = losses(&folder.path().join("out/step09/diffusion_model")).swap_remove(0);
+    let found: f64 = row.rsplit_once(',').expect("columns").1.parse().expect("a loss");
+
+    let digits = Source::BUILT_IN.load(Split::Train, Some(64)).expect("digits");
+    let (x, _) = digits.batches(8, Some((0, 1))).expect("batches").next().expect("a batch");
+    let (model, diffuser) = (UNet::new(1, 4, &mut Rng::new(0, "init", 0)), Diffuser::new(10));
+    let t = diffuser.random_timesteps(8, &mut Rng::new(0, "t", 0));
+    let noise = Rng::new(0, "noise", 0).normal_tensor([8, 1, 28, 28]);
+    let predicted = model.forward(&diffuser.add_noise(&x, &t, &noise).into(), &t).value().clone();
+    let squares = predicted.data().iter().zip(noise.data()).map(|(a, b)| f64::from(a - b).powi(2));
+    let expected = squares.sum::<f64>() / noise.data().len() as f64;
+    assert!((found / expected - 1.0).abs() < 1e-5, "{found}, not {expected}");
 }
 
 #[test]
