@@ -38,6 +38,8 @@ pub struct Limits {
     pub width: usize,
     /// T, the steps of a noise schedule.
     pub noise_steps: usize,
+    /// Steps of a sampler that need not take all T.
+    pub sample_steps: usize,
     /// Generated images of one label and one guidance scale.
     pub columns: usize,
 }
@@ -49,9 +51,11 @@ impl Limits {
         batch_size: usize::MAX,
         width: usize::MAX,
         noise_steps: usize::MAX,
+        sample_steps: usize::MAX,
         columns: usize::MAX,
     };
-    const SMOKE: Limits = Limits { images: 64, epochs: 2, batch_size: 16, width: 4, noise_steps: 10, columns: 2 };
+    const SMOKE: Limits =
+        Limits { images: 64, epochs: 2, batch_size: 16, width: 4, noise_steps: 10, sample_steps: 5, columns: 2 };
 
     fn from_environment() -> Limits {
         let smoke = std::env::var_os("TSUKURU_SMOKE").is_some_and(|value| value == "1");

@@ -88,7 +88,7 @@ impl SamplerFlags {
             }
             SamplerKind::Ddim => {
                 let most = diffuser.steps();
-                let steps = self.sample_steps.unwrap_or(50).min(common.limits.noise_steps);
+                let steps = self.sample_steps.unwrap_or(50).min(common.limits.sample_steps);
                 let eta = self.eta.unwrap_or(0.0);
                 ensure!((1..=most).contains(&steps), "--sample-steps {steps}: expected 1 to {most}");
                 ensure!((0.0..=1.0).contains(&eta), "--eta {eta}: expected 0 to 1");

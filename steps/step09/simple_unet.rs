@@ -10,7 +10,7 @@ use tsukuru::variable::Variable;
 
 pub fn run(common: &Common) -> Result<()> {
     let mut rng = Rng::new(common.seed, "init", 0);
-    let model = UNet::new(1, 64, &mut rng);
+    let model = UNet::new(1, 64.min(common.limits.width), &mut rng);
     let x = Variable::new(rng.normal_tensor([10, 1, 28, 28]));
     let t = [500; 10];
     let v = Variable::new(time_encoding(&t, TIME_DIM));

@@ -46,7 +46,7 @@ fn without_a_program_all_three_run_in_their_quick_form() {
     ];
     are_there(&step, &files);
     assert!(said.contains("built-in digits") && said.contains("--bin fetch"), "{said}");
-    assert!(said.contains("bot1       (10, 256, 7, 7)"), "{said}");
+    assert!(said.contains("bot1       (10, 16, 7, 7)"), "{said}");
 }
 
 /// An image of variance v has the variance alpha_bar v + 1 - alpha_bar at time t.
