@@ -91,7 +91,8 @@ thread_local! {
 /// one after the other; `products` makes the chain of the p-th C. One that has fewer than n columns says so by its `c`.
 ///
 /// # Safety
-/// The matrices C do not overlap.
+/// The matrices C do not overlap, and no two places (row, column) of one are the same; the products of a chain have the
+/// same C. A bias per column has a number for each column, and the columns then lie one after the other.
 pub unsafe fn gemm<'a, S: Simd, A: Rows, B: Rows, Chain: Iterator<Item = Product<'a, A, B>>>(
     simd: S,
     (count, m, n, k): (usize, usize, usize, usize),

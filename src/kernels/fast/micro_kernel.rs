@@ -55,7 +55,8 @@ impl<'a> Epilogue<'a> {
     }
 }
 
-/// One micro-tile's work: C = A B with an epilogue, at most MR rows and two vectors of columns. Number (i, l) of A is `a[i * A_ROW + l * A_COLUMN]`.
+/// One micro-tile's work: C = A B with an epilogue, at most MR rows and two vectors of columns. Number (i, l) of A is
+/// `a[i * A_ROW + l * A_COLUMN]`.
 #[derive(Clone, Copy)]
 pub struct MicroTile<'a, const A_ROW: usize, const A_COLUMN: usize> {
     pub rows: usize,
@@ -78,7 +79,7 @@ pub struct MicroTile<'a, const A_ROW: usize, const A_COLUMN: usize> {
     pub prefetch_c: bool,
 }
 
-/// Loop 1 of the blocked product: cuts `rows` into micro-tiles of at most MR and nearly equal height, (first row, rows).
+/// Loop 1 of Winograd's products: cuts `rows` into micro-tiles of at most MR and nearly equal height, (first row, rows).
 #[inline(always)]
 pub fn split_rows<S: Simd>(rows: usize) -> impl Iterator<Item = (usize, usize)> {
     let tiles = rows.div_ceil(S::MR);
@@ -97,7 +98,8 @@ macro_rules! with_const_rows {
 
 impl<const A_ROW: usize, const A_COLUMN: usize> MicroTile<'_, A_ROW, A_COLUMN> {
     /// # Safety
-    /// A and B can be read, and C's numbers that `rows` and `columns` name can be written; nobody else uses these now.
+    /// A (`rows`, `parts` of `part` columns), B (as many rows, the vectors of `columns`) and a bias per column can be read
+    /// where the fields say; C's numbers that `rows` and `columns` name can be written, and nobody else uses these now.
     #[inline(always)]
     pub unsafe fn compute<S: Simd>(&self, simd: S) {
         with_const_rows!(self.rows, ROWS in [1 2 3 4 5 6 7 8 9 10 11 12 13 14] => {

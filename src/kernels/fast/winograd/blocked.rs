@@ -54,7 +54,8 @@ pub fn vector_place<S: Simd>(vector: usize, block: usize) -> usize {
 
 /// All lanes of a vector, at this distance from the first vector of a micro-tile.
 pub fn whole_vector<S: Simd>(distance: usize) -> [Segment; 1] {
-    [Segment { at: distance as i32, lanes: lanes(0, S::LANES) }]
+    let at = distance.try_into().expect("a distance within 2^31 numbers");
+    [Segment { at, lanes: lanes(0, S::LANES) }]
 }
 
 /// From planes to blocked pixels: `to[pixel][c]` = number `c * stride + pixel` of `from`, for `pixels` pixels and the

@@ -37,17 +37,21 @@ pub fn conv2d_dw<S: Simd>(simd: S, size: &Conv, x: &[f32], gy: &[f32], gw: &mut 
                     let tiles = images * tiling.count();
                     let (v_layout, w_layout) = (Layout::by_point(blocks, tiles), Layout::by_point(out_blocks, tiles));
                     let (v, w) = (at_least(v, v_layout.len), at_least(m, w_layout.len));
-                    transform_images::<S, Input, 6>(
-                        simd,
-                        x,
-                        (size.c, plane),
-                        &x_squares,
-                        &tiling,
-                        pixels,
-                        (v, &v_layout),
-                    );
+                    let (x_size, v_out) = ((size.c, plane), (&mut *v, &v_layout));
                     let (gy_size, w_out) = ((size.c_out, plane_out), (&mut *w, &w_layout));
-                    transform_images::<S, OutputGradient, 4>(simd, gy, gy_size, &gy_squares, &tiling, pixels, w_out);
+                    // SAFETY: both sets of squares are those of the tiling, in planes of these sizes.
+                    unsafe {
+                        transform_images::<S, Input, 6>(simd, x, x_size, &x_squares, &tiling, pixels, v_out);
+                        transform_images::<S, OutputGradient, 4>(
+                            simd,
+                            gy,
+                            gy_size,
+                            &gy_squares,
+                            &tiling,
+                            pixels,
+                            w_out,
+                        );
+                    }
                     multiply(simd, (v, &v_layout), (w, &w_layout), (u, &u_layout), group > 0, (&tiling, images));
                 }
                 filter_adjoint(simd, u, &u_layout, size.c, gw);

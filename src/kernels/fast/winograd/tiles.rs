@@ -58,8 +58,9 @@ impl Tiling {
             (Some(row), Some(column)) => row * w + column,
             _ => h * w,
         };
+        let index = |pixel: usize| u32::try_from(pixel).expect("an image of less than 2^32 pixels");
         let square =
-            |&(i, j): &(usize, usize)| std::array::from_fn(|di| std::array::from_fn(|dj| pixel(i, j, (di, dj)) as u32));
+            |&(i, j): &(usize, usize)| std::array::from_fn(|di| std::array::from_fn(|dj| index(pixel(i, j, (di, dj)))));
         std::array::from_fn(|kind| self.kinds[kind].iter().map(square).collect())
     }
 }
@@ -98,8 +99,11 @@ impl TileTransform<4> for OutputGradient {
 
 /// Transforms all tiles of x (images, C, plane) to the points. `pixels` has room for a block of channels of a plane, and
 /// for one pixel more.
+///
+/// # Safety
+/// `squares` are those of `tiling` in a plane of this size.
 #[inline(always)]
-pub fn transform_images<S: Simd, T: TileTransform<N>, const N: usize>(
+pub unsafe fn transform_images<S: Simd, T: TileTransform<N>, const N: usize>(
     simd: S,
     x: &[f32],
     (channels, plane): (usize, usize),
@@ -110,6 +114,7 @@ pub fn transform_images<S: Simd, T: TileTransform<N>, const N: usize>(
 ) {
     let images = x.len() / (channels * plane);
     assert!(v.len() == layout.len && layout.rows == images * tiling.count());
+    assert!(channels.div_ceil(BLOCK) <= layout.blocks && pixels.len() >= (plane + 1) * BLOCK);
     for (image, x) in x.chunks_exact(channels * plane).enumerate() {
         for (block, x) in x.chunks(BLOCK * plane).enumerate() {
             to_blocked(simd, x, plane, x.len() / plane, plane, pixels);
@@ -187,8 +192,11 @@ unsafe fn transform_tiles<S: Simd, Down: Transform<N, POINTS>, Along: Transform<
 
 /// A^T m A, plus a bias for each channel: from the points to the outputs of one image, one block of channels. `m` is that
 /// block's numbers in its layout.
+///
+/// # Safety
+/// `squares` are those of `tiling`, in a plane for which `pixels` has room, and for one pixel more.
 #[inline(always)]
-pub fn output_transform<S: Simd>(
+pub unsafe fn output_transform<S: Simd>(
     simd: S,
     (m, layout): (&[f32], &Layout),
     squares: &Squares<4>,
@@ -200,7 +208,7 @@ pub fn output_transform<S: Simd>(
     assert!(m.len() >= layout.len - layout.point + layout.block && layout.rows == images * tiling.count());
     for (kind, squares) in squares.iter().enumerate() {
         let first = tiling.start(kind, images) + image * squares.len();
-        // SAFETY: M has a row for each tile; squares name pixels of the plane, or the one behind it.
+        // SAFETY: M has a row for each tile; squares name pixels of the plane, or the one behind it, as the caller promises.
         unsafe {
             let (m, point) = (m.as_ptr().add(first * BLOCK), layout.point);
             type T<const FOUR: bool> = OutputTransform<FOUR>;

@@ -2,7 +2,7 @@
 //! w takes.
 //!
 //! Polynomials of degree below 6 are multiplied number by number once their values at 6 points are known. Here these are
-//! 0, p, -p, q, -q and "infinity" (the leading coefficient), with p = 3/4 and q = 3/2: all factors below are exact in
+//! 0, p, -p, q, -q and "infinity" (the leading coefficient), with p = 3/4 and q = 3/2, whose powers are exact in
 //! binary. With N = product over the other finite points of (x - those), an output tile y of 4 from 6 pixels d and a filter
 //! g of 3 is
 //!
