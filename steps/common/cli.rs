@@ -36,8 +36,8 @@ pub struct Limits {
     pub batch_size: usize,
     /// Channels of a model at full resolution, or width of its hidden layers.
     pub width: usize,
-    /// T, the steps of a noise schedule.
-    pub noise_steps: usize,
+    /// T of a noise schedule.
+    pub num_timesteps: usize,
     /// Steps of a sampler that need not take all T.
     pub sample_steps: usize,
     /// Generated images of one label and one guidance scale.
@@ -50,12 +50,12 @@ impl Limits {
         epochs: usize::MAX,
         batch_size: usize::MAX,
         width: usize::MAX,
-        noise_steps: usize::MAX,
+        num_timesteps: usize::MAX,
         sample_steps: usize::MAX,
         columns: usize::MAX,
     };
     const SMOKE: Limits =
-        Limits { images: 64, epochs: 2, batch_size: 16, width: 4, noise_steps: 10, sample_steps: 5, columns: 2 };
+        Limits { images: 64, epochs: 2, batch_size: 16, width: 4, num_timesteps: 10, sample_steps: 5, columns: 2 };
 
     fn from_environment() -> Limits {
         let smoke = std::env::var_os("TSUKURU_SMOKE").is_some_and(|value| value == "1");

@@ -79,7 +79,7 @@ impl SamplerFlags {
     /// # Errors
     /// If a flag has a value that it cannot have.
     pub fn resolve(&self, common: &Common, default: SamplerKind) -> Result<(Diffuser, Sampler)> {
-        let diffuser = Diffuser::new(T.min(common.limits.noise_steps));
+        let num_timesteps = T.min(common.limits.num_timesteps);
         let sampler = match self.sampler.unwrap_or(default) {
             SamplerKind::Ancestral => {
                 ensure!(self.sample_steps.is_none(), "--sample-steps: expected with --sampler ddim only");
@@ -87,15 +87,13 @@ impl SamplerFlags {
                 Sampler::Ancestral
             }
             SamplerKind::Ddim => {
-                let most = diffuser.steps();
-                let steps = self.sample_steps.unwrap_or(50).min(common.limits.sample_steps);
-                let eta = self.eta.unwrap_or(0.0);
-                ensure!((1..=most).contains(&steps), "--sample-steps {steps}: expected 1 to {most}");
+                let (steps, eta) = (self.sample_steps.unwrap_or(50), self.eta.unwrap_or(0.0));
+                ensure!((1..=T).contains(&steps), "--sample-steps {steps}: expected 1 to {T}");
                 ensure!((0.0..=1.0).contains(&eta), "--eta {eta}: expected 0 to 1");
-                Sampler::Ddim { steps, eta }
+                Sampler::Ddim { steps: steps.min(common.limits.sample_steps), eta }
             }
         };
-        Ok((diffuser, sampler))
+        Ok((Diffuser::new(num_timesteps), sampler))
     }
 }
 

@@ -228,7 +228,9 @@ fn wrong_flags_are_explained() {
     fails(folder.path(), "diffusion_model --ema -1", &["--ema -1", "0 to below 1"]);
     fails(folder.path(), "sample --model nothing.safetensors", &["nothing.safetensors"]);
     fails(folder.path(), "diffusion_model --sampler ddim --eta 1.5", &["--eta 1.5", "0 to 1"]);
-    fails(folder.path(), "diffusion_model --sampler ddim --sample-steps 0", &["--sample-steps 0", "1 to 10"]);
+    for steps in ["--sample-steps 0", "--sample-steps 1001"] {
+        fails(folder.path(), &format!("diffusion_model --sampler ddim {steps}"), &[steps, "1 to 1000"]);
+    }
     fails(folder.path(), "sample --model m --sample-steps 5", &["--sample-steps", "--sampler ddim"]);
     fails(folder.path(), "sample --model m --sampler ancestral --eta 0", &["--eta", "--sampler ddim"]);
     assert!(!folder.path().join("out/step09/diffusion_model/metrics.csv").exists());
