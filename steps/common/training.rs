@@ -24,7 +24,6 @@ mod curves;
 mod metrics;
 
 pub use config::{Preset, TrainingConfig, TrainingFlags};
-pub use curves::save_curves;
 
 use super::progress::{Progress, duration};
 use super::run::RunFolder;
@@ -212,12 +211,23 @@ impl<'a> TrainingRun<'a> {
         Ok(tsukuru::checkpoint::write(&path, &state)?)
     }
 
-    /// A column of `metrics.csv` as points (epoch, value), each the mean over a twentieth of an epoch.
+    /// Writes `loss.svg`: these columns of `metrics.csv` over the epochs, four at most. Without any step in the file
+    /// there is nothing to draw, and no figure.
     ///
     /// # Errors
-    /// If the file cannot be read, or has no such column.
-    pub fn curve(&self, column: &str) -> Result<Vec<(f64, f64)>> {
-        self.metrics.curve(column, self.steps_per_epoch())
+    /// If a file cannot be read or written, or there is no such column.
+    pub fn save_curves(&self, y_label: &str, columns: &[&str]) -> Result<()> {
+        let mut curves = vec![];
+        for &name in columns {
+            curves.push((name, self.metrics.curve(name, self.steps_per_epoch())?));
+        }
+        if curves.iter().any(|(_, points)| points.is_empty()) {
+            return Ok(());
+        }
+        let path = self.folder.file("loss.svg")?;
+        curves::save(&path, y_label, &curves)?;
+        println!("{}", path.display());
+        Ok(())
     }
 
     fn steps_per_epoch(&self) -> usize {

@@ -4,7 +4,7 @@ use super::model::{Vae, flatten};
 use crate::common::cli::{Common, Mnist};
 use crate::common::data::Split;
 use crate::common::images::save_grid;
-use crate::common::training::{Preset, TrainingFlags, TrainingRun, save_curves};
+use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use anyhow::{Result, ensure};
 use clap::Args;
 use serde_json::json;
@@ -69,7 +69,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
         save_grid(&folder.file(&format!("samples/epoch_{epoch:03}.png"))?, &x.value(), 8)?;
     }
 
-    save_curves(&run, &folder, "squared error, or nats", &["loss", "reconstruction", "kl"])?;
+    run.save_curves("squared error, or nats", &["loss", "reconstruction", "kl"])?;
     println!("{}", folder.path().join("samples").display());
     println!("{}", folder.path().join("model.safetensors").display());
     Ok(())

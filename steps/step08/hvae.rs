@@ -4,7 +4,7 @@ use super::Hvae;
 use crate::common::cli::{Common, Mnist};
 use crate::common::data::Split;
 use crate::common::images::save_grid;
-use crate::common::training::{Preset, TrainingFlags, TrainingRun, save_curves};
+use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use crate::step07::flatten;
 use anyhow::Result;
 use serde_json::json;
@@ -50,7 +50,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &TrainingFlags) -> Result<()> 
         save_grid(&folder.file(&format!("samples/epoch_{epoch:03}.png"))?, &x.reshape([SAMPLES, 1, h, w]), 8)?;
     }
 
-    save_curves(&run, &folder, "squared error, or nats", &["loss", "reconstruction", "kl1", "kl2"])?;
+    run.save_curves("squared error, or nats", &["loss", "reconstruction", "kl1", "kl2"])?;
     println!("{}", folder.path().join("samples").display());
     println!("{}", folder.path().join("model.safetensors").display());
     Ok(())

@@ -4,7 +4,7 @@ use super::config::UNetConfig;
 use crate::common::images::{save_animation, save_grid};
 use crate::common::progress::Progress;
 use crate::common::run::RunFolder;
-use crate::common::training::{TrainingRun, save_curves};
+use crate::common::training::TrainingRun;
 use anyhow::Result;
 use std::time::Instant;
 use tsukuru::random::Rng;
@@ -60,7 +60,7 @@ pub fn sampling_seconds(config: &UNetConfig, [h, w]: [usize; 2], eps: impl Fn(&T
 /// # Errors
 /// If a file cannot be read or written.
 pub fn draw_results(run: &TrainingRun, folder: &RunFolder) -> Result<()> {
-    save_curves(run, folder, "mean squared error of the noise", &["loss"])?;
+    run.save_curves("mean squared error of the noise", &["loss"])?;
     println!("{}", folder.path().join("denoising.gif").display());
     println!("{}", folder.path().join("model.safetensors").display());
     Ok(())

@@ -1,9 +1,10 @@
 //! [`Chart`]: curves, histograms, dots and contours over two axes.
 
 use super::axis::{Axis, Scale};
-use super::series::{Series, Shape};
+use super::grid::Grid;
+use super::histogram::Histogram;
+use super::series::{Point, Series, Shape};
 use super::style::{GRID, INK, LABEL, TICK, letters, px, titled, viridis};
-use super::{Grid, Histogram, Point};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 

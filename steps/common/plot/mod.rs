@@ -38,9 +38,6 @@ use std::path::Path;
 use style::px;
 use tsukuru::files::write_whole;
 
-/// (x, y), in the units of the axes.
-type Point = (f64, f64);
-
 /// Pixels.
 const WIDTH: f64 = 800.0;
 

@@ -1,11 +1,13 @@
 //! [`Series`]: a curve, bars or dots of a chart, and its key in the legend.
 
-use super::Point;
 use super::axis::Scale;
 use super::style::px;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
+
+/// (x, y), in the units of the axes.
+pub type Point = (f64, f64);
 
 /// Pixels.
 const LINE: f64 = 2.0;

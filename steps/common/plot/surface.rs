@@ -1,7 +1,7 @@
 //! [`Surface`]: the graph of a function of x and y in three dimensions, seen from above a corner.
 
-use super::Grid;
 use super::axis::{Axis, Scale};
+use super::grid::Grid;
 use super::style::{GRID, INK, LABEL, TICK, letters, px, titled, viridis};
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::Ranged;
