@@ -13,7 +13,7 @@ use tsukuru::data::{Dataset, idx};
 /// Writes the built-in digits as four gzipped IDX files, under MNIST's names
 #[derive(Parser)]
 struct Flags {
-    /// Folder that the files go to; it is made if it is not there
+    /// Output directory; it is made if it is not there
     #[arg(long, value_name = "DIR", default_value = "out/digits")]
     out: PathBuf,
     /// Only the first N of the 60,000 training images, and of the 10,000 test images

@@ -10,16 +10,16 @@ use std::process::ExitCode;
 /// Flags of every program.
 #[derive(Args, Clone, Debug)]
 pub struct Common {
-    /// Folder that results go to
+    /// Output directory
     #[arg(long, value_name = "DIR", default_value = "out", global = true)]
     pub out: PathBuf,
-    /// Every random number follows from it
+    /// Random seed
     #[arg(long, default_value_t = 0, global = true)]
     pub seed: u64,
-    /// Threads to calculate with; all cores by default. The results are the same bits with any number
+    /// Number of threads; all cores by default. The results are the same bits with any number
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024), global = true)]
     pub threads: Option<u16>,
-    /// Do not show how far long work is
+    /// Hide the progress bar
     #[arg(long, global = true)]
     pub quiet: bool,
     #[arg(skip = Limits::from_environment())]
@@ -41,7 +41,7 @@ pub struct Limits {
     /// Steps of a sampler that need not take all T.
     pub sample_steps: usize,
     /// Generated images of one label and one guidance scale.
-    pub columns: usize,
+    pub samples_per_label: usize,
 }
 
 impl Limits {
@@ -52,10 +52,17 @@ impl Limits {
         width: usize::MAX,
         num_timesteps: usize::MAX,
         sample_steps: usize::MAX,
-        columns: usize::MAX,
+        samples_per_label: usize::MAX,
     };
-    const SMOKE: Limits =
-        Limits { images: 64, epochs: 2, batch_size: 16, width: 4, num_timesteps: 10, sample_steps: 5, columns: 2 };
+    const SMOKE: Limits = Limits {
+        images: 64,
+        epochs: 2,
+        batch_size: 16,
+        width: 4,
+        num_timesteps: 10,
+        sample_steps: 5,
+        samples_per_label: 2,
+    };
 
     fn from_environment() -> Limits {
         let smoke = std::env::var_os("TSUKURU_SMOKE").is_some_and(|value| value == "1");
@@ -65,7 +72,7 @@ impl Limits {
 
 /// The flag of programs that read images.
 #[derive(Args, Clone, Debug)]
-pub struct Mnist {
+pub struct MnistArgs {
     /// Folder with MNIST's four files (or its parent); without it TSUKURU_DATA, datasets/mnist, then the built-in digits
     #[arg(long, value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
@@ -74,7 +81,7 @@ pub struct Mnist {
     pub limit: usize,
 }
 
-impl Mnist {
+impl MnistArgs {
     /// Where the images come from.
     ///
     /// # Errors
@@ -86,7 +93,7 @@ impl Mnist {
 
 /// The flag of programs that read heights or weights.
 #[derive(Args, Clone, Debug)]
-pub struct People {
+pub struct PeopleArgs {
     /// Folder with the book's height.txt and height_weight.txt; without it, the built-in heights and weights
     #[arg(long, value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
@@ -140,7 +147,7 @@ pub trait Programs: Subcommand {
     /// What runs, in this order, if no program is named.
     fn quick() -> Vec<Self>;
 
-    fn run(&self, common: &Common, mnist: &Mnist) -> Result<()>;
+    fn run(&self, common: &Common, mnist: &MnistArgs) -> Result<()>;
 }
 
 /// The whole of such a step. Its name and what it is `about` are for the help.
@@ -152,7 +159,7 @@ pub fn run_step<P: Programs>(name: &'static str, about: &'static str) -> ExitCod
         #[command(flatten)]
         common: Common,
         #[command(flatten)]
-        mnist: Mnist,
+        mnist: MnistArgs,
     }
     let parsed = Cli::<P>::command().name(name).about(about).try_get_matches();
     let Cli { program, common, mnist } = or_exit(parsed.and_then(|flags| Cli::<P>::from_arg_matches(&flags)));
@@ -161,7 +168,7 @@ pub fn run_step<P: Programs>(name: &'static str, about: &'static str) -> ExitCod
 }
 
 /// An error and its causes, without those that it already quotes.
-fn sentence(error: &anyhow::Error) -> String {
+fn format_error(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |message, cause| match message.contains(&cause) {
         true => message,
         false if message.is_empty() => cause,
@@ -174,7 +181,7 @@ pub fn exit(result: Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", sentence(&error));
+            eprintln!("error: {}", format_error(&error));
             ExitCode::FAILURE
         }
     }

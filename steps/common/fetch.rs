@@ -23,7 +23,7 @@ pub const MNIST: [(&str, &str); 4] = [
 ];
 
 /// Bytes that are received of a file at most.
-const LONGEST: u64 = 1 << 30;
+const MAX_BYTES: u64 = 1 << 30;
 
 /// Why files could not be fetched.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum FetchError {
 }
 
 /// Puts `files`, pairs of name and SHA-256, into `folder`, each from the first of the `mirrors` that sends it whole.
-/// Files that are there and right are kept. `say` gets a line for everything that is done.
+/// Files that are there and right are kept. `report` gets a line for everything that is done.
 ///
 /// # Errors
 /// If the folder cannot be made, curl is not installed, or no mirror sends a file whole. Files already in place stay.
@@ -47,17 +47,17 @@ pub fn fetch(
     mirrors: &[&str],
     files: &[(&str, &str)],
     folder: &Path,
-    say: &mut dyn FnMut(&str),
+    report: &mut dyn FnMut(&str),
 ) -> Result<(), FetchError> {
     fs::create_dir_all(folder).map_err(|source| FetchError::Folder { folder: folder.into(), source })?;
     for &(name, sha256) in files {
         match File::open(folder.join(name)).and_then(|mut file| copy(&mut file, &mut io::sink())) {
-            Ok(found) if found == sha256 => say(&format!("{name}: already there")),
+            Ok(found) if found == sha256 => report(&format!("{name}: already there")),
             Ok(_) => {
-                say(&format!("{name}: there, but not as published"));
-                fetch_one(mirrors, name, sha256, folder, say)?;
+                report(&format!("{name}: there, but not as published"));
+                fetch_one(mirrors, name, sha256, folder, report)?;
             }
-            Err(_) => fetch_one(mirrors, name, sha256, folder, say)?,
+            Err(_) => fetch_one(mirrors, name, sha256, folder, report)?,
         }
     }
     Ok(())
@@ -68,11 +68,11 @@ fn fetch_one(
     name: &str,
     sha256: &str,
     folder: &Path,
-    say: &mut dyn FnMut(&str),
+    report: &mut dyn FnMut(&str),
 ) -> Result<(), FetchError> {
     let mut reasons = String::new();
     for &mirror in mirrors {
-        say(&format!("{name}: downloading from {mirror}"));
+        report(&format!("{name}: downloading from {mirror}"));
         let curl = curl(&format!("{mirror}/{name}")).map_err(|source| FetchError::NoCurl {
             name: name.into(),
             mirror: mirror.into(),
@@ -81,7 +81,7 @@ fn fetch_one(
         })?;
         match receive(curl, sha256, &folder.join(name)) {
             Ok(()) => {
-                say(&format!("{name}: received, SHA-256 is right"));
+                report(&format!("{name}: received, SHA-256 is right"));
                 return Ok(());
             }
             Err(reason) => reasons += &format!("\n  {mirror}: {reason}"),
@@ -102,7 +102,7 @@ fn curl(url: &str) -> io::Result<Child> {
 fn receive(mut curl: Child, sha256: &str, path: &Path) -> io::Result<()> {
     write_whole(path, |out| {
         let sent = curl.stdout.take().expect("curl's output is a pipe");
-        let found = copy(&mut sent.take(LONGEST), out)?;
+        let found = copy(&mut sent.take(MAX_BYTES), out)?;
         let end = curl.wait_with_output()?;
         if !end.status.success() {
             return Err(io::Error::other(String::from_utf8_lossy(&end.stderr).trim().to_string()));

@@ -12,7 +12,7 @@ use tsukuru::tensor::Tensor;
 /// Pixels between the images of a grid, before enlarging.
 const GAP: usize = 2;
 /// How many screen pixels a pixel becomes, along each axis.
-const ENLARGED: u32 = 3;
+const SCALE: u32 = 3;
 
 /// 0..1 as a byte, as the book does it: what lies outside is cut off, and fractions are dropped.
 pub fn byte(x: Real) -> u8 {
@@ -33,7 +33,7 @@ pub fn grid(x: &Tensor, columns: usize) -> GrayImage {
         }
     }
     let (width, height) = picture.dimensions();
-    imageops::resize(&picture, width * ENLARGED, height * ENLARGED, imageops::FilterType::Nearest)
+    imageops::resize(&picture, width * SCALE, height * SCALE, imageops::FilterType::Nearest)
 }
 
 /// Writes the images x (N, 1, H, W) as a grid.

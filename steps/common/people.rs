@@ -5,7 +5,7 @@
 //! growth in Hong Kong in 1993 (<http://wiki.stat.ucla.edu/socr/index.php/SOCR_Data_Dinov_020108_HeightsWeights>); the
 //! book converts them to centimetres and kilograms. [`simulated`] draws such data again.
 
-use super::cli::People;
+use super::cli::PeopleArgs;
 use super::table;
 use crate::step03::{Matrix, MultivariateNormal};
 use anyhow::Result;
@@ -36,7 +36,7 @@ impl fmt::Display for Source {
     }
 }
 
-impl People {
+impl PeopleArgs {
     /// Heights in cm (N), from `height.txt` if a folder is given.
     ///
     /// # Errors
@@ -63,19 +63,19 @@ impl People {
     }
 }
 
-/// 25,000 rows of height in cm and weight in kg, the same on every machine: independent normal numbers, moved and
-/// mixed linearly so that their mean and covariance are those of the published rows, up to rounding. So every figure
-/// that depends on mean and covariance only is the book's.
+/// 25,000 rows of height in cm and weight in kg, the same on every machine: independent normal numbers, transformed
+/// linearly so that their mean and covariance are those of the published rows, up to rounding. So every figure that
+/// depends on mean and covariance only is the book's.
 pub fn simulated() -> Vec<[f64; 2]> {
     let mut rng = Rng::new(0, "heights and weights", 0);
     let z = Matrix::from_data(COUNT, 2, (0..2 * COUNT).map(|_| rng.normal()).collect());
-    let drawn = MultivariateNormal::fit(&z).expect("a plane full of points");
+    let sample = MultivariateNormal::fit(&z).expect("a plane full of points");
     let published = MultivariateNormal::new(MEAN.to_vec(), Matrix::new(&COVARIANCE)).expect("a covariance");
     // x = mu + L L_z^-1 (z - mu_z), where L L^T is the published covariance and L_z L_z^T that of the z.
-    let mix = published.cholesky().dot(&drawn.cholesky().inverse().expect("a positive diagonal"));
+    let transform = published.cholesky().dot(&sample.cholesky().inverse().expect("a positive diagonal"));
     let person = |z: &[f64]| {
-        let z = [z[0] - drawn.mean()[0], z[1] - drawn.mean()[1]];
-        [0, 1].map(|i| MEAN[i] + mix[(i, 0)] * z[0] + mix[(i, 1)] * z[1])
+        let z = [z[0] - sample.mean()[0], z[1] - sample.mean()[1]];
+        [0, 1].map(|i| MEAN[i] + transform[(i, 0)] * z[0] + transform[(i, 1)] * z[1])
     };
     z.rows().map(person).collect()
 }

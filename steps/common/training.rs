@@ -28,7 +28,7 @@ pub use config::{Preset, TrainingConfig, TrainingFlags};
 use super::progress::{Progress, duration};
 use super::run::RunFolder;
 use anyhow::{Result, bail, ensure};
-use checkpoint::Position;
+use checkpoint::TrainingState;
 use metrics::Metrics;
 use serde_json::Value;
 use std::cell::Cell;
@@ -49,8 +49,8 @@ pub struct TrainingRun<'a> {
     folder: &'a RunFolder,
     dataset: &'a Dataset,
     /// What a run that goes on must agree in. Checkpoints and models hold it.
-    identity: Value,
-    position: Position,
+    run_settings: Value,
+    state: TrainingState,
     ema: Option<Ema>,
     metrics: Metrics,
     /// Of the current epoch.
@@ -60,10 +60,10 @@ pub struct TrainingRun<'a> {
     seconds_before: f64,
     /// Whether Ctrl-C was pressed before the end of the last step.
     interrupted: Rc<Cell<bool>>,
-    /// When this run's first step ended, and how many steps it has taken, until the expected time is printed.
+    /// When this run's first step ended, and how many steps it has taken, until the estimated time is printed.
     timed: Option<(Instant, usize)>,
-    /// How long the work after an epoch takes, in seconds, for the expected time.
-    pub seconds_after_epoch: f64,
+    /// How long sampling after an epoch takes, in seconds, for the estimated time.
+    pub sampling_seconds: f64,
 }
 
 impl<'a> TrainingRun<'a> {
@@ -84,44 +84,44 @@ impl<'a> TrainingRun<'a> {
     ) -> Result<TrainingRun<'a>> {
         ensure!(config.batch_size > 0, "batch size 0: expected at least 1");
         listen_for_interrupt();
-        let identity = config.identity(dataset, settings);
+        let run_settings = config.run_settings(dataset, settings);
         let mut ema = (config.ema > 0.0).then(|| Ema::new(model, config.ema));
-        let mut position = Position::default();
+        let mut state = TrainingState::default();
         if config.resume {
             let path = folder.file("checkpoint.safetensors")?;
             let steps_per_epoch = dataset.len().div_ceil(config.batch_size);
-            position = checkpoint::load(&path, &identity, steps_per_epoch, model, ema.as_mut(), optimizer)?;
+            state = checkpoint::load(&path, &run_settings, steps_per_epoch, model, ema.as_mut(), optimizer)?;
         }
-        let metrics = Metrics::open(&folder.file("metrics.csv")?, position.step)?;
+        let metrics = Metrics::open(&folder.file("metrics.csv")?, state.step)?;
         Ok(TrainingRun {
             config,
             folder,
             dataset,
-            identity,
-            seconds_before: position.seconds,
-            position,
+            run_settings,
+            seconds_before: state.seconds,
+            state,
             ema,
             metrics,
             progress: None,
             start: Instant::now(),
             interrupted: Rc::default(),
             timed: Some((Instant::now(), 0)),
-            seconds_after_epoch: 0.0,
+            sampling_seconds: 0.0,
         })
     }
 
     /// The epochs that are left, counted from 1. If the last run stopped between two epochs, the finished one comes
     /// first, without batches, so that what follows the batches is done again: it may have been interrupted.
     pub fn epochs(&self) -> RangeInclusive<usize> {
-        let first = self.position.step.div_ceil(self.steps_per_epoch()).max(1);
-        first..=self.config.epochs.max(self.position.losses.len())
+        let first = self.state.step.div_ceil(self.steps_per_epoch()).max(1);
+        first..=self.config.epochs.max(self.state.losses.len())
     }
 
     /// The batches of the epoch that are left, in random order: images x (B, 1, H, W) from 0 to 1 and labels (B).
     /// After Ctrl-C there are no more.
     pub fn batches(&mut self, epoch: usize) -> impl Iterator<Item = (Tensor, Vec<usize>)> + use<'a> {
         let TrainingConfig { batch_size, seed, epochs, quiet, .. } = *self.config;
-        let done = self.position.step - (epoch - 1) * self.steps_per_epoch();
+        let done = self.state.step - (epoch - 1) * self.steps_per_epoch();
         self.progress = Some(Progress::new(&format!("epoch {epoch}/{epochs}"), self.steps_per_epoch(), done, quiet));
         let interrupted = self.interrupted.clone();
         let batches = self.dataset.batches(batch_size, Some((seed, epoch as u64))).expect("a batch size above 0");
@@ -130,7 +130,7 @@ impl<'a> TrainingRun<'a> {
 
     /// How many steps are done, of earlier runs as well.
     pub fn step(&self) -> u64 {
-        self.position.step as u64
+        self.state.step as u64
     }
 
     /// The random numbers of this step for one purpose.
@@ -140,16 +140,16 @@ impl<'a> TrainingRun<'a> {
 
     /// The learning rate of this step.
     pub fn lr(&self) -> f64 {
-        let TrainingConfig { lr, lr_falls, epochs, .. } = *self.config;
-        let done = self.position.step as f64 / (epochs * self.steps_per_epoch()) as f64;
-        if lr_falls { lr * (1.0 - done) } else { lr }
+        let TrainingConfig { lr, lr_decay, epochs, .. } = *self.config;
+        let done = self.state.step as f64 / (epochs * self.steps_per_epoch()) as f64;
+        if lr_decay { lr * (1.0 - done) } else { lr }
     }
 
     /// Lets the moving average of the weights follow the step that the optimizer has just taken. Does nothing if the
     /// configuration asks for no average.
     pub fn update_ema(&mut self, model: &dyn Module) {
         if let Some(ema) = &mut self.ema {
-            ema.update(model, self.position.step + 1);
+            ema.update(model, self.state.step + 1);
         }
     }
 
@@ -167,20 +167,20 @@ impl<'a> TrainingRun<'a> {
     /// # Errors
     /// If the loss is not finite, or the row cannot be written.
     pub fn log(&mut self, values: &[(&str, Real)]) -> Result<()> {
-        let epoch = self.position.losses.len() + 1;
-        self.position.step += 1;
-        let (step, loss) = (self.position.step, f64::from(values[0].1));
+        let epoch = self.state.losses.len() + 1;
+        self.state.step += 1;
+        let (step, loss) = (self.state.step, f64::from(values[0].1));
         ensure!(
             loss.is_finite(),
             "epoch {epoch}, step {step}: the loss is {loss}; try a smaller --lr (the last checkpoint is untouched)"
         );
-        self.position.sum += loss;
-        self.position.seconds = self.seconds_before + self.start.elapsed().as_secs_f64();
-        self.metrics.write(epoch, step, values, self.position.seconds)?;
+        self.state.sum += loss;
+        self.state.seconds = self.seconds_before + self.start.elapsed().as_secs_f64();
+        self.metrics.write(epoch, step, values, self.state.seconds)?;
         if let Some(progress) = &mut self.progress {
             progress.step(|| format!("loss {loss:.4}"));
         }
-        self.print_expected_time();
+        self.print_estimated_time();
         self.interrupted.set(INTERRUPTED.load(Ordering::Relaxed));
         Ok(())
     }
@@ -192,23 +192,23 @@ impl<'a> TrainingRun<'a> {
     /// If a file cannot be written, or if Ctrl-C was pressed.
     pub fn save(&mut self, model: &dyn Module, optimizer: &Adam) -> Result<()> {
         self.progress.take().into_iter().for_each(Progress::finish);
-        let finished = self.position.losses.len() + 1;
-        if self.position.step == finished * self.steps_per_epoch() {
-            let mean = std::mem::take(&mut self.position.sum) / self.steps_per_epoch() as f64;
-            self.position.losses.push(mean);
-            println!("epoch {finished}: loss {mean:.5}, {}", duration(self.position.seconds));
+        let finished = self.state.losses.len() + 1;
+        if self.state.step == finished * self.steps_per_epoch() {
+            let mean = std::mem::take(&mut self.state.sum) / self.steps_per_epoch() as f64;
+            self.state.losses.push(mean);
+            println!("epoch {finished}: loss {mean:.5}, {}", duration(self.state.seconds));
         }
         self.metrics.flush()?;
         let path = self.folder.file("checkpoint.safetensors")?;
-        checkpoint::save(&path, &self.identity, &self.position, model, self.ema.as_mut(), optimizer)?;
+        checkpoint::save(&path, &self.run_settings, &self.state, model, self.ema.as_mut(), optimizer)?;
         if self.interrupted.get() {
-            let step = self.position.step;
+            let step = self.state.step;
             bail!("interrupted after step {step}; the same command with --resume goes on from there");
         }
         let path = self.folder.file("model.safetensors")?;
-        let mut state = self.with_ema(model, || nn::state_dict(model));
-        state.meta = self.identity.clone();
-        Ok(tsukuru::checkpoint::write(&path, &state)?)
+        let mut weights = self.with_ema(model, || nn::state_dict(model));
+        weights.meta = self.run_settings.clone();
+        Ok(tsukuru::checkpoint::write(&path, &weights)?)
     }
 
     /// Writes `loss.svg`: these columns of `metrics.csv` over the epochs, four at most. Without any step in the file
@@ -235,7 +235,7 @@ impl<'a> TrainingRun<'a> {
     }
 
     /// Prints how long the rest of the training will take, once a second of it has passed.
-    fn print_expected_time(&mut self) {
+    fn print_estimated_time(&mut self) {
         let Some((start, steps)) = &mut self.timed else { return };
         let (seconds, since) = (start.elapsed().as_secs_f64(), *steps);
         *steps += 1;
@@ -243,10 +243,10 @@ impl<'a> TrainingRun<'a> {
             *start = Instant::now(); // the first step is slower than the others
         } else if since >= 2 && seconds >= 1.0 {
             let per_step = seconds / since as f64;
-            let left = self.config.epochs * self.steps_per_epoch() - self.position.step;
-            let epochs = self.config.epochs - self.position.losses.len();
-            let total = duration(left as f64 * per_step + epochs as f64 * self.seconds_after_epoch);
-            let line = format!("expected time: {total} ({left} steps of {:.1} ms)", per_step * 1e3);
+            let left = self.config.epochs * self.steps_per_epoch() - self.state.step;
+            let epochs = self.config.epochs - self.state.losses.len();
+            let total = duration(left as f64 * per_step + epochs as f64 * self.sampling_seconds);
+            let line = format!("estimated time: {total} ({left} steps of {:.1} ms)", per_step * 1e3);
             self.progress.iter().for_each(|progress| progress.print(&line));
             self.timed = None;
         }

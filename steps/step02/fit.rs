@@ -1,6 +1,6 @@
 //! Maximum likelihood estimation of a normal distribution from the heights.
 
-use crate::common::cli::{Common, People};
+use crate::common::cli::{Common, PeopleArgs};
 use crate::common::plot::{BLUE, Chart, Histogram, VERMILION, sampled};
 use crate::step01::Normal;
 use anyhow::{Context, Result};
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 ///
 /// # Errors
 /// If the heights cannot be read or fitted, or the figure cannot be written.
-pub fn run(common: &Common, people: &People) -> Result<()> {
+pub fn run(common: &Common, people: &PeopleArgs) -> Result<()> {
     let (xs, source) = people.heights()?;
     println!("{} heights, {source}", xs.len());
 

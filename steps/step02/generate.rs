@@ -1,6 +1,6 @@
 //! New heights, drawn from the fitted distribution.
 
-use crate::common::cli::{Common, People};
+use crate::common::cli::{Common, PeopleArgs};
 use crate::common::plot::{BLUE, Chart, Histogram, VERMILION};
 use crate::step01::Normal;
 use anyhow::{Context, Result};
@@ -13,7 +13,7 @@ const SAMPLES: usize = 10_000;
 ///
 /// # Errors
 /// If the heights cannot be read or fitted, or the figure cannot be written.
-pub fn run(common: &Common, people: &People) -> Result<()> {
+pub fn run(common: &Common, people: &PeopleArgs) -> Result<()> {
     let (xs, source) = people.heights()?;
     println!("{} heights, {source}", xs.len());
 

@@ -1,6 +1,6 @@
 //! 25,000 heights as a histogram.
 
-use crate::common::cli::{Common, People};
+use crate::common::cli::{Common, PeopleArgs};
 use crate::common::plot::{BLUE, Chart, Histogram};
 use anyhow::Result;
 
@@ -8,7 +8,7 @@ use anyhow::Result;
 ///
 /// # Errors
 /// If the heights cannot be read or the figure cannot be written.
-pub fn run(common: &Common, people: &People) -> Result<()> {
+pub fn run(common: &Common, people: &PeopleArgs) -> Result<()> {
     let (xs, source) = people.heights()?;
     println!("{} heights, {source}", xs.len());
 

@@ -1,7 +1,7 @@
 //! `cargo run --release --bin step02`: all programs of the step; `-- PROGRAM` runs one.
 
 use clap::{Parser, ValueEnum};
-use steps::common::cli::{Common, People, parse};
+use steps::common::cli::{Common, PeopleArgs, parse};
 use steps::step02::{fit, generate, hist, prob};
 
 /// Step 2: maximum likelihood.
@@ -13,7 +13,7 @@ struct Cli {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
-    people: People,
+    people: PeopleArgs,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -1,6 +1,6 @@
 //! Probabilities of intervals of heights, from the cumulative distribution function.
 
-use crate::common::cli::{Common, People};
+use crate::common::cli::{Common, PeopleArgs};
 use crate::common::plot::{BLACK, BLUE, Chart, VERMILION, sampled};
 use crate::step01::Normal;
 use anyhow::{Context, Result};
@@ -13,7 +13,7 @@ const TALL: f64 = 180.0;
 ///
 /// # Errors
 /// If the heights cannot be read or fitted, or the figure cannot be written.
-pub fn run(common: &Common, people: &People) -> Result<()> {
+pub fn run(common: &Common, people: &PeopleArgs) -> Result<()> {
     let (xs, source) = people.heights()?;
     println!("{} heights, {source}", xs.len());
     let fitted = Normal::fit(&xs).with_context(|| source.to_string())?;

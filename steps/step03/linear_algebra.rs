@@ -12,7 +12,7 @@ pub struct Matrix {
     data: Vec<f64>,
 }
 
-/// What a matrix does not allow to be done to it. Rows and columns count from 0.
+/// Why a matrix operation failed. Rows and columns count from 0.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum MatrixError {
     #[error("a {rows} x {cols} matrix is not square")]

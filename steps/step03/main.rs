@@ -1,7 +1,7 @@
 //! `cargo run --release --bin step03`: all programs of the step; `-- PROGRAM` runs one.
 
 use clap::{Parser, ValueEnum};
-use steps::common::cli::{Common, People, parse};
+use steps::common::cli::{Common, PeopleArgs, parse};
 use steps::step03::{array_basis, matrix, mle, plot_3d, plot_dataset, plot_norm};
 
 /// Step 3: the multivariate normal distribution.
@@ -13,7 +13,7 @@ struct Cli {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
-    people: People,
+    people: PeopleArgs,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -1,7 +1,7 @@
 //! Maximum likelihood estimation of a bivariate normal distribution from heights and weights.
 
 use super::{Matrix, MultivariateNormal};
-use crate::common::cli::{Common, People};
+use crate::common::cli::{Common, PeopleArgs};
 use crate::common::plot::{BLUE, Chart, Grid, Surface};
 use anyhow::{Context, Result};
 
@@ -12,7 +12,7 @@ const SHOWN: usize = 500;
 ///
 /// # Errors
 /// If the data cannot be read or fitted, or the figure cannot be written.
-pub fn run(common: &Common, people: &People) -> Result<()> {
+pub fn run(common: &Common, people: &PeopleArgs) -> Result<()> {
     let (rows, source) = people.heights_and_weights()?;
     println!("heights and weights of {} people, {source}", rows.len());
     let x = Matrix::new(&rows);

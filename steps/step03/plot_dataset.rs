@@ -1,6 +1,6 @@
 //! Heights and weights as a scatter plot: every person is a point in the plane.
 
-use crate::common::cli::{Common, People};
+use crate::common::cli::{Common, PeopleArgs};
 use crate::common::plot::{BLUE, Chart};
 use anyhow::Result;
 
@@ -11,7 +11,7 @@ const SHOWN: usize = 500;
 ///
 /// # Errors
 /// If the data cannot be read or the figure cannot be written.
-pub fn run(common: &Common, people: &People) -> Result<()> {
+pub fn run(common: &Common, people: &PeopleArgs) -> Result<()> {
     let (xs, source) = people.heights_and_weights()?;
     println!("heights and weights of {} people, {source}", xs.len());
 

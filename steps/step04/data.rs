@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 /// The flag of programs that read the eruptions.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Geyser {
+pub struct OldFaithfulArgs {
     /// Folder with an old_faithful.csv of your own; by default datasets/ of this repository
     #[arg(long, value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
 }
 
-impl Geyser {
+impl OldFaithfulArgs {
     /// x (272, 2): the duration of each eruption and the waiting time to the next one, both in minutes (source:
     /// datasets/README.md).
     ///
@@ -25,7 +25,7 @@ impl Geyser {
         Ok(Matrix::new(&rows))
     }
 
-    /// The path of the file that [`Geyser::eruptions`] reads.
+    /// The path of the file that [`OldFaithfulArgs::eruptions`] reads.
     pub fn path(&self) -> PathBuf {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the repository");
         let folder = self.data.clone().unwrap_or_else(|| repository.join("datasets"));

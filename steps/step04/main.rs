@@ -2,7 +2,7 @@
 
 use clap::{Parser, ValueEnum};
 use steps::common::cli::{Common, parse};
-use steps::step04::{Geyser, gmm, gmm_sampling, old_faithful, two_groups};
+use steps::step04::{OldFaithfulArgs, gmm, gmm_sampling, old_faithful, two_groups};
 
 /// Step 4: the Gaussian mixture.
 #[derive(Parser)]
@@ -13,7 +13,7 @@ struct Cli {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
-    geyser: Geyser,
+    geyser: OldFaithfulArgs,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -13,5 +13,5 @@ pub mod gmm_sampling;
 pub mod old_faithful;
 pub mod two_groups;
 
-pub use data::Geyser;
+pub use data::OldFaithfulArgs;
 pub use gaussian_mixture::{GaussianMixture, MixtureError, log_sum_exp};

@@ -1,6 +1,6 @@
 //! The data: 272 eruptions of a geyser, in two clusters that a single normal distribution cannot describe.
 
-use super::Geyser;
+use super::OldFaithfulArgs;
 use crate::common::cli::Common;
 use crate::common::plot::{BLUE, Chart};
 use crate::step01::Normal;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 ///
 /// # Errors
 /// If the data cannot be read, a column is constant, or the figure cannot be written.
-pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
+pub fn run(common: &Common, geyser: &OldFaithfulArgs) -> Result<()> {
     let x = geyser.eruptions()?;
     println!("{} eruptions of Old Faithful", x.shape().0);
     println!("{:<17} {:>6} {:>6} {:>6} {:>6}", "[min]", "mean", "std", "min", "max");

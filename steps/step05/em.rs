@@ -5,7 +5,7 @@ use crate::common::cli::Common;
 use crate::common::plot::{self, BLACK, BLUE, Chart, Corner, Grid, Panel, VERMILION};
 use crate::em::{EmOptions, fit_em};
 use crate::step03::{Matrix, MultivariateNormal};
-use crate::step04::{GaussianMixture, Geyser};
+use crate::step04::{GaussianMixture, OldFaithfulArgs};
 use anyhow::{Context, Result};
 
 /// EM has converged when the log-likelihood that the book prints changes by less than this, in nats.
@@ -30,7 +30,7 @@ fn book_log_likelihood(mixture: &GaussianMixture, x: &Matrix) -> f64 {
 ///
 /// # Errors
 /// If the data cannot be read or fitted, or a figure cannot be written.
-pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
+pub fn run(common: &Common, geyser: &OldFaithfulArgs) -> Result<()> {
     let x = geyser.eruptions()?; // (N, 2)
     let mut mixture = initial_mixture();
     let mut q = vec![vec![0.5, 0.5]; x.shape().0]; // (N, 2)
@@ -99,7 +99,7 @@ impl History<'_> {
         println!("{elbo:>9.3} +{:>7.4}", kl.abs()); // 0 up to rounding, which may be negative
     }
 
-    fn failure(&self, geyser: &Geyser) -> String {
+    fn failure(&self, geyser: &OldFaithfulArgs) -> String {
         let iteration = self.log_likelihoods.len();
         format!("iteration {iteration}: EM from the book's initial mixture cannot fit {}", geyser.path().display())
     }

@@ -3,7 +3,7 @@
 use crate::common::cli::Common;
 use crate::common::plot::{BLUE, Chart, VERMILION};
 use crate::em::{EmOptions, fit_em};
-use crate::step04::Geyser;
+use crate::step04::OldFaithfulArgs;
 use anyhow::{Context, Result};
 use tsukuru::random::Rng;
 
@@ -11,7 +11,7 @@ use tsukuru::random::Rng;
 ///
 /// # Errors
 /// If the data cannot be read or fitted, or the figure cannot be written.
-pub fn run(common: &Common, geyser: &Geyser) -> Result<()> {
+pub fn run(common: &Common, geyser: &OldFaithfulArgs) -> Result<()> {
     let x = geyser.eruptions()?;
     let fit = fit_em(&x, 2, &EmOptions { seed: common.seed, ..EmOptions::default() })
         .with_context(|| geyser.path().display().to_string())?;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, ValueEnum};
 use steps::common::cli::{Common, parse};
-use steps::step04::Geyser;
+use steps::step04::OldFaithfulArgs;
 use steps::step05::{em, generate, kl, monte_carlo};
 
 /// Step 5: the EM algorithm.
@@ -14,7 +14,7 @@ struct Cli {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
-    geyser: Geyser,
+    geyser: OldFaithfulArgs,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -2,7 +2,7 @@
 
 use super::convnet::Convnet;
 use super::evaluator::{Evaluator, accuracy, check_size};
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::{Source, Split};
 use crate::common::images::save_grid;
 use crate::common::run::RunFolder;
@@ -15,14 +15,14 @@ use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
 
 const FULL: Preset =
-    Preset { epochs: 5, batch_size: 128, lr: 3e-3, lr_falls: true, ema: 0.0, images: usize::MAX, width: 0 };
+    Preset { epochs: 5, batch_size: 128, lr: 3e-3, lr_decay: true, ema: 0.0, images: usize::MAX, width: 0 };
 const QUICK: Preset = Preset { epochs: 1, ..FULL };
 /// So many of the misclassified images are shown, ten in a row.
 const SHOWN: usize = 100;
 /// So many of the built-in digits are classified by a network that was trained on MNIST.
 const BUILT_IN: usize = 1000;
 
-pub fn run(common: &Common, mnist: &Mnist, flags: &TrainingFlags) -> Result<()> {
+pub fn run(common: &Common, mnist: &MnistArgs, flags: &TrainingFlags) -> Result<()> {
     let config = flags.resolve(common, mnist, FULL, QUICK)?;
     let source = &config.source;
     let train = source.load(Split::Train, Some(config.images))?;

@@ -42,7 +42,7 @@ impl Evaluator {
     /// If the images to compare with cannot be read or are not 28 x 28, or a split has fewer than 2.
     pub fn new(network: Convnet, source: &Source) -> Result<Evaluator> {
         let load = |split| -> Result<Dataset> {
-            let dataset = source.load(split, Some(MOST))?;
+            let dataset = source.load(split, Some(MAX_IMAGES))?;
             check_size(&dataset, source)?;
             let (location, found) = (source.location(), dataset.len());
             ensure!(found >= 2, "{location}: an evaluator compares with at least 2 images, found {found}");
@@ -77,7 +77,7 @@ impl Evaluator {
 }
 
 /// Images that are compared at most.
-const MOST: usize = 10_000;
+const MAX_IMAGES: usize = 10_000;
 
 /// The share of predictions (N) that are the labels (N).
 ///

@@ -5,7 +5,7 @@ use crate::common::plot::{BLUE, Chart, Corner, VERMILION};
 use crate::em::{EmOptions, fit_em};
 use crate::step01::Normal;
 use crate::step03::{Matrix, MultivariateNormal};
-use crate::step04::{GaussianMixture, Geyser};
+use crate::step04::{GaussianMixture, OldFaithfulArgs};
 use anyhow::Result;
 use std::f64::consts::PI;
 use tsukuru::Real;
@@ -92,7 +92,7 @@ impl UnconstrainedMixture {
 }
 
 pub fn run(common: &Common) -> Result<()> {
-    let x = Geyser::default().eruptions()?;
+    let x = OldFaithfulArgs::default().eruptions()?;
     let (n, d) = x.shape();
     let columns = (0..d).map(|i| Normal::fit(&x.rows().map(|x| x[i]).collect::<Vec<f64>>()));
     let columns = columns.collect::<Result<Vec<Normal>, _>>()?;

@@ -53,7 +53,7 @@ pub fn run(common: &Common) -> Result<()> {
     let dx = |x: &Variable| x.grad().item();
     println!("dy/dx0 = {}, dy/dx1 = {} at ({}, {})", dx(&x0), dx(&x1), x0.item(), x1.item());
 
-    // The book does not clear this gradient, so that the first step is twice as long as it should be. Neither do we.
+    // As in the book, this gradient is not cleared, so the first step is twice as long as it should be.
     let path = gradient_descent(&x0, &x1, ITERATIONS);
     println!("iteration        x0        x1");
     for (i, (x0, x1)) in path.iter().enumerate().step_by(1000) {

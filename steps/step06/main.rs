@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
-use steps::common::cli::{Common, Mnist, Programs, run_step};
+use steps::common::cli::{Common, MnistArgs, Programs, run_step};
 use steps::common::training::TrainingFlags;
 use steps::step06::{classifier, gmm_by_gradient, gradient, higher_order, neuralnet, regression, tensor, vision};
 
@@ -35,7 +35,7 @@ impl Programs for Program {
         vec![Tensor, Gradient, Regression, Neuralnet, Vision, HigherOrder, GmmByGradient, classifier]
     }
 
-    fn run(&self, common: &Common, mnist: &Mnist) -> Result<()> {
+    fn run(&self, common: &Common, mnist: &MnistArgs) -> Result<()> {
         match self {
             Program::Tensor => tensor::run(common),
             Program::Gradient => gradient::run(common),

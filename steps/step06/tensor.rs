@@ -1,4 +1,4 @@
-//! One number, one formula, one derivative.
+//! The derivative of y = 3 x^2.
 
 use crate::common::cli::Common;
 use anyhow::Result;

@@ -1,15 +1,15 @@
 //! Images as numbers: a data set, and its batches.
 
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
 use crate::common::images::save_grid;
 use anyhow::Result;
 
 const BATCH_SIZE: usize = 32;
 /// So many images of each digit are shown.
-const EACH: usize = 12;
+const PER_CLASS: usize = 12;
 
-pub fn run(common: &Common, mnist: &Mnist) -> Result<()> {
+pub fn run(common: &Common, mnist: &MnistArgs) -> Result<()> {
     let source = mnist.source()?;
     let dataset = source.load(Split::Train, None)?;
     let images = dataset.images();
@@ -17,15 +17,15 @@ pub fn run(common: &Common, mnist: &Mnist) -> Result<()> {
 
     // Bytes from 0 to 255 become numbers from 0 to 1.
     let (x, labels) = dataset.batch(&[0]);
-    let ink = x.data().iter().filter(|&&x| x > 0.0).count();
-    println!("the first shows a {}: {}, ink on {ink} of {} pixels", labels[0], x.shape(), x.data().len());
+    let nonzero = x.data().iter().filter(|&&x| x > 0.0).count();
+    println!("the first shows a {}: {}, {nonzero} of {} pixels are not zero", labels[0], x.shape(), x.data().len());
 
     println!("digit   images");
     let mut shown = vec![];
     for digit in 0..10 {
         let which: Vec<usize> = (0..dataset.len()).filter(|&i| dataset.labels()[i] == digit).collect();
         println!("{digit:>5}   {:>6}", which.len());
-        shown.extend(which.into_iter().take(EACH));
+        shown.extend(which.into_iter().take(PER_CLASS));
     }
 
     let batches = dataset.batches(BATCH_SIZE, Some((common.seed, 1)))?;
@@ -36,7 +36,8 @@ pub fn run(common: &Common, mnist: &Mnist) -> Result<()> {
 
     let folder = common.folder("step06", "vision")?;
     let batch = dataset.batches(BATCH_SIZE, Some((common.seed, 1)))?.next().expect("there is an image").0;
-    for (name, x, columns) in [("digits.png", dataset.batch(&shown).0, EACH), ("batch.png", batch, BATCH_SIZE / 4)] {
+    for (name, x, columns) in [("digits.png", dataset.batch(&shown).0, PER_CLASS), ("batch.png", batch, BATCH_SIZE / 4)]
+    {
         let path = folder.join(name);
         save_grid(&path, &x, columns)?;
         println!("{}", path.display());

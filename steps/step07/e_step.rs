@@ -4,7 +4,7 @@ use super::likelihood::{importance_weighted, log_joint, log_weights};
 use super::model::Vae;
 use super::model_file::ModelFlag;
 use super::vae::HIDDEN;
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
 use crate::common::plot::{Chart, Grid, Panel, VERMILION};
 use crate::common::progress::duration;
@@ -17,8 +17,8 @@ use tsukuru::mode::no_grad;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
-/// The grid goes from -REACH to REACH along each axis.
-const REACH: f64 = 6.0;
+/// The grid goes from -GRID_LIMIT to GRID_LIMIT along each axis.
+const GRID_LIMIT: f64 = 6.0;
 /// Points along an axis.
 const POINTS: [usize; 6] = [10, 20, 40, 80, 160, 320];
 /// z that are decoded at once.
@@ -28,7 +28,7 @@ const SAMPLES: usize = 500;
 /// Test images whose p(z|x) is drawn.
 const SHOWN: [usize; 4] = [0, 1, 2, 4];
 
-pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
+pub fn run(common: &Common, mnist: &MnistArgs, flags: &ModelFlag) -> Result<()> {
     let source = mnist.source()?;
     let dataset = source.load(Split::Test, Some(SHOWN[3] + 1))?;
     let (location, found) = (source.location(), dataset.len());
@@ -59,8 +59,8 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
 
 /// ln p(x) = ln of the integral of p(x, z), as a sum over a grid of points x points z.
 fn grid_log_likelihood(model: &Vae, x: &[Real], points: usize) -> f64 {
-    let width = 2.0 * REACH / points as f64;
-    let coordinate = |i: usize| (-REACH + (i as f64 + 0.5) * width) as Real;
+    let width = 2.0 * GRID_LIMIT / points as f64;
+    let coordinate = |i: usize| (-GRID_LIMIT + (i as f64 + 0.5) * width) as Real;
     let z: Vec<Real> = (0..points * points).flat_map(|i| [coordinate(i % points), coordinate(i / points)]).collect();
     let joint = z.chunks(2 * BATCH).flat_map(|z| log_joint(model, x, &Tensor::new([z.len() / 2, 2], z)));
     log_sum_exp(&joint.collect::<Vec<_>>()) + libm::log(width * width)

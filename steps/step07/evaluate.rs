@@ -5,7 +5,7 @@ use super::likelihood::{LatentModel, importance_weighted, log_weights};
 use super::linear_gaussian::LinearGaussian;
 use super::model_file::ModelFlag;
 use super::vae::LATENT;
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
 use crate::common::plot::{BLUE, Chart, VERMILION};
 use crate::common::progress::Progress;
@@ -33,7 +33,7 @@ impl Default for Flags {
 const SAMPLES: usize = 500;
 const K: [usize; 7] = [1, 2, 5, 20, 50, 250, 500];
 
-pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
+pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     ensure!(flags.images > 0, "--images 0: expected at least 1");
     let source = mnist.source()?;
     let dataset = source.load(Split::Test, Some(flags.images))?;

@@ -2,7 +2,7 @@
 
 use super::model::{Vae, flatten};
 use super::model_file::ModelFlag;
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
 use crate::common::images::save_grid;
 use crate::common::plot::{BLACK, BLUE, Chart, GREEN, ORANGE, PURPLE, RGBColor, SKY, VERMILION};
@@ -18,13 +18,13 @@ const LATENT: usize = 2;
 const PAIRS: [[u8; 2]; 5] = [[0, 6], [1, 7], [3, 2], [4, 9], [7, 0]];
 /// Images of an interpolation.
 const STEPS: usize = 12;
-/// Images along a side of the map, whose coordinates go from -REACH to REACH.
+/// Images along a side of the map, whose coordinates go from -GRID_LIMIT to GRID_LIMIT.
 const SIDE: usize = 16;
-const REACH: f64 = 2.5;
+const GRID_LIMIT: f64 = 2.5;
 /// Test images whose latent means are shown as dots.
 const DOTS: usize = 2000;
 
-pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
+pub fn run(common: &Common, mnist: &MnistArgs, flags: &ModelFlag) -> Result<()> {
     let source = mnist.source()?;
     let dataset = source.load(Split::Test, Some(DOTS))?;
     let endpoints = endpoints(dataset.labels()).with_context(|| format!("{}, interpolations", source.location()))?;
@@ -46,7 +46,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &ModelFlag) -> Result<()> {
         return Ok(());
     }
     // From the upper left: the first number grows to the right, the second upwards.
-    let coordinate = |i: usize| (REACH * (2.0 * i as f64 / (SIDE - 1) as f64 - 1.0)) as Real;
+    let coordinate = |i: usize| (GRID_LIMIT * (2.0 * i as f64 / (SIDE - 1) as f64 - 1.0)) as Real;
     let map = (0..SIDE * SIDE).flat_map(|i| [coordinate(i % SIDE), -coordinate(i / SIDE)]);
     draw("map.png", &map.collect::<Vec<_>>(), SIDE)?;
 

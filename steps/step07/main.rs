@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
-use steps::common::cli::{Common, Mnist, Programs, run_step};
+use steps::common::cli::{Common, MnistArgs, Programs, run_step};
 use steps::common::training::TrainingFlags;
 use steps::step07::model_file::ModelFlag;
 use steps::step07::{e_step, evaluate, latent, vae};
@@ -31,7 +31,7 @@ impl Programs for Program {
         ]
     }
 
-    fn run(&self, common: &Common, mnist: &Mnist) -> Result<()> {
+    fn run(&self, common: &Common, mnist: &MnistArgs) -> Result<()> {
         match self {
             Program::Vae(flags) => vae::run(common, mnist, flags),
             Program::Latent(flags) => latent::run(common, mnist, flags),

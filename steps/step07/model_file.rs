@@ -2,7 +2,7 @@
 
 use super::model::Vae;
 use super::vae;
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Source;
 use crate::common::training::TrainingFlags;
 use anyhow::{Context, Result, ensure};
@@ -27,7 +27,7 @@ impl ModelFlag {
     ///
     /// # Errors
     /// If the file holds none, or one for images of other sizes than those of `dataset`, or the training fails.
-    pub fn read(&self, common: &Common, mnist: &Mnist, latent: usize, dataset: &Dataset) -> Result<Vae> {
+    pub fn read(&self, common: &Common, mnist: &MnistArgs, latent: usize, dataset: &Dataset) -> Result<Vae> {
         let source = mnist.source()?;
         let path = match &self.model {
             Some(path) => path.clone(),
@@ -45,7 +45,7 @@ impl ModelFlag {
 }
 
 /// A model in `--out`, a new one if need be.
-fn find(common: &Common, mnist: &Mnist, latent: usize, source: &Source) -> Result<PathBuf> {
+fn find(common: &Common, mnist: &MnistArgs, latent: usize, source: &Source) -> Result<PathBuf> {
     let name = vae::folder(latent);
     let path = |folder: &str| common.out.join("step07").join(folder).join("model.safetensors");
     let paths = || [path(&name), path(&format!("{name}_quick"))];

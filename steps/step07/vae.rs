@@ -1,7 +1,7 @@
 //! Trains the variational autoencoder of the book, and generates digits with it.
 
 use super::model::{Vae, flatten};
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
 use crate::common::images::save_grid;
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
@@ -28,17 +28,17 @@ pub struct Flags {
 pub const LATENT: usize = 20;
 pub const HIDDEN: usize = 200;
 const FULL: Preset =
-    Preset { epochs: 30, batch_size: 32, lr: 3e-4, lr_falls: false, ema: 0.0, images: usize::MAX, width: HIDDEN };
+    Preset { epochs: 30, batch_size: 32, lr: 3e-4, lr_decay: false, ema: 0.0, images: usize::MAX, width: HIDDEN };
 const QUICK: Preset = Preset { epochs: 5, lr: 1e-3, ..FULL };
 /// Twenty times the book's width.
-const WIDEST: usize = 4000;
+const MAX_WIDTH: usize = 4000;
 /// Images that are generated after each epoch.
 const SAMPLES: usize = 64;
 
-pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
+pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let &Flags { latent, hidden, ref training } = flags;
-    ensure!((1..=WIDEST).contains(&latent), "--latent {latent}: expected 1 to {WIDEST}");
-    ensure!((1..=WIDEST).contains(&hidden), "--hidden {hidden}: expected 1 to {WIDEST}");
+    ensure!((1..=MAX_WIDTH).contains(&latent), "--latent {latent}: expected 1 to {MAX_WIDTH}");
+    ensure!((1..=MAX_WIDTH).contains(&hidden), "--hidden {hidden}: expected 1 to {MAX_WIDTH}");
     let [full, quick] = [FULL, QUICK].map(|preset| Preset { width: hidden, ..preset });
     let config = training.resolve(common, mnist, full, quick)?;
     let dataset = config.source.load(Split::Train, Some(config.images))?;

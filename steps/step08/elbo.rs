@@ -1,14 +1,13 @@
 //! The ELBO of a diffusion model, estimated from T, from two and from one draw of noise: the mean, the variance and the
 //! cost of each estimate.
 
-use super::{GaussianDiffusion, Schedule};
+use super::{GaussianDiffusion, Schedule, T};
 use crate::common::cli::Common;
 use crate::common::plot::{BLACK, BLUE, Chart, GREEN, VERMILION};
 use crate::step01::Normal;
 use anyhow::Result;
 use tsukuru::random::Rng;
 
-const T: usize = 1000;
 /// x_0 is drawn from N(1, 0.5^2); the ELBO is that of this x_0.
 const MEAN: f64 = 1.0;
 const STD: f64 = 0.5;

@@ -1,7 +1,7 @@
 //! The forward process: q(x_t | x_0) after t small steps, and in closed form.
 
-use super::Schedule;
-use crate::common::cli::{Common, Mnist};
+use super::{Schedule, T};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
 use crate::common::images::save_grid;
 use crate::common::plot::{self, BLUE, Chart, Histogram, Panel, VERMILION};
@@ -12,7 +12,6 @@ use tsukuru::data::Dataset;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
-const T: usize = 1000;
 /// x_0 of every point, and how many there are.
 const START: f64 = 3.0;
 const POINTS: usize = 20_000;
@@ -21,7 +20,7 @@ const X_RANGE: (f64, f64) = (-4.5, 5.5);
 /// The times of the six pictures.
 const SHOWN: [usize; 6] = [10, 50, 100, 200, 400, 1000];
 
-pub fn run(common: &Common, mnist: &Mnist) -> Result<()> {
+pub fn run(common: &Common, mnist: &MnistArgs) -> Result<()> {
     let dataset = mnist.source()?.load(Split::Train, Some(1))?;
     let schedule = Schedule::new(T);
     let mut rng = Rng::new(common.seed, "noise", 0);

@@ -20,7 +20,7 @@ pub struct GaussianDiffusion {
 impl GaussianDiffusion {
     pub fn new(schedule: Schedule, mean: f64, std: f64) -> GaussianDiffusion {
         let term = |t: usize| schedule.q_posterior(0.0, 0.0, t).1 / (2.0 * schedule.beta(t));
-        let posterior_term = (1..=schedule.steps()).map(term).sum();
+        let posterior_term = (1..=schedule.num_timesteps()).map(term).sum();
         GaussianDiffusion { schedule, mean, std, posterior_term }
     }
 
@@ -45,7 +45,7 @@ impl GaussianDiffusion {
     /// ln p(x_0), exactly: in the reverse process, every x_t is normal.
     pub fn log_likelihood(&self, x_0: f64) -> f64 {
         let (mut mean, mut variance) = (0.0, 1.0);
-        for t in (1..=self.schedule.steps()).rev() {
+        for t in (1..=self.schedule.num_timesteps()).rev() {
             let (slope, intercept) = self.mu_line(t);
             (mean, variance) = (slope * mean + intercept, slope * slope * variance + self.schedule.beta(t));
         }
@@ -56,7 +56,7 @@ impl GaussianDiffusion {
     /// last is the entropy of a normal distribution of variance beta_t, of which all but 1/2 cancels against the
     /// ln(2 pi beta_t) / 2 in the middle. So the ELBO is this minus the sum over t of E (x_(t-1) - mu(x_t))^2 / (2 beta_t).
     pub fn constant_term(&self, x_0: f64) -> f64 {
-        let steps = self.schedule.steps();
+        let steps = self.schedule.num_timesteps();
         let alpha_bar = self.schedule.alpha_bar(steps);
         let square = alpha_bar * x_0 * x_0 + 1.0 - alpha_bar; // E x_T^2
         -0.5 * (libm::log(TAU) + square) + 0.5 * steps as f64
@@ -72,13 +72,13 @@ impl GaussianDiffusion {
             let (mean, variance) = (schedule.alpha_bar(t).sqrt() * x_0, 1.0 - schedule.alpha_bar(t));
             ((slope * mean + intercept).powi(2) + slope * slope * variance) / (2.0 * schedule.beta(t))
         };
-        self.constant_term(x_0) - self.posterior_term - (1..=schedule.steps()).map(term).sum::<f64>()
+        self.constant_term(x_0) - self.posterior_term - (1..=schedule.num_timesteps()).map(term).sum::<f64>()
     }
 
     /// An estimate from one forward process x_1, x_2, .., x_T: T draws, T calls of the denoiser.
     pub fn elbo_from_t_draws(&self, x_0: f64, rng: &mut Rng) -> f64 {
         let (mut x_prev, mut sum) = (x_0, 0.0);
-        for t in 1..=self.schedule.steps() {
+        for t in 1..=self.schedule.num_timesteps() {
             let x_t = self.schedule.q_step(x_prev, t, rng.normal());
             sum += (x_prev - self.mu(x_t, t)).powi(2) / (2.0 * self.schedule.beta(t));
             x_prev = x_t;
@@ -88,11 +88,11 @@ impl GaussianDiffusion {
 
     /// An estimate from one random time: x_(t-1) given x_0, and x_t given x_(t-1). Two draws, one call.
     pub fn elbo_from_two_draws(&self, x_0: f64, rng: &mut Rng) -> f64 {
-        let t = 1 + rng.below(self.schedule.steps());
+        let t = 1 + rng.below(self.schedule.num_timesteps());
         let x_prev = self.schedule.q_sample(x_0, t - 1, rng.normal());
         let x_t = self.schedule.q_step(x_prev, t, rng.normal());
         let term = (x_prev - self.mu(x_t, t)).powi(2) / (2.0 * self.schedule.beta(t));
-        self.constant_term(x_0) - self.schedule.steps() as f64 * term
+        self.constant_term(x_0) - self.schedule.num_timesteps() as f64 * term
     }
 
     /// An estimate from one random time: x_t given x_0; the mean over x_(t-1) is a formula, because q(x_(t-1) | x_t, x_0)
@@ -100,9 +100,9 @@ impl GaussianDiffusion {
     /// either. One draw, one call.
     pub fn elbo_from_one_draw(&self, x_0: f64, rng: &mut Rng) -> f64 {
         let schedule = &self.schedule;
-        let t = 1 + rng.below(schedule.steps());
+        let t = 1 + rng.below(schedule.num_timesteps());
         let x_t = schedule.q_sample(x_0, t, rng.normal());
         let term = (schedule.q_posterior(x_t, x_0, t).0 - self.mu(x_t, t)).powi(2) / (2.0 * schedule.beta(t));
-        self.constant_term(x_0) - self.posterior_term - schedule.steps() as f64 * term
+        self.constant_term(x_0) - self.posterior_term - schedule.num_timesteps() as f64 * term
     }
 }

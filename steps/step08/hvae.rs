@@ -1,25 +1,25 @@
 //! Trains the hierarchical autoencoder of the book, and generates digits with it.
 
 use super::Hvae;
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
 use crate::common::images::save_grid;
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use crate::step07::flatten;
+use crate::step07::vae::LATENT;
 use anyhow::Result;
 use serde_json::json;
 use tsukuru::nn::Module;
 use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
 
-const LATENT: usize = 20;
 const FULL: Preset =
-    Preset { epochs: 30, batch_size: 32, lr: 1e-3, lr_falls: false, ema: 0.0, images: usize::MAX, width: 100 };
+    Preset { epochs: 30, batch_size: 32, lr: 1e-3, lr_decay: false, ema: 0.0, images: usize::MAX, width: 100 };
 const QUICK: Preset = Preset { epochs: 5, ..FULL };
 /// Images that are generated after each epoch.
 const SAMPLES: usize = 64;
 
-pub fn run(common: &Common, mnist: &Mnist, flags: &TrainingFlags) -> Result<()> {
+pub fn run(common: &Common, mnist: &MnistArgs, flags: &TrainingFlags) -> Result<()> {
     let config = flags.resolve(common, mnist, FULL, QUICK)?;
     let dataset = config.source.load(Split::Train, Some(config.images))?;
     let [h, w] = [dataset.images().rows, dataset.images().cols];

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
-use steps::common::cli::{Common, Mnist, Programs, run_step};
+use steps::common::cli::{Common, MnistArgs, Programs, run_step};
 use steps::common::training::TrainingFlags;
 use steps::step08::{elbo, forward_process, hvae};
 
@@ -23,7 +23,7 @@ impl Programs for Program {
         vec![Program::Hvae(TrainingFlags::quick()), Program::ForwardProcess, Program::Elbo]
     }
 
-    fn run(&self, common: &Common, mnist: &Mnist) -> Result<()> {
+    fn run(&self, common: &Common, mnist: &MnistArgs) -> Result<()> {
         match self {
             Program::Hvae(flags) => hvae::run(common, mnist, flags),
             Program::ForwardProcess => forward_process::run(common, mnist),

@@ -1,5 +1,8 @@
 //! [`Schedule`]: the noise schedule, and the distributions of the forward process.
 
+/// T in the book.
+pub const T: usize = 1000;
+
 /// beta_1, .., beta_T. Times run from 1 to T; time 0 is without noise.
 #[derive(Clone, Debug)]
 pub struct Schedule {
@@ -9,11 +12,11 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// `steps` betas, evenly spaced from 0.0001 to 0.02 (Ho et al., 2020, section 4).
-    pub fn new(steps: usize) -> Schedule {
+    /// `num_timesteps` betas, evenly spaced from 0.0001 to 0.02 (Ho et al., 2020, section 4).
+    pub fn new(num_timesteps: usize) -> Schedule {
         let (first, last) = (1e-4, 0.02);
-        let beta = |i: usize| first + (last - first) * i as f64 / (steps - 1).max(1) as f64;
-        let betas: Vec<f64> = (0..steps).map(beta).collect();
+        let beta = |i: usize| first + (last - first) * i as f64 / (num_timesteps - 1).max(1) as f64;
+        let betas: Vec<f64> = (0..num_timesteps).map(beta).collect();
         let mut alpha_bars = vec![1.0];
         alpha_bars.extend(betas.iter().scan(1.0, |product, beta| {
             *product *= 1.0 - beta;
@@ -23,7 +26,7 @@ impl Schedule {
     }
 
     /// T.
-    pub fn steps(&self) -> usize {
+    pub fn num_timesteps(&self) -> usize {
         self.betas.len()
     }
 

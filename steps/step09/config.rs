@@ -2,7 +2,7 @@
 
 use super::diffuser::Diffuser;
 use super::sampler::{Sampler, SamplerFlags, SamplerKind};
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::{Source, Split};
 use crate::common::training::{Preset, TrainingConfig, TrainingFlags};
 use anyhow::{Result, ensure};
@@ -29,16 +29,16 @@ const FULL: Preset = Preset {
     epochs: 10,
     batch_size: 128,
     lr: 1e-3,
-    lr_falls: false,
+    lr_decay: false,
     ema: 0.999, // from step 9000 on; before, about the last ninth of the steps counts
     images: usize::MAX,
     width: 64,
 };
 /// Where the learning rate falls to 0, the weights need no average.
 const QUICK: Preset =
-    Preset { epochs: 2, batch_size: 32, lr: 2e-3, lr_falls: true, ema: 0.0, images: 45_000, width: 32 };
+    Preset { epochs: 2, batch_size: 32, lr: 2e-3, lr_decay: true, ema: 0.0, images: 45_000, width: 32 };
 /// Eight times the book's width: a step of it would take minutes and some gigabytes.
-const WIDEST: usize = 512;
+const MAX_WIDTH: usize = 512;
 
 /// What a U-Net is trained and sampled with.
 pub struct UNetConfig {
@@ -52,7 +52,7 @@ impl Flags {
     ///
     /// # Errors
     /// If a flag has a value that it cannot have, or the images cannot be found.
-    pub fn resolve(&self, common: &Common, mnist: &Mnist, default: SamplerKind) -> Result<UNetConfig> {
+    pub fn resolve(&self, common: &Common, mnist: &MnistArgs, default: SamplerKind) -> Result<UNetConfig> {
         let [full, quick] = [FULL, QUICK].map(|preset| Preset {
             ema: self.ema.unwrap_or(preset.ema),
             width: self.width.unwrap_or(preset.width),
@@ -60,7 +60,7 @@ impl Flags {
         });
         let Preset { ema, width, .. } = if self.training.quick { quick } else { full };
         ensure!((0.0..1.0).contains(&ema), "--ema {ema}: expected 0 to below 1");
-        ensure!((1..=WIDEST).contains(&width), "--width {width}: expected 1 to {WIDEST}");
+        ensure!((1..=MAX_WIDTH).contains(&width), "--width {width}: expected 1 to {MAX_WIDTH}");
         let (diffuser, sampler) = self.sampler.resolve(common, default)?;
         Ok(UNetConfig { training: self.training.resolve(common, mnist, full, quick)?, diffuser, sampler })
     }
@@ -72,21 +72,21 @@ pub enum Conditioning {
     /// Never: the U-Net of step 9.
     Unconditional,
     /// On the label of every image.
-    Always,
+    Conditional,
     /// On every label with the same probability, each by itself.
-    Dropout,
+    LabelDropout,
     /// On the labels of all images of a batch, or of none.
-    BatchDropout,
+    BatchLabelDropout,
 }
 
 impl Conditioning {
     /// As the file of a model remembers it.
     pub fn name(self) -> &'static str {
         match self {
-            Conditioning::Unconditional => "none",
-            Conditioning::Always => "all",
-            Conditioning::Dropout => "dropped",
-            Conditioning::BatchDropout => "dropped by batch",
+            Conditioning::Unconditional => "unconditional",
+            Conditioning::Conditional => "conditional",
+            Conditioning::LabelDropout => "label_dropout",
+            Conditioning::BatchLabelDropout => "batch_label_dropout",
         }
     }
 }
@@ -94,7 +94,7 @@ impl Conditioning {
 impl UNetConfig {
     /// What a checkpoint and a model remember beside [`TrainingConfig`].
     pub fn settings(&self, dataset: &Dataset, conditioning: Conditioning) -> Value {
-        json!({ "width": self.training.width, "size": size(dataset), "labels": conditioning.name() })
+        json!({ "width": self.training.width, "size": size(dataset), "conditioning": conditioning.name() })
     }
 }
 

@@ -5,9 +5,6 @@ use tsukuru::Real;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
-/// The number of steps from an image to noise.
-pub const T: usize = 1000;
-
 /// A noise schedule of T steps for images. Times run from 1 (little noise) to T (almost pure noise); time 0 is the image
 /// itself.
 pub struct Diffuser {
@@ -15,14 +12,14 @@ pub struct Diffuser {
 }
 
 impl Diffuser {
-    /// The book's schedule ([`Schedule::new`]) of T = `steps` steps.
-    pub fn new(steps: usize) -> Diffuser {
-        Diffuser { schedule: Schedule::new(steps) }
+    /// The book's schedule ([`Schedule::new`]) of T = `num_timesteps`.
+    pub fn new(num_timesteps: usize) -> Diffuser {
+        Diffuser { schedule: Schedule::new(num_timesteps) }
     }
 
     /// T.
-    pub fn steps(&self) -> usize {
-        self.schedule.steps()
+    pub fn num_timesteps(&self) -> usize {
+        self.schedule.num_timesteps()
     }
 
     /// beta_t, for t from 1 to T.
@@ -39,7 +36,7 @@ impl Diffuser {
 
     /// t (N), independent and uniform from 1 to T.
     pub fn random_timesteps(&self, n: usize, rng: &mut Rng) -> Vec<usize> {
-        (0..n).map(|_| 1 + rng.below(self.steps())).collect()
+        (0..n).map(|_| 1 + rng.below(self.num_timesteps())).collect()
     }
 
     /// A sample of q(x_t | x_0), for each image its own t: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise
@@ -49,10 +46,10 @@ impl Diffuser {
     /// If noise has another shape than x_0, or t are not N times up to T.
     #[track_caller]
     pub fn add_noise(&self, x_0: &Tensor, t: &[usize], noise: &Tensor) -> Tensor {
-        let (shape, steps) = (x_0.shape(), self.steps());
+        let (shape, num_timesteps) = (x_0.shape(), self.num_timesteps());
         assert!(shape.first() == Some(&t.len()), "add_noise: x_0 {shape} and {} times", t.len());
         assert!(shape == noise.shape(), "add_noise: x_0 {shape} and noise {} differ", noise.shape());
-        assert!(t.iter().all(|&t| t <= steps), "add_noise: times {t:?} are not all within 0..={steps}");
+        assert!(t.iter().all(|&t| t <= num_timesteps), "add_noise: times {t:?} are not all within 0..={num_timesteps}");
         let pixels = (shape.count() / t.len().max(1)).max(1);
         let images = x_0.data().chunks(pixels).zip(noise.data().chunks(pixels));
         Tensor::build(*shape, |x_t| {
@@ -113,6 +110,7 @@ fn elementwise(x: &Tensor, eps: &Tensor, rng: &mut Rng, f: impl Fn(Real, Real, R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::step08::T;
 
     #[test]
     fn the_schedule_is_the_book_s() {
@@ -137,7 +135,7 @@ mod tests {
         let diffuser = Diffuser::new(T);
         let mut rng = Rng::new(0, "x", 0);
         let (x, eps) = (rng.normal_tensor([1, 1, 16, 16]), rng.normal_tensor([1, 1, 16, 16]));
-        let off = |t: usize| -> Vec<f64> {
+        let noise = |t: usize| -> Vec<f64> {
             let beta = diffuser.beta(t);
             let mean = |x: Real, eps: Real| {
                 let eps_scale = beta / (1.0 - diffuser.alpha_bar(t)).sqrt();
@@ -147,9 +145,9 @@ mod tests {
             let means = x.data().iter().zip(eps.data()).map(|(&x, &eps)| mean(x, eps));
             x_prev.data().iter().zip(means).map(|(&x, mean)| f64::from(x) - mean).collect()
         };
-        assert!(off(1).iter().all(|off| off.abs() < 1e-5));
-        let off = off(500);
-        let std = (off.iter().map(|x| x * x).sum::<f64>() / off.len() as f64).sqrt();
+        assert!(noise(1).iter().all(|noise| noise.abs() < 1e-5));
+        let noise = noise(500);
+        let std = (noise.iter().map(|x| x * x).sum::<f64>() / noise.len() as f64).sqrt();
         assert!((std / diffuser.beta(500).sqrt() - 1.0).abs() < 0.1, "{std}");
     }
 

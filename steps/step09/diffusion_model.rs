@@ -4,7 +4,7 @@ use super::config::{Conditioning, Flags, load_images, size};
 use super::draw::{SAMPLES, draw_results, draw_samples, sampling_seconds};
 use super::sampler::SamplerKind;
 use super::unet::UNet;
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::training::TrainingRun;
 use anyhow::Result;
 use tsukuru::nn::Module;
@@ -13,7 +13,7 @@ use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
-pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
+pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let config = flags.resolve(common, mnist, SamplerKind::Ancestral)?;
     let training = &config.training;
     let dataset = load_images(&training.source, training.images)?;
@@ -25,7 +25,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     let mut run = TrainingRun::start(training, &folder, &dataset, settings, &model, &mut optimizer)?;
 
     let eps = |x: &Tensor, t: usize| model.predict_noise(x, t, &[None; SAMPLES]);
-    run.seconds_after_epoch = sampling_seconds(&config, size(&dataset), eps);
+    run.sampling_seconds = sampling_seconds(&config, size(&dataset), eps);
     for epoch in run.epochs() {
         for (x, _) in run.batches(epoch) {
             let t = config.diffuser.random_timesteps(x.shape()[0], &mut run.rng("t"));

@@ -30,7 +30,7 @@ pub fn draw_samples(
     eps: impl Fn(&Tensor, usize) -> Tensor,
 ) -> Result<()> {
     let UNetConfig { training, diffuser, sampler } = config;
-    let steps = sampler.times(diffuser).len() - 1;
+    let steps = sampler.timesteps(diffuser).len() - 1;
     let mut progress = Progress::new("sampling", steps, 0, training.quiet);
     let mut rng = Rng::new(training.seed, "sampling", epoch as u64);
     let (mut left, mut frames) = (steps, Vec::new());
@@ -52,7 +52,7 @@ pub fn draw_samples(
 pub fn sampling_seconds(config: &UNetConfig, [h, w]: [usize; 2], eps: impl Fn(&Tensor, usize) -> Tensor) -> f64 {
     let start = Instant::now();
     eps(&Tensor::zeros([SAMPLES, 1, h, w]), 1);
-    start.elapsed().as_secs_f64() * (config.sampler.times(&config.diffuser).len() - 1) as f64
+    start.elapsed().as_secs_f64() * (config.sampler.timesteps(&config.diffuser).len() - 1) as f64
 }
 
 /// Draws the curve of the loss, and prints where everything is.

@@ -1,7 +1,7 @@
 //! The flag of programs whose images can be evaluated with the classifier of step 6.
 
 use super::unet::Label;
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::step06::{Convnet, Evaluator, SIDE};
 use anyhow::Result;
 use clap::Args;
@@ -22,7 +22,7 @@ impl EvaluatorFlag {
     /// # Errors
     /// If a file is damaged or holds something else, or was named and is not there; with a named one also as
     /// [`Evaluator::new`].
-    pub fn load(&self, common: &Common, mnist: &Mnist) -> Result<Option<Evaluator>> {
+    pub fn load(&self, common: &Common, mnist: &MnistArgs) -> Result<Option<Evaluator>> {
         let source = mnist.source()?;
         let path_of = |program: &str| common.out.join("step06").join(program).join("model.safetensors");
         let path = match &self.classifier {

@@ -30,7 +30,7 @@ pub fn generate(
     labels: &[Label],
     eps: impl Fn(&Tensor, usize, &[Label]) -> Tensor,
 ) -> Result<Tensor> {
-    let steps = labels.len().div_ceil(BATCH) * (sampler.times(diffuser).len() - 1);
+    let steps = labels.len().div_ceil(BATCH) * (sampler.timesteps(diffuser).len() - 1);
     let mut progress = Progress::new("sampling", steps, 0, common.quiet);
     let mut pixels = Vec::with_capacity(labels.len() * h * w);
     for (batch, labels) in labels.chunks(BATCH).enumerate() {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
-use steps::common::cli::{Common, Mnist, Programs, run_step};
+use steps::common::cli::{Common, MnistArgs, Programs, run_step};
 use steps::common::training::TrainingFlags;
 use steps::step09::{Flags, diffusion_model, gaussian_noise, sample, simple_unet};
 
@@ -26,7 +26,7 @@ impl Programs for Program {
         vec![Program::GaussianNoise, Program::SimpleUnet, Program::DiffusionModel(training)]
     }
 
-    fn run(&self, common: &Common, mnist: &Mnist) -> Result<()> {
+    fn run(&self, common: &Common, mnist: &MnistArgs) -> Result<()> {
         match self {
             Program::GaussianNoise => gaussian_noise::run(common),
             Program::SimpleUnet => simple_unet::run(common),

@@ -22,8 +22,9 @@ mod sampler;
 pub mod simple_unet;
 mod unet;
 
+pub use crate::step08::T;
 pub use config::{Conditioning, Flags, UNetConfig, load_images, size};
-pub use diffuser::{Diffuser, T};
+pub use diffuser::Diffuser;
 pub use draw::{SAMPLES, draw_results, draw_samples, sampling_seconds};
 pub use evaluation::{EvaluatorFlag, print_metrics};
 pub use export::Export;

@@ -39,7 +39,7 @@ pub fn read_unconditional(path: &Path) -> Result<TrainedUNet> {
 pub fn read_unet(path: &Path) -> Result<TrainedUNet> {
     let state = checkpoint::read(path)?;
     let settings = &state.meta["settings"];
-    let always_conditioned = settings["labels"].as_str() == Some(Conditioning::Always.name());
+    let always_conditioned = settings["conditioning"].as_str() == Some(Conditioning::Conditional.name());
     let valid = |size: &[usize; 2]| size.iter().all(|side| side.is_multiple_of(4) && (8..=1024).contains(side));
     let size = serde_json::from_value(settings["size"].clone()).ok().filter(valid).unwrap_or(SIZE);
     let shape = |name| match state.get(name) {

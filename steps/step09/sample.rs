@@ -3,7 +3,7 @@
 use super::{
     EvaluatorFlag, Export, SamplerFlags, SamplerKind, TrainedUNet, generate, read_unconditional, write_images,
 };
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::run::RunFolder;
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -27,10 +27,10 @@ pub struct Flags {
 }
 
 /// Images that one call generates, at most.
-pub const MOST: usize = 100_000;
+pub const MAX_IMAGES: usize = 100_000;
 
-pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
-    ensure!((1..=MOST).contains(&flags.count), "--count {}: expected 1 to {MOST}", flags.count);
+pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
+    ensure!((1..=MAX_IMAGES).contains(&flags.count), "--count {}: expected 1 to {MAX_IMAGES}", flags.count);
     let (diffuser, sampler) = flags.sampler.resolve(common, SamplerKind::Ancestral)?;
     let TrainedUNet { model, size, .. } = read_unconditional(&flags.model)?;
     let evaluator = flags.evaluator.load(common, mnist)?;

@@ -1,7 +1,8 @@
 //! Two samplers, DDPM's and DDIM's, for any function that predicts the noise in an image.
 
-use super::diffuser::{Diffuser, T};
+use super::diffuser::Diffuser;
 use crate::common::cli::Common;
+use crate::step08::T;
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use tsukuru::random::Rng;
@@ -10,23 +11,23 @@ use tsukuru::tensor::Tensor;
 /// The reverse process, from noise to images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sampler {
-    /// Through all T times, as in the book (DDPM: Ho et al., 2020, algorithm 2).
+    /// Through all T timesteps, as in the book (DDPM: Ho et al., 2020, algorithm 2).
     Ancestral,
-    /// Through `steps` of the times (DDIM: Song, Meng, Ermon, 2021, equation 12), with a share `eta` of ancestral
+    /// Through `steps` of the timesteps (DDIM: Song, Meng, Ermon, 2021, equation 12), with a share `eta` of ancestral
     /// sampling's noise: with 0 the result is a function of x_T.
     Ddim { steps: usize, eta: f64 },
 }
 
 impl Sampler {
-    /// The times that it goes through, from T to 0. The S steps of DDIM end at ceil(i T / S) for i = S - 1, .., 0: evenly
-    /// spaced, and all times for S = T.
-    pub fn times(&self, diffuser: &Diffuser) -> Vec<usize> {
-        let all = diffuser.steps();
+    /// The timesteps that it goes through, from T to 0. The S steps of DDIM end at ceil(i T / S) for i = S - 1, .., 0: evenly
+    /// spaced, and all timesteps for S = T.
+    pub fn timesteps(&self, diffuser: &Diffuser) -> Vec<usize> {
+        let num_timesteps = diffuser.num_timesteps();
         let steps = match *self {
-            Sampler::Ancestral => all,
+            Sampler::Ancestral => num_timesteps,
             Sampler::Ddim { steps, .. } => steps,
         };
-        (0..=steps).rev().map(|i| (i * all).div_ceil(steps)).collect()
+        (0..=steps).rev().map(|i| (i * num_timesteps).div_ceil(steps)).collect()
     }
 
     /// Images of `shape` (N, C, H, W), from pure noise. `eps(x_t, t)` is the predicted noise in x_t (N, C, H, W), of the
@@ -40,7 +41,7 @@ impl Sampler {
         mut callback: impl FnMut(usize, &Tensor),
     ) -> Tensor {
         let mut x = rng.normal_tensor(shape);
-        for pair in self.times(diffuser).windows(2) {
+        for pair in self.timesteps(diffuser).windows(2) {
             let (t, s) = (pair[0], pair[1]);
             let eps = eps(&x, t);
             x = match *self {
@@ -145,41 +146,41 @@ mod tests {
 
     /// With eta = 0, each number keeps its quantile: that of x_T among all x_T is that of x_0 in the data.
     #[test]
-    fn ddim_without_noise_is_the_straight_map_between_gaussians() {
+    fn ddim_without_noise_is_the_affine_map_between_gaussians() {
         let diffuser = Diffuser::new(T);
         let x_t = Rng::new(0, "sampling", 0).normal_tensor(SHAPE);
         let alpha_bar = diffuser.alpha_bar(T);
         let std = (alpha_bar * STD * STD + 1.0 - alpha_bar).sqrt();
-        let off = |steps: usize| {
+        let error = |steps: usize| {
             let x_0 = draw(Sampler::Ddim { steps, eta: 0.0 });
             let pairs = x_0.data().iter().zip(x_t.data());
-            let off = |(&x_0, &x_t): (&Real, &Real)| {
+            let error = |(&x_0, &x_t): (&Real, &Real)| {
                 let want = MEAN + STD * (f64::from(x_t) - alpha_bar.sqrt() * MEAN) / std;
                 (f64::from(x_0) - want).abs()
             };
-            pairs.map(off).fold(0.0, f64::max)
+            pairs.map(error).fold(0.0, f64::max)
         };
-        let offs = [50, 200, 1000].map(off);
-        // An Euler method: a quarter of the step, a quarter of the error.
-        assert!(offs[2] < 0.01 && offs[1] < 0.4 * offs[0] && offs[2] < 0.4 * offs[1], "{offs:?}");
+        let errors = [50, 200, 1000].map(error);
+        // DDIM is a first-order method: the error is about proportional to the length of a step.
+        assert!(errors[2] < 0.01 && errors[1] < 0.4 * errors[0] && errors[2] < 0.4 * errors[1], "{errors:?}");
     }
 
     /// With eta = 1 and all T steps, DDIM is ancestral sampling, number by number.
     #[test]
     fn ddim_with_all_steps_and_all_noise_is_ancestral_sampling() {
         let (ancestral, ddim) = (draw(Sampler::Ancestral), draw(Sampler::Ddim { steps: T, eta: 1.0 }));
-        let off = |(a, b): (&Real, &Real)| f64::from(a - b).abs();
-        let furthest = ancestral.data().iter().zip(ddim.data()).map(off).fold(0.0, f64::max);
-        assert!(furthest < 1e-4, "{furthest}");
+        let error = |(a, b): (&Real, &Real)| f64::from(a - b).abs();
+        let largest = ancestral.data().iter().zip(ddim.data()).map(error).fold(0.0, f64::max);
+        assert!(largest < 1e-4, "{largest}");
     }
 
     #[test]
-    fn the_times_of_ddim_are_evenly_spaced() {
+    fn the_timesteps_of_ddim_are_evenly_spaced() {
         let diffuser = Diffuser::new(10);
-        let times = |steps| Sampler::Ddim { steps, eta: 0.0 }.times(&diffuser);
-        assert_eq!(times(3), [10, 7, 4, 0]);
-        assert_eq!(times(1), [10, 0]);
-        assert_eq!(times(10), Sampler::Ancestral.times(&diffuser));
-        assert_eq!(times(10), [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+        let timesteps = |steps| Sampler::Ddim { steps, eta: 0.0 }.timesteps(&diffuser);
+        assert_eq!(timesteps(3), [10, 7, 4, 0]);
+        assert_eq!(timesteps(1), [10, 0]);
+        assert_eq!(timesteps(10), Sampler::Ancestral.timesteps(&diffuser));
+        assert_eq!(timesteps(10), [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::guidance_scales::{self, draw_grids};
 use super::{DIGITS, target_labels};
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::training::TrainingRun;
 use crate::step09::{
     self, Conditioning, EvaluatorFlag, Label, SamplerKind, UNet, draw_results, draw_samples, load_images,
@@ -35,8 +35,8 @@ pub struct Flags {
 /// The probability that a label is dropped.
 const DROP: f64 = 0.1;
 
-pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
-    let gamma = guidance_scales::check(flags.gamma)?;
+pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
+    let gamma = guidance_scales::resolve_gamma(flags.gamma)?;
     let evaluator = flags.evaluator.load(common, mnist)?;
     let config = flags.unet.resolve(common, mnist, SamplerKind::Ddim)?;
     let training = &config.training;
@@ -46,12 +46,12 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     println!("U-Net of width {}: {} parameters", training.width, model.parameter_count());
     let mut optimizer = Adam::new(model.parameters(), training.lr);
     let folder = training.folder("step10", "classifier_free_guidance")?;
-    let conditioning = if flags.book { Conditioning::BatchDropout } else { Conditioning::Dropout };
+    let conditioning = if flags.book { Conditioning::BatchLabelDropout } else { Conditioning::LabelDropout };
     let settings = config.settings(&dataset, conditioning);
     let mut run = TrainingRun::start(training, &folder, &dataset, settings, &model, &mut optimizer)?;
 
     let eps = |x: &Tensor, t: usize| guided_noise(&model, x, t, &target_labels(), gamma);
-    run.seconds_after_epoch = sampling_seconds(&config, size(&dataset), eps);
+    run.sampling_seconds = sampling_seconds(&config, size(&dataset), eps);
     for epoch in run.epochs() {
         for (x, labels) in run.batches(epoch) {
             let labels = drop_labels(&labels, conditioning, &mut run.rng("labels"));
@@ -80,7 +80,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
 /// those of a whole batch at once, as the book does.
 fn drop_labels(labels: &[usize], conditioning: Conditioning, rng: &mut Rng) -> Vec<Label> {
     let mut keep = || rng.uniform() >= DROP;
-    if conditioning == Conditioning::BatchDropout {
+    if conditioning == Conditioning::BatchLabelDropout {
         let kept = keep();
         return labels.iter().map(|&label| kept.then_some(label)).collect();
     }
@@ -109,15 +109,16 @@ mod tests {
         let dropped = |labels: &[Label]| labels.iter().filter(|label| label.is_none()).count();
         let of_step =
             |labels: &[usize], conditioning, step| drop_labels(labels, conditioning, &mut Rng::new(0, "labels", step));
-        let once = of_step(&labels, Conditioning::Dropout, 0);
+        let once = of_step(&labels, Conditioning::LabelDropout, 0);
         assert!(once.iter().zip(&labels).all(|(kept, &label)| kept.is_none_or(|kept| kept == label)));
         assert!((70..130).contains(&dropped(&once)), "{}", dropped(&once));
         assert!(
-            once != of_step(&labels, Conditioning::Dropout, 1) && once == of_step(&labels, Conditioning::Dropout, 0)
+            once != of_step(&labels, Conditioning::LabelDropout, 1)
+                && once == of_step(&labels, Conditioning::LabelDropout, 0)
         );
 
         // The book's way: all or none.
-        let batch = |step| of_step(&labels[..8], Conditioning::BatchDropout, step);
+        let batch = |step| of_step(&labels[..8], Conditioning::BatchLabelDropout, step);
         let counts: Vec<usize> = (0..1000).map(|step| dropped(&batch(step))).collect();
         assert!(counts.iter().all(|&count| count == 0 || count == 8));
         let dropped = counts.iter().filter(|&&count| count == 8).count();

@@ -2,7 +2,7 @@
 
 use super::NoisyClassifier;
 use super::guidance_scales::draw_grids;
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::{Source, Split};
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use crate::step06::{accuracy, argmax};
@@ -34,12 +34,12 @@ pub struct Flags {
 }
 
 const FULL: Preset =
-    Preset { epochs: 5, batch_size: 128, lr: 2e-3, lr_falls: true, ema: 0.0, images: usize::MAX, width: 32 };
+    Preset { epochs: 5, batch_size: 128, lr: 2e-3, lr_decay: true, ema: 0.0, images: usize::MAX, width: 32 };
 const QUICK: Preset = Preset { epochs: 2, batch_size: 64, images: 45_000, ..FULL };
 /// Test images for the accuracy.
 const TEST: usize = 1000;
 
-pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
+pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let config = flags.training.resolve(common, mnist, FULL, QUICK)?;
     let (diffuser, sampler) = flags.sampler.resolve(common, SamplerKind::Ddim)?;
     let source = &config.source;
@@ -80,7 +80,7 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     }
 
     println!("   t   accuracy on test images");
-    for t in [1, 2, 3, 5, 8].map(|tenths| diffuser.steps() * tenths / 10) {
+    for t in [1, 2, 3, 5, 8].map(|tenths| diffuser.num_timesteps() * tenths / 10) {
         println!("{t:>4}   {:>21.1} %", 100.0 * accuracy_at(&classifier, &diffuser, &test, t, config.seed)?);
     }
     let eps = |x: &Tensor, t: usize, labels: &[Label], gamma: f64| {

@@ -1,7 +1,7 @@
 //! Trains a U-Net that is conditioned on the label of every image.
 
 use super::{DIGITS, target_labels};
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::training::TrainingRun;
 use crate::step09::{
     Conditioning, Flags, SamplerKind, UNet, draw_results, draw_samples, load_images, sampling_seconds, size,
@@ -13,7 +13,7 @@ use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
-pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
+pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let config = flags.resolve(common, mnist, SamplerKind::Ddim)?;
     let training = &config.training;
     let dataset = load_images(&training.source, training.images)?;
@@ -22,11 +22,11 @@ pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
     println!("U-Net of width {}: {} parameters", training.width, model.parameter_count());
     let mut optimizer = Adam::new(model.parameters(), training.lr);
     let folder = training.folder("step10", "conditional")?;
-    let settings = config.settings(&dataset, Conditioning::Always);
+    let settings = config.settings(&dataset, Conditioning::Conditional);
     let mut run = TrainingRun::start(training, &folder, &dataset, settings, &model, &mut optimizer)?;
 
     let eps = |x: &Tensor, t: usize| model.predict_noise(x, t, &target_labels());
-    run.seconds_after_epoch = sampling_seconds(&config, size(&dataset), eps);
+    run.sampling_seconds = sampling_seconds(&config, size(&dataset), eps);
     for epoch in run.epochs() {
         for (x, labels) in run.batches(epoch) {
             let labels: Vec<_> = labels.into_iter().map(Some).collect();

@@ -19,7 +19,7 @@ const COLUMNS: usize = 10;
 ///
 /// # Errors
 /// If it is not from -100 to 100.
-pub fn check(gamma: Option<f64>) -> Result<f64> {
+pub fn resolve_gamma(gamma: Option<f64>) -> Result<f64> {
     let gamma = gamma.unwrap_or(3.0);
     ensure!((-100.0..=100.0).contains(&gamma), "--gamma {gamma}: expected -100 to 100");
     Ok(gamma)
@@ -40,7 +40,7 @@ pub fn draw_grids(
     evaluator: Option<&Evaluator>,
     eps: impl Fn(&Tensor, usize, &[Label], f64) -> Tensor,
 ) -> Result<()> {
-    let columns = COLUMNS.min(common.limits.columns);
+    let columns = COLUMNS.min(common.limits.samples_per_label);
     let labels: Vec<Label> = (0..DIGITS * columns).map(|i| Some(i / columns)).collect();
     let mut rows = Vec::with_capacity(GUIDANCE_SCALES.len());
     for gamma in GUIDANCE_SCALES {

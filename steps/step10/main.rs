@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
-use steps::common::cli::{Common, Mnist, Programs, run_step};
+use steps::common::cli::{Common, MnistArgs, Programs, run_step};
 use steps::common::training::TrainingFlags;
 use steps::step09;
 use steps::step10::{classifier_free_guidance, classifier_guidance, conditional, sample};
@@ -32,7 +32,7 @@ impl Programs for Program {
         ]
     }
 
-    fn run(&self, common: &Common, mnist: &Mnist) -> Result<()> {
+    fn run(&self, common: &Common, mnist: &MnistArgs) -> Result<()> {
         match self {
             Program::Conditional(flags) => conditional::run(common, mnist, flags),
             Program::ClassifierFreeGuidance(flags) => classifier_free_guidance::run(common, mnist, flags),

@@ -2,9 +2,9 @@
 
 use super::classifier_free_guidance::guided_noise;
 use super::{DIGITS, guidance_scales};
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::run::RunFolder;
-use crate::step09::sample::MOST;
+use crate::step09::sample::MAX_IMAGES;
 use crate::step09::{
     EvaluatorFlag, Export, Label, SamplerFlags, SamplerKind, TrainedUNet, generate, read_unet, write_images,
 };
@@ -35,14 +35,14 @@ pub struct Flags {
     pub evaluator: EvaluatorFlag,
 }
 
-pub fn run(common: &Common, mnist: &Mnist, flags: &Flags) -> Result<()> {
+pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let digits = digits(&flags.labels)?;
-    let most = MOST / digits.len();
-    ensure!((1..=most).contains(&flags.count), "--count {}: expected 1 to {most}", flags.count);
+    let max = MAX_IMAGES / digits.len();
+    ensure!((1..=max).contains(&flags.count), "--count {}: expected 1 to {max}", flags.count);
     let (diffuser, sampler) = flags.sampler.resolve(common, SamplerKind::Ddim)?;
     let TrainedUNet { model, always_conditioned, size } = read_unet(&flags.model)?;
     // A model that was always conditioned predicts no unconditional noise to extrapolate from.
-    let gamma = guidance_scales::check(flags.gamma.or(always_conditioned.then_some(1.0)))?;
+    let gamma = guidance_scales::resolve_gamma(flags.gamma.or(always_conditioned.then_some(1.0)))?;
     let path = flags.model.display();
     let found = model.label_emb.as_ref().map_or(0, |labels| labels.weight.shape()[0]);
     ensure!(found == DIGITS, "{path}: expected a model with {DIGITS} labels, found one with {found}");

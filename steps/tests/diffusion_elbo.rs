@@ -27,7 +27,7 @@ fn agree(what: &str, (mean, error): (f64, f64), exact: f64, precise: f64) {
 fn log_ratio(model: &GaussianDiffusion, rng: &mut Rng) -> f64 {
     let log_normal = |x: f64, mean: f64, variance: f64| -0.5 * ((TAU * variance).ln() + (x - mean).powi(2) / variance);
     let (schedule, mut x_prev, mut sum) = (&model.schedule, X_0, 0.0);
-    for t in 1..=schedule.steps() {
+    for t in 1..=schedule.num_timesteps() {
         let (beta, x_t) = (schedule.beta(t), schedule.q_step(x_prev, t, rng.normal()));
         let mu = schedule.q_posterior(x_t, model.denoise(x_t, t), t).0;
         sum += log_normal(x_prev, mu, beta) - log_normal(x_t, (1.0 - beta).sqrt() * x_prev, beta);

@@ -238,8 +238,8 @@ fn an_animation_of_images_shows_every_frame() {
     assert_eq!(seen.len(), 4);
     for (seen, frame) in seen.iter().zip(&frames) {
         let expected = image::DynamicImage::from(images::grid(frame, 2)).into_rgba8();
-        let off = seen.buffer().iter().zip(expected.iter()).map(|(a, b)| a.abs_diff(*b)).max();
-        assert!(off <= Some(2), "{off:?}");
+        let error = seen.buffer().iter().zip(expected.iter()).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(error <= Some(2), "{error:?}");
     }
     assert_eq!(seen[0].delay().numer_denom_ms(), (80, 1));
     assert_eq!(seen[3].delay().numer_denom_ms(), (2500, 1));

@@ -157,9 +157,9 @@ fn vision_shows_digits_and_batches() {
 fn derivatives_of_any_order_and_newtons_method() {
     let folder = folder();
     let said = step06(folder.path(), "higher_order");
-    let off = said.lines().filter_map(|line| line.split_once("error ")?.1.split(' ').next()?.parse::<f64>().ok());
-    let off: Vec<f64> = off.collect();
-    assert!(off.len() == 4 && off.iter().all(|&off| off < 1e-6), "{said}");
+    let errors = said.lines().filter_map(|line| line.split_once("error ")?.1.split(' ').next()?.parse::<f64>().ok());
+    let errors: Vec<f64> = errors.collect();
+    assert!(errors.len() == 4 && errors.iter().all(|&error| error < 1e-6), "{said}");
     let rows = rows(&said);
     // From (0, 2) the first step is (-2 / 798, -2), by hand.
     assert_eq!(rows[1][1..3], [-0.00251, 0.0]);
@@ -227,8 +227,8 @@ fn the_network_learns_to_classify_and_evaluates() {
     let (x, labels) = digits.all();
     // An image shows the same alone as among others, and a feature is never below 0.
     let (among, alone) = (model.predict(&x).features, model.predict(&digits.batch(&[0]).0).features);
-    let off = alone.data().iter().zip(among.data()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-    assert!(off < 1e-4 && among.data().iter().all(|&feature| feature >= 0.0), "{off}");
+    let error = alone.data().iter().zip(among.data()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(error < 1e-4 && among.data().iter().all(|&feature| feature >= 0.0), "{error}");
     let evaluator = Evaluator::new(model, &Source::BUILT_IN).expect("an evaluator");
     let metrics = evaluator.evaluate(&x, Some(&labels)).expect("metrics");
     assert!(metrics.accuracy.is_some_and(|accuracy| accuracy > 0.85), "{metrics}");
@@ -321,10 +321,10 @@ fn a_training_depends_on_its_seed_and_resumes_with_as_many_epochs_only() {
     };
     let first = model("");
     assert!(model("--seed 1") != first && model("") == first && model("--resume") == first);
-    fails(folder.path(), &format!("{train} --epochs 2 --resume"), &["checkpoint.safetensors", "falls_over"]);
+    fails(folder.path(), &format!("{train} --epochs 2 --resume"), &["checkpoint.safetensors", "lr_decay_epochs"]);
     smoke(folder.path(), &format!("{train} --epochs 2 --out two"));
     let losses = |out: &str| program::losses(&folder.path().join(out).join("step06/classifier"));
-    assert!(program::falls_over_all_epochs(&losses("out"), &losses("two")));
+    assert!(program::decays_over_all_epochs(&losses("out"), &losses("two")));
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn the_average_changes_no_loss() {
 
     // What is saved is the average: every parameter and every running statistic differs from the last step's.
     let saved = checkpoint::read(&out("average").join("model.safetensors")).expect("a model");
-    assert!(saved.iter().eq(with.under("average.").iter()));
+    assert!(saved.iter().eq(with.under("ema.").iter()));
     for ((name, average), (_, last)) in saved.iter().zip(raw.iter()) {
         assert!(average != last || name.ends_with("num_batches_tracked"), "{name}");
     }
@@ -268,7 +268,7 @@ fn resuming_with_other_flags_is_refused() {
     fails(
         folder.path(),
         &format!("{TRAIN} --epochs 2 --resume --lr 0.5"),
-        &["checkpoint.safetensors", "lr 0.001 there, 0.5 here"],
+        &["checkpoint.safetensors", "lr: 0.001 in the checkpoint, 0.5 now"],
     );
     assert!((model(&run), losses(&run)) == before, "nothing was overwritten");
     fs::copy(run.join("model.safetensors"), run.join("checkpoint.safetensors")).expect("a file");
@@ -280,7 +280,11 @@ fn resuming_with_other_flags_is_refused() {
 fn the_quick_form_resumes_with_as_many_epochs_only() {
     let folder = folder();
     step09(folder.path(), &format!("{TRAIN} --quick --epochs 1"));
-    fails(folder.path(), &format!("{TRAIN} --quick --epochs 2 --resume"), &["checkpoint.safetensors", "falls_over"]);
+    fails(
+        folder.path(),
+        &format!("{TRAIN} --quick --epochs 2 --resume"),
+        &["checkpoint.safetensors", "lr_decay_epochs"],
+    );
     step09(folder.path(), &format!("{TRAIN} --quick --epochs 1 --resume"));
 }
 
@@ -294,7 +298,7 @@ fn the_learning_rate_of_the_quick_form_falls_and_that_of_the_full_form_stays() {
         })
     };
     let [one, two] = of("--quick", "diffusion_model_quick");
-    assert!(program::falls_over_all_epochs(&one, &two), "{one:?}, {two:?}");
+    assert!(program::decays_over_all_epochs(&one, &two), "{one:?}, {two:?}");
     let [one, two] = of("", "diffusion_model");
     assert_eq!(one[..], two[..one.len()]);
 }
@@ -373,7 +377,7 @@ fn a_header_that_claims_too_large_a_model_is_refused() {
 
 /// A kill between the checkpoint and what is written from it, or in the middle of the log.
 #[test]
-fn what_a_killed_run_left_undone_is_done_again() {
+fn a_killed_run_is_resumed() {
     let folder = folder();
     let run = |name: &str| folder.path().join(name).join("step09/diffusion_model");
     let read = |name: &str, file: &str| fs::read(run(name).join(file)).unwrap_or_else(|_| panic!("{name}: no {file}"));

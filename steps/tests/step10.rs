@@ -77,7 +77,7 @@ fn classifier_guidance_gives_the_same_bits_with_any_number_of_threads() {
 }
 
 #[test]
-fn the_learning_rate_of_the_noisy_classifier_falls_over_all_epochs() {
+fn the_learning_rate_of_the_noisy_classifier_decays_over_all_epochs() {
     let folder = folder();
     step10(folder.path(), &format!("{TRAIN} --epochs 1"));
     let [one, two] = [1, 2].map(|epochs| {
@@ -86,7 +86,7 @@ fn the_learning_rate_of_the_noisy_classifier_falls_over_all_epochs() {
         step10(folder.path(), &format!("classifier_guidance {flags}"));
         losses(&folder.path().join(format!("{epochs}/step10/classifier_guidance")))
     });
-    assert!(program::falls_over_all_epochs(&one, &two), "{one:?}, {two:?}");
+    assert!(program::decays_over_all_epochs(&one, &two), "{one:?}, {two:?}");
 }
 
 /// The same initial weights and the same noise: the labels make the difference.
@@ -110,7 +110,7 @@ fn how_labels_are_dropped_decides_the_losses() {
     fails(
         folder.path(),
         &format!("{TRAIN} --out own --book --resume"),
-        &["another run", "labels \"dropped\" there, \"dropped by batch\" here"],
+        &["another run", "conditioning: \"label_dropout\" in the checkpoint, \"batch_label_dropout\" now"],
     );
 }
 

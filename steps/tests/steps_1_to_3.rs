@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
-use steps::common::cli::People;
+use steps::common::cli::PeopleArgs;
 use steps::common::people::simulated;
 use steps::step01::Normal;
 use steps::step03::{Matrix, MultivariateNormal};
@@ -95,7 +95,7 @@ fn step_3_prints_the_book_s_figures() {
 #[test]
 fn simulated_people_have_the_moments_of_the_book_s() {
     let close = |found: f64, expected: f64| assert!((found / expected - 1.0).abs() < 1e-11, "{found}, not {expected}");
-    let (heights, _) = People { data: None }.heights().unwrap();
+    let (heights, _) = PeopleArgs { data: None }.heights().unwrap();
     let fitted = Normal::fit(&heights).unwrap();
     close(fitted.mu, 172.70250853667997);
     close(fitted.sigma, 4.830167473396299);

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use steps::common::cli::{Common, Limits, Mnist};
+use steps::common::cli::{Common, Limits, MnistArgs};
 use steps::common::training::{Preset, TrainingFlags, TrainingRun};
 use tsukuru::checkpoint::{self, Data};
 use tsukuru::data::{Dataset, idx::Images};
@@ -42,7 +42,7 @@ struct Cli {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
-    mnist: Mnist,
+    mnist: MnistArgs,
     #[command(flatten)]
     training: TrainingFlags,
 }
@@ -53,7 +53,7 @@ fn train(out: &Path, seed: u64, resume: bool, seen: &mut Seen, each: impl Fn(u64
     let out = ["--out", out.to_str().unwrap()];
     let Cli { common, mnist, training } = Cli::parse_from(flags.split_whitespace().chain(out));
     let preset =
-        Preset { epochs: EPOCHS, batch_size: BATCH, lr: 0.1, lr_falls: true, ema: 0.9, images: IMAGES, width: 0 };
+        Preset { epochs: EPOCHS, batch_size: BATCH, lr: 0.1, lr_decay: true, ema: 0.9, images: IMAGES, width: 0 };
     let config = training.resolve(&Common { limits: Limits::NONE, ..common }, &mnist, preset, preset).unwrap();
 
     let pixels = (0..IMAGES * 4).map(|i| (i * 37) as u8).collect();
@@ -63,7 +63,7 @@ fn train(out: &Path, seed: u64, resume: bool, seen: &mut Seen, each: impl Fn(u64
     let mut optimizer = Adam::new(model.parameters(), config.lr);
     let folder = config.folder("step", "program").unwrap();
     let mut run = TrainingRun::start(&config, &folder, &dataset, json!({}), &model, &mut optimizer).unwrap();
-    let mut lesson = || {
+    let mut train_loop = || {
         for epoch in run.epochs() {
             for (x, labels) in run.batches(epoch) {
                 let target: Vec<_> = labels.iter().map(|&label| label as tsukuru::Real).collect();
@@ -83,7 +83,7 @@ fn train(out: &Path, seed: u64, resume: bool, seen: &mut Seen, each: impl Fn(u64
         }
         Ok(())
     };
-    lesson().map_err(|error: anyhow::Error| error.to_string())
+    train_loop().map_err(|error: anyhow::Error| error.to_string())
 }
 
 /// All that a run leaves but the times.
@@ -101,7 +101,7 @@ fn results(out: &Path) -> Results {
     let log = log.lines().map(|row| row.rsplit_once(',').unwrap().0.to_string()).collect();
     let checkpoint = checkpoint::read(&file("checkpoint.safetensors")).unwrap();
     let tensors = checkpoint.iter().map(|(name, data)| (name.to_string(), data.clone())).collect();
-    let losses = checkpoint.meta["position"]["losses"].to_string();
+    let losses = checkpoint.meta["state"]["losses"].to_string();
     Results { model: fs::read(file("model.safetensors")).unwrap(), log, losses, tensors }
 }
 

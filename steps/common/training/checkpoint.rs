@@ -8,9 +8,9 @@ use tsukuru::checkpoint::{self, Data, Entries};
 use tsukuru::nn::{self, Module};
 use tsukuru::optim::{Adam, AdamState, Ema, Optimizer};
 
-/// How far a training is.
+/// How far a training is, apart from its weights and its optimizer.
 #[derive(Default)]
-pub(super) struct Position {
+pub(super) struct TrainingState {
     /// Steps taken since the beginning.
     pub step: usize,
     /// Mean loss of each finished epoch.
@@ -21,25 +21,25 @@ pub(super) struct Position {
     pub seconds: f64,
 }
 
-/// Writes the state of a training. `identity` is what a run that goes on from it must agree in.
+/// Writes a checkpoint. A run that resumes from it must have the same `run_settings`.
 pub(super) fn save(
     path: &Path,
-    identity: &Value,
-    at: &Position,
+    run_settings: &Value,
+    state: &TrainingState,
     model: &dyn Module,
     ema: Option<&mut Ema>,
     optimizer: &Adam,
 ) -> Result<()> {
     let AdamState { steps, m, v } = optimizer.state();
-    let position = json!({ "step": at.step, "losses": at.losses, "sum": at.sum, "seconds": at.seconds });
-    let mut entries = Entries::new(json!({ "run": identity, "position": position, "adam_steps": steps }));
-    let mut insert = |above: &str, state: Entries| {
-        state.iter().for_each(|(name, data)| entries.insert(format!("{above}.{name}"), data.clone()));
+    let state = json!({ "step": state.step, "losses": state.losses, "sum": state.sum, "seconds": state.seconds });
+    let mut entries = Entries::new(json!({ "run_settings": run_settings, "state": state, "adam_steps": steps }));
+    let mut insert = |above: &str, weights: Entries| {
+        weights.iter().for_each(|(name, data)| entries.insert(format!("{above}.{name}"), data.clone()));
     };
     insert("model", nn::state_dict(model));
     if let Some(ema) = ema {
         ema.swap(model);
-        insert("average", nn::state_dict(model));
+        insert("ema", nn::state_dict(model));
         ema.swap(model);
     }
     for (i, (m, v)) in m.iter().zip(v).enumerate() {
@@ -49,51 +49,51 @@ pub(super) fn save(
     Ok(checkpoint::write(path, &entries)?)
 }
 
-/// Puts model, average and optimizer into the state of the file.
+/// Puts model, moving average and optimizer into the state of the file.
 ///
 /// # Errors
-/// If the file is damaged, or belongs to a training of another `identity`; nothing is changed then, unless the file
+/// If the file is damaged, or belongs to a training with other `run_settings`; nothing is changed then, unless the file
 /// has the tensors of another model.
 pub(super) fn load(
     path: &Path,
-    identity: &Value,
+    run_settings: &Value,
     steps_per_epoch: usize,
     model: &dyn Module,
     ema: Option<&mut Ema>,
     optimizer: &mut Adam,
-) -> Result<Position> {
+) -> Result<TrainingState> {
     let mut entries = checkpoint::read(path)?;
     let meta = std::mem::take(&mut entries.meta);
-    let is_checkpoint = meta["run"].is_object();
+    let is_checkpoint = meta["run_settings"].is_object();
     ensure!(is_checkpoint, "{}: expected the checkpoint of a training, found another file", path.display());
-    let other = differences("", &meta["run"], identity);
+    let other = differences("", &meta["run_settings"], run_settings);
     ensure!(other.is_empty(), "{}: belongs to another run: {}", path.display(), other.join("; "));
-    let broken = || format!("{}: expected the position of a training in its metadata, found another", path.display());
-    let position = position(&meta["position"]).with_context(broken)?;
-    ensure!(position.losses.len() == position.step / steps_per_epoch, broken());
+    let broken = || format!("{}: expected the state of a training in its metadata, found another", path.display());
+    let state = parse_state(&meta["state"]).with_context(broken)?;
+    ensure!(state.losses.len() == state.step / steps_per_epoch, broken());
     let model_state = entries.under("model.");
-    let average_state = entries.under("average.");
+    let ema_state = entries.under("ema.");
     let steps = meta["adam_steps"].as_array().with_context(broken)?.iter().map(Value::as_u64);
     let steps = steps.collect::<Option<Vec<u64>>>().with_context(broken)?;
     ensure!(steps.len() == optimizer.parameters().len(), broken());
-    let mut state = AdamState { steps, m: vec![], v: vec![] };
+    let mut adam = AdamState { steps, m: vec![], v: vec![] };
     for (i, parameter) in optimizer.parameters().iter().enumerate() {
-        state.m.push(entries.take_real(&format!("adam.m.{i}"), &parameter.shape())?);
-        state.v.push(entries.take_real(&format!("adam.v.{i}"), &parameter.shape())?);
+        adam.m.push(entries.take_real(&format!("adam.m.{i}"), &parameter.shape())?);
+        adam.v.push(entries.take_real(&format!("adam.v.{i}"), &parameter.shape())?);
     }
     entries.finish()?;
     if let Some(ema) = ema {
         ema.swap(model);
-        nn::load_state_dict(model, average_state)?;
+        nn::load_state_dict(model, ema_state)?;
         ema.swap(model);
     }
     nn::load_state_dict(model, model_state)?;
-    optimizer.set_state(state);
-    Ok(position)
+    optimizer.set_state(adam);
+    Ok(state)
 }
 
-fn position(json: &Value) -> Option<Position> {
-    Some(Position {
+fn parse_state(json: &Value) -> Option<TrainingState> {
+    Some(TrainingState {
         step: json["step"].as_u64()? as usize,
         losses: json["losses"].as_array()?.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>()?,
         sum: json["sum"].as_f64()?,
@@ -109,6 +109,6 @@ fn differences(name: &str, saved: &Value, current: &Value) -> Vec<String> {
             let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
             names.into_iter().flat_map(|name| differences(name, &saved[name], &current[name])).collect()
         }
-        _ => vec![format!("{name} {saved} there, {current} here")],
+        _ => vec![format!("{name}: {saved} in the checkpoint, {current} now")],
     }
 }

@@ -1,6 +1,6 @@
 //! From the flags of a training to its configuration.
 
-use crate::common::cli::{Common, Mnist};
+use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Source;
 use crate::common::run::RunFolder;
 use anyhow::{Result, ensure};
@@ -12,10 +12,10 @@ use tsukuru::data::Dataset;
 /// Flags of every program that trains. What is not given comes from the program's [`Preset`].
 #[derive(Args, Clone, Debug, Default)]
 pub struct TrainingFlags {
-    /// How often to go through the data
+    /// Number of epochs
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
-    /// Images per step
+    /// Batch size
     #[arg(long, value_name = "N")]
     pub batch_size: Option<usize>,
     /// Learning rate
@@ -27,7 +27,7 @@ pub struct TrainingFlags {
     /// A preset that is done within five minutes on two cores
     #[arg(long)]
     pub quick: bool,
-    /// Go on where an interrupted run stopped
+    /// Resume from the last checkpoint
     #[arg(long)]
     pub resume: bool,
 }
@@ -38,8 +38,8 @@ pub struct Preset {
     pub epochs: usize,
     pub batch_size: usize,
     pub lr: f64,
-    /// Whether the learning rate falls linearly, to 0 at the end of the last epoch.
-    pub lr_falls: bool,
+    /// Whether the learning rate decays linearly, to 0 at the end of the last epoch.
+    pub lr_decay: bool,
     /// Decay of the moving average of the weights, from 0 (no average) to below 1.
     pub ema: f64,
     /// Images to train on, at most.
@@ -53,7 +53,7 @@ pub struct TrainingConfig {
     pub epochs: usize,
     pub batch_size: usize,
     pub lr: f64,
-    pub lr_falls: bool,
+    pub lr_decay: bool,
     pub ema: f64,
     pub images: usize,
     pub width: usize,
@@ -76,7 +76,7 @@ impl TrainingFlags {
     ///
     /// # Errors
     /// If a flag has a value that no training can use, or the images cannot be found.
-    pub fn resolve(&self, common: &Common, mnist: &Mnist, full: Preset, quick: Preset) -> Result<TrainingConfig> {
+    pub fn resolve(&self, common: &Common, mnist: &MnistArgs, full: Preset, quick: Preset) -> Result<TrainingConfig> {
         ensure!(self.epochs != Some(0), "--epochs 0: expected at least 1");
         ensure!(self.batch_size != Some(0), "--batch-size 0: expected at least 1");
         ensure!(self.limit != Some(0), "--limit 0: expected at least 1");
@@ -89,7 +89,7 @@ impl TrainingFlags {
             epochs: self.epochs.unwrap_or(preset.epochs).min(limits.epochs),
             batch_size: self.batch_size.unwrap_or(preset.batch_size).min(limits.batch_size),
             lr: self.lr.unwrap_or(preset.lr),
-            lr_falls: preset.lr_falls,
+            lr_decay: preset.lr_decay,
             ema: preset.ema,
             images: self.limit.unwrap_or(preset.images),
             width: preset.width.min(limits.width),
@@ -114,10 +114,10 @@ impl TrainingConfig {
     }
 
     /// What a resumed run must agree in, and what the file of a model says about its training. `settings` is an object.
-    pub(super) fn identity(&self, dataset: &Dataset, mut settings: Value) -> Value {
+    pub(super) fn run_settings(&self, dataset: &Dataset, mut settings: Value) -> Value {
         settings["lr"] = json!(self.lr);
         settings["checksum"] = json!(dataset.checksum());
-        settings["falls_over"] = json!(self.lr_falls.then_some(self.epochs)); // in so many epochs
+        settings["lr_decay_epochs"] = json!(self.lr_decay.then_some(self.epochs)); // in so many epochs
         let (batch_size, seed, ema, data) = (self.batch_size, self.seed, self.ema, self.source.name());
         json!({ "batch_size": batch_size, "seed": seed, "ema": ema, "data": data, "settings": settings })
     }

@@ -3,7 +3,7 @@
 use super::{book_initial_mixture, close, mixture, start_from, two_clusters};
 use steps::em::{EmError, EmOptions, Repair, RepairKind, fit_em};
 use steps::step03::Matrix;
-use steps::step04::Geyser;
+use steps::step04::OldFaithfulArgs;
 
 #[test]
 fn far_away_points_give_no_nan() {
@@ -131,7 +131,7 @@ fn as_many_points_as_components() {
 fn a_malformed_line_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("old_faithful.csv");
-    let geyser = Geyser { data: Some(folder.path().into()) };
+    let geyser = OldFaithfulArgs { data: Some(folder.path().into()) };
     let error = || {
         let message = format!("{:#}", geyser.eruptions().expect_err("malformed"));
         message.replace(&path.display().to_string(), "FILE")
@@ -157,5 +157,5 @@ fn a_malformed_line_is_named() {
         std::fs::write(&path, text).expect("a file");
         assert_eq!(geyser.eruptions().expect("one row").data(), [3.6, 79.0]);
     }
-    assert_eq!(Geyser::default().eruptions().expect("the repository's").shape(), (272, 2));
+    assert_eq!(OldFaithfulArgs::default().eruptions().expect("the repository's").shape(), (272, 2));
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use std::ops::ControlFlow;
 use steps::em::{EmOptions, StopReason, fit_em, fit_em_with};
 use steps::step03::{Matrix, MultivariateNormal};
-use steps::step04::{GaussianMixture, Geyser};
+use steps::step04::{GaussianMixture, OldFaithfulArgs};
 use steps::step05::book;
 use tsukuru::random::Rng;
 
@@ -35,7 +35,7 @@ fn em_agrees_with_scikit_learn() {
 /// The figures that the book prints: the mean of ln(p(x) + 1e-8).
 #[test]
 fn em_prints_the_books_figures() {
-    let x = Geyser::default().eruptions().expect("the data");
+    let x = OldFaithfulArgs::default().eruptions().expect("the data");
     let initial = book_initial_mixture();
     assert!((book::mean_log_likelihood(&initial, &x) - -137.488).abs() < 5e-4);
     let mut figures: Vec<f64> = Vec::new();
@@ -167,7 +167,7 @@ fn a_known_mixture_is_found_again() {
 
 #[test]
 fn the_best_of_several_initialisations_is_kept() {
-    let x = Geyser::default().eruptions().expect("the data");
+    let x = OldFaithfulArgs::default().eruptions().expect("the data");
     let mut ends = std::collections::BTreeMap::new();
     let options = EmOptions { n_init: 5, seed: 3, max_iterations: 20, ..EmOptions::default() };
     let fit = fit_em_with(&x, 6, &options, |progress| {

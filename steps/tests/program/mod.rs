@@ -69,6 +69,6 @@ pub fn model(run: &Path) -> Vec<u8> {
 
 /// Whether a learning rate falls over all epochs, by the losses of a training of one epoch and of one of two: the rate of
 /// the first step is the same, so the first two losses are, and then they part.
-pub fn falls_over_all_epochs(one: &[String], two: &[String]) -> bool {
+pub fn decays_over_all_epochs(one: &[String], two: &[String]) -> bool {
     one[..2] == two[..2] && one[2] != two[2]
 }
