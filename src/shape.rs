@@ -60,6 +60,9 @@ impl Shape {
 
     /// Strides that read a contiguous tensor of this shape as if it had shape `target`:
     /// axes are aligned at the right, and an axis of size 1 is repeated.
+    ///
+    /// # Panics
+    /// If `target` has fewer axes.
     pub fn strides_broadcast_to(&self, target: &Shape) -> Strides {
         let own = self.strides();
         let mut strides = [0; MAX_RANK];

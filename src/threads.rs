@@ -1,8 +1,8 @@
-//! Which threads calculate.
+//! The threads that kernels run on.
 
-/// Makes the calling thread one of `threads` that calculate together (all cores, without a number). Where this is not
-/// called, the first kernel that wants threads makes as many beside the calling one, which then sleeps and is woken for
-/// each kernel: a training step of a small autoencoder spends a quarter of its time there.
+/// Sets the number of threads (`torch.set_num_threads`); `None` and `Some(0)` mean one per core. The calling thread is one
+/// of them. Without this call, the first parallel kernel starts one thread per core beside the calling one, which then
+/// sleeps and wakes up for each kernel: a training step of a small autoencoder spends a quarter of its time there.
 ///
 /// # Errors
 /// If the threads cannot be made, or were made before.

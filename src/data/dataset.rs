@@ -31,18 +31,18 @@ impl Dataset {
         }
     }
 
-    /// Reads two IDX files, gzipped or plain.
+    /// Reads two [IDX](idx) files of u8, gzipped or plain: images (count, rows, columns) and labels (count).
     ///
     /// # Errors
     /// If one of them is not what it should be, or there is not one label per image.
     pub fn read(images: &Path, labels: &Path) -> Result<Dataset, DataError> {
-        let (pictures, shown) = (idx::read_images(images)?, idx::read_labels(labels)?);
-        if pictures.count != shown.len() {
-            let expected = format!("{} labels, one for each image in {}", pictures.count, images.display());
-            let (path, found) = (labels.to_path_buf(), shown.len().to_string());
+        let (data, numbers) = (idx::read_images(images)?, idx::read_labels(labels)?);
+        if data.count != numbers.len() {
+            let expected = format!("{} labels, one for each image in {}", data.count, images.display());
+            let (path, found) = (labels.to_path_buf(), numbers.len().to_string());
             return Err(DataError::Format { path, offset: 4, expected, found });
         }
-        Dataset::new(pictures, shown)
+        Dataset::new(data, numbers)
     }
 
     /// How many images there are.

@@ -87,6 +87,9 @@ pub(super) use dispatch;
 /// Runs `f`, compiled once for each instruction set, with that of this CPU: for plain loops over numbers that are no
 /// kernel. Only what is inlined profits: mark `f` and the functions that it calls `#[inline(always)]`, and write loops
 /// rather than chains of closures. The result is the same bits with any instruction set.
+///
+/// # Panics
+/// As [`implementation`].
 pub fn vectorize<R>(f: impl FnOnce() -> R) -> R {
     dispatch!(f(), simd => simd.vectorize(f))
 }

@@ -256,7 +256,8 @@ fn window_maxima(size: &Pool, x: &[Real], mut visit: impl FnMut(usize, usize)) {
     }
 }
 
-/// `y[window]` = v at the place of the window's largest x.
+/// `y[window]` = v at the place of the window's largest x: x and v (planes, H, W), y (planes, H_out, W_out). The first of
+/// equal numbers counts, and NaN is larger than any number.
 pub fn max_pool2d(size: &Pool, x: &[Real], v: &[Real], y: &mut [Real]) {
     window_maxima(size, x, |iy, ix| y[iy] = v[ix]);
 }

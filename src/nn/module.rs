@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::ptr;
 use std::rc::Rc;
 
-/// One named thing that a model consists of.
+/// What a `state_dict` holds under one name: a parameter, a buffer or a counter.
 #[derive(Clone, Copy)]
 pub enum Entry<'a> {
     /// Trained by gradients.

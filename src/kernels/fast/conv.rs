@@ -1,7 +1,8 @@
 //! Convolution and its two derivatives (see `conv_products`, `conv2d`, `conv2d_dx` and `conv2d_dw` in reference.rs, 45
 //! lines). There are three algorithms, and the first that supports the sizes is taken:
 //!
-//! 1. [`winograd`]: 3x3, stride 1, 16 channels or more on both sides: a quarter of the multiplications;
+//! 1. [`winograd`]: 3x3, stride 1, padding up to 2, 16 channels or more on both sides and 256 pixels of y or more: a quarter
+//!    of the multiplications;
 //! 2. [`direct`]: stride 1 and fewer than 4 channels to be computed: no packing;
 //! 3. below, for all others: matrix products (gemm.rs), one factor of which is an im2col matrix (im2col.rs).
 //!

@@ -106,7 +106,7 @@ pub unsafe fn gemm<'a, S: Simd, A: Rows, B: Rows, Chain: Iterator<Item = Product
     let (mc, nc) = block_size((count, m, n), (mr, nr), tasks_wanted);
     let row_blocks: Vec<Range<usize>> = split(0..m, mc, mr).collect();
     let column_blocks: Vec<Range<usize>> = split(0..n, nc, nr).collect();
-    // One iteration of loops 5 and 3, for one of the products.
+    // Loops 5 and 3: a task is one block (rows, columns) of one C.
     let task = |t: usize| {
         let (p, block) = (t / (row_blocks.len() * column_blocks.len()), t % (row_blocks.len() * column_blocks.len()));
         let (rows, columns) = (&row_blocks[block / column_blocks.len()], &column_blocks[block % column_blocks.len()]);

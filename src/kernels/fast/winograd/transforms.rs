@@ -12,6 +12,17 @@
 //!                           A: 1, x, x^2, x^3 at each point x
 //! ```
 //!
+//! ```text
+//!       p^2 q^2    0      -(p^2+q^2)    0        1   0           1/(p^2 q^2) [1  0  0 ]          1  1   1   1   1   0
+//!         0     -p q^2      -q^2        p        1   0           n_p [1  p  p^2]                 0  p  -p   q  -q   0
+//! B^T =   0      p q^2      -q^2       -p        1   0     G =   n_p [1 -p  p^2]         A^T =   0 p^2 p^2 q^2 q^2  0
+//!         0     -q p^2      -p^2        q        1   0           n_q [1  q  q^2]                 0 p^3 -p^3 q^3 -q^3 1
+//!         0      q p^2      -p^2       -q        1   0           n_q [1 -q  q^2]
+//!         0     p^2 q^2       0     -(p^2+q^2)   0   1               [0  0  1 ]
+//!
+//! n_p = 1 / (2 p^2 (p^2 - q^2)),  n_q = 1 / (2 q^2 (q^2 - p^2))
+//! ```
+//!
 //! A tile of 3 outputs from 5 pixels needs one point less. It leaves -q out and keeps G, so the same U serves both: its N
 //! at x is smaller by the factor x + q, which goes into B^T.
 
