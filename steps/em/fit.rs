@@ -7,6 +7,7 @@ use super::m_step::{Repair, m_step};
 use crate::step03::Matrix;
 use crate::step04::GaussianMixture;
 use std::ops::ControlFlow;
+use tsukuru::random::Rng;
 
 /// How to fit. `EmOptions { n_init: 1, ..EmOptions::default() }` changes one option.
 #[derive(Clone, Debug)]
@@ -99,7 +100,10 @@ pub fn fit_em_with(
     for init in 0..n_init {
         let initial = match &options.initial {
             Some(mixture) => mixture.clone(),
-            None => kmeans_plusplus(x, k, &variances, options, init),
+            None => {
+                let rng = &mut Rng::new(options.seed, "em start", init as u64);
+                kmeans_plusplus(x, k, &variances, options.covariance_floor, rng)
+            }
         };
         let fit = run_em(x, initial, &variances, options, |iteration, log_likelihood, mixture| {
             callback(&EmProgress { init, iteration, log_likelihood, mixture })

@@ -1,7 +1,6 @@
 //! The initial mixture by k-means++.
 
 use super::error::EmError;
-use super::fit::EmOptions;
 use crate::step03::{Matrix, MultivariateNormal};
 use crate::step04::GaussianMixture;
 use tsukuru::random::Rng;
@@ -39,10 +38,15 @@ pub fn variances(x: &Matrix) -> Result<Vec<f64>, EmError> {
 /// K components of equal weight whose means are points of x (N, D) chosen by k-means++ (Arthur and Vassilvitskii, 2007):
 /// each with a probability proportional to its squared distance to the nearest mean before it. Distances are measured in
 /// standard deviations of the columns. The common covariance is diagonal: the variances of the data times the mean squared
-/// distance to the nearest mean, over D. `init` numbers the initialisations.
-pub fn kmeans_plusplus(x: &Matrix, k: usize, variances: &[f64], options: &EmOptions, init: usize) -> GaussianMixture {
+/// distance to the nearest mean, over D, and not below `covariance_floor`.
+pub fn kmeans_plusplus(
+    x: &Matrix,
+    k: usize,
+    variances: &[f64],
+    covariance_floor: f64,
+    rng: &mut Rng,
+) -> GaussianMixture {
     let (n, d) = x.shape();
-    let mut rng = Rng::new(options.seed, "em start", init as u64);
     let squared_distance = |a: &[f64], b: &[f64]| -> f64 {
         a.iter().zip(b).zip(variances).map(|((a, b), variance)| (a - b) * (a - b) / variance).sum()
     };
@@ -59,7 +63,7 @@ pub fn kmeans_plusplus(x: &Matrix, k: usize, variances: &[f64], options: &EmOpti
         nearest.iter_mut().zip(x.rows()).for_each(|(nearest, x)| *nearest = nearest.min(squared_distance(x, mean)));
         means.push(mean);
     }
-    let share = (nearest.iter().sum::<f64>() / (n * d) as f64).max(options.covariance_floor).max(f64::EPSILON);
+    let share = (nearest.iter().sum::<f64>() / (n * d) as f64).max(covariance_floor).max(f64::EPSILON);
     let mut covariance = Matrix::zeros(d, d);
     variances.iter().enumerate().for_each(|(i, variance)| covariance[(i, i)] = share * variance);
     let component =

@@ -10,15 +10,13 @@ pub mod hand;
 pub mod raster;
 pub mod templates;
 
+pub use raster::{PIXELS, SIDE};
+
 use hand::Hand;
 use raster::Dab;
 use rayon::prelude::*;
 use templates::Template;
 use tsukuru::random::Rng;
-
-/// Pixels along an image's side, and in an image.
-pub const SIDE: usize = 28;
-pub const PIXELS: usize = SIDE * SIDE;
 
 /// The digits are always the same ones, as MNIST's are; no flag changes this seed.
 const SEED: u64 = 0;

@@ -2,8 +2,11 @@
 //! so that the ink's centre of mass lies in the middle.
 
 use super::curve::Point;
-use super::{PIXELS, SIDE};
 
+/// Pixels along an image's side.
+pub const SIDE: usize = 28;
+/// Pixels of an image.
+pub const PIXELS: usize = SIDE * SIDE;
 const BOX: usize = 20;
 /// Pixels over which an edge goes from black to white. A pixel seen as a square gives 1 to 1.4.
 const SOFTNESS: f64 = 1.2;
