@@ -11,7 +11,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The format allows no longer header, in bytes.
-const LONGEST: usize = 100_000_000;
+const MAX_HEADER: usize = 100_000_000;
 
 /// Parses the header of the file `bytes`; beside it are the bytes of the numbers, to which its offsets refer. The crate
 /// sees to it that the tensors lie one behind the other, each with as many bytes as its shape needs.
@@ -25,7 +25,7 @@ pub(super) fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<(Metadata, &'a [
     let Some((length, rest)) = bytes.split_first_chunk() else {
         return Err(wrong(0, "8 bytes that say how long the header is".into(), format!("only {}", bytes.len())));
     };
-    let (length, most) = (u64::from_le_bytes(*length), LONGEST.min(rest.len()));
+    let (length, most) = (u64::from_le_bytes(*length), MAX_HEADER.min(rest.len()));
     if length > most as u64 {
         return Err(wrong(0, format!("a header of at most {most} bytes"), length.to_string()));
     }

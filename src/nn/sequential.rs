@@ -53,7 +53,7 @@ impl Module for Sequential {
     }
 }
 
-macro_rules! layers {
+macro_rules! impl_layer {
     ($($Name:ident),+) => { $(
         impl Layer for $Name {
             fn forward(&self, x: &Variable) -> Variable {
@@ -63,4 +63,4 @@ macro_rules! layers {
     )+ };
 }
 
-layers!(BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, GroupNorm, LayerNorm, Linear, Sequential);
+impl_layer!(BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, GroupNorm, LayerNorm, Linear, Sequential);
