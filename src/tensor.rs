@@ -1,5 +1,7 @@
 //! [`Tensor`]: a shape and its numbers, without any graph.
 
+mod arithmetic;
+
 use crate::Real;
 use crate::pool::Buffer;
 use crate::shape::Shape;
@@ -7,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Numbers in a shape: contiguous, the last axis runs fastest. Cloning is cheap, and writing into a clone
-/// copies it first, so no tensor ever changes under its other owners.
+/// copies it first, so no tensor ever changes under its other owners. `+ - * /` take tensors and numbers, and broadcast.
 #[derive(Clone)]
 pub struct Tensor {
     shape: Shape,
@@ -69,7 +71,18 @@ impl Tensor {
 
     /// f of every number.
     pub fn map(&self, mut f: impl FnMut(Real) -> Real) -> Tensor {
-        Tensor::from_fn(self.shape, |i| f(self.data()[i]))
+        Tensor::build(self.shape, |y| y.iter_mut().zip(self.data()).for_each(|(y, &x)| *y = f(x)))
+    }
+
+    /// f of each number and the one at the same place in `other`.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    #[track_caller]
+    pub fn zip(&self, other: &Tensor, mut f: impl FnMut(Real, Real) -> Real) -> Tensor {
+        assert!(self.shape == other.shape, "zip: shapes {} and {} differ", self.shape, other.shape);
+        let pairs = self.data().iter().zip(other.data());
+        Tensor::build(self.shape, |y| y.iter_mut().zip(pairs).for_each(|(y, (&a, &b))| *y = f(a, b)))
     }
 
     /// A tensor of one number and no axes.
@@ -138,6 +151,13 @@ impl Tensor {
 impl From<Real> for Tensor {
     fn from(value: Real) -> Tensor {
         Tensor::scalar(value)
+    }
+}
+
+/// The same numbers, shared.
+impl From<&Tensor> for Tensor {
+    fn from(tensor: &Tensor) -> Tensor {
+        tensor.clone()
     }
 }
 

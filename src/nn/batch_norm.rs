@@ -81,7 +81,7 @@ impl BatchNorm2d {
 
 /// running += momentum (scale newest - running)
 fn lerp(running: &RefCell<Tensor>, newest: &Tensor, scale: Real) {
-    for (running, newest) in running.borrow_mut().data_mut().iter_mut().zip(newest.data()) {
-        *running += BatchNorm2d::MOMENTUM * (scale * newest - *running);
-    }
+    running.replace_with(|running| {
+        running.zip(newest, |running, newest| running + BatchNorm2d::MOMENTUM * (scale * newest - running))
+    });
 }

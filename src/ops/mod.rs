@@ -20,9 +20,8 @@ pub use loss::Reduction;
 pub use norm::BatchStats;
 pub use reduce::{Axes, keepdim};
 
-use crate::kernels::{self, Binary, Unary, View};
+use crate::kernels::{Binary, Unary};
 use crate::mode;
-use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 use std::rc::Rc;
@@ -36,27 +35,13 @@ impl<T: Into<Tensor>> From<T> for Variable {
 
 /// op(x), number by number.
 fn map(op: Unary, x: &Variable) -> Tensor {
-    let x = x.value();
-    Tensor::build(*x.shape(), |y| kernels::map(op, x.data(), y))
+    x.value().unary(op)
 }
 
 /// op(a, b), number by number, under NumPy's broadcasting rule.
 #[track_caller]
 fn zip(name: &str, op: Binary, a: &Variable, b: &Variable) -> Tensor {
-    let (a, b) = (a.value(), b.value());
-    let shape = broadcast(name, a.shape(), b.shape());
-    Tensor::build(shape, |y| kernels::zip(op, repeated(&a, &shape), repeated(&b, &shape), &shape, y))
-}
-
-/// x, read as if it had the larger `shape`.
-fn repeated<'a>(x: &'a Tensor, shape: &Shape) -> View<'a> {
-    View { data: x.data(), strides: x.shape().strides_broadcast_to(shape) }
-}
-
-#[track_caller]
-fn broadcast(name: &str, a: &Shape, b: &Shape) -> Shape {
-    let Some(shape) = a.broadcast(b) else { panic!("{name}: shapes {a} and {b} do not broadcast") };
-    shape
+    a.value().binary(name, op, &b.value())
 }
 
 /// The tensor itself, if nobody else can see it and nothing is being recorded: then the result may be written over it.

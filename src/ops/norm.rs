@@ -198,8 +198,7 @@ fn grads_by_formula(count: usize, x: &Variable, gamma: &Variable, gy: &Variable,
 }
 
 fn inverse_std(var: &Tensor, eps: f64) -> Tensor {
-    let rstd = |(y, &v): (&mut Real, &Real)| *y = (1.0 / (f64::from(v) + eps).sqrt()) as Real;
-    Tensor::build(*var.shape(), |y| y.iter_mut().zip(var.data()).for_each(rstd))
+    var.map(|var| (1.0 / (f64::from(var) + eps).sqrt()) as Real)
 }
 
 /// (1, C, 1, ..): what broadcasts along channels.

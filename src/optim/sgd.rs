@@ -12,8 +12,7 @@ impl Variable {
     #[track_caller]
     pub fn sgd_step(&self, lr: f64) {
         let Some(grad) = self.try_grad() else { return };
-        let lr = lr as Real;
-        self.update(|x| x.data_mut().iter_mut().zip(grad.data()).for_each(|(x, g)| *x -= lr * g));
+        self.update(|x| *x = &*x - grad * lr as Real);
     }
 }
 
