@@ -23,10 +23,7 @@ pub fn run(common: &Common) -> Result<()> {
     let mut by_steps = vec![x.clone()];
     for t in 1..=T {
         let (scale, sigma) = ((1.0 - diffuser.beta(t)).sqrt() as Real, diffuser.beta(t).sqrt() as Real);
-        let noise = rng.normal_tensor(*x.shape());
-        for (x, noise) in x.data_mut().iter_mut().zip(noise.data()) {
-            *x = scale * *x + sigma * noise;
-        }
+        x = x * scale + rng.normal_tensor(*x_0.shape()) * sigma;
         if SHOWN.contains(&t) {
             by_steps.push(x.clone());
         }
