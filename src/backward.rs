@@ -52,7 +52,7 @@ impl Variable {
 /// If y depends on no parameter, or if its graph was freed, or read numbers that were updated since.
 #[track_caller]
 pub fn grad<const N: usize>(y: &Variable, xs: [&Variable; N], create_graph: bool) -> [Variable; N] {
-    grads(y, &xs, create_graph).try_into().ok().expect("one for each x")
+    grads(y, &xs, create_graph).try_into().expect("one for each x")
 }
 
 /// [`grad`] of a list.

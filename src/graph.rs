@@ -129,6 +129,11 @@ impl Node {
         Rc::new(Node { id, shape, grad: RefCell::new(None), function: RefCell::new(function), freed: Cell::new(None) })
     }
 
+    /// The name of the function whose result this is, freed or not; `None` for a leaf.
+    pub fn name(&self) -> Option<&'static str> {
+        self.freed.get().or_else(|| self.function.borrow().as_ref().map(|function| function.name))
+    }
+
     /// The function whose result this is; `None` for a leaf.
     ///
     /// # Errors

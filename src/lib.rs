@@ -38,7 +38,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`real`], [`shape`], [`tensor`] | f32 or f64; sizes and broadcasting; plain numbers in a shape |
-//! | [`pool`] | recycled buffers |
+//! | display.rs, [`pool`] | how tensors and Variables print; recycled buffers |
 //! | [`random`] | random numbers, the same on every machine |
 //! | [`mode`], [`threads`] | `no_grad`, `eval_mode`; which threads calculate |
 //! | [`ops`] | every operation: a value and, right below, its derivative |
@@ -54,6 +54,7 @@
 pub mod backward;
 pub mod checkpoint;
 pub mod data;
+mod display;
 pub mod files;
 pub mod gradcheck;
 pub mod graph;

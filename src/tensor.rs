@@ -5,11 +5,19 @@ mod arithmetic;
 use crate::Real;
 use crate::pool::Buffer;
 use crate::shape::Shape;
-use std::fmt;
 use std::sync::Arc;
 
 /// Numbers in a shape: contiguous, the last axis runs fastest. Cloning is cheap, and writing into a clone
 /// copies it first, so no tensor ever changes under its other owners. `+ - * /` take tensors and numbers, and broadcast.
+/// Printed, a tensor looks as in NumPy, and with `{:?}` as in PyTorch (`src/display.rs`).
+///
+/// ```
+/// use tsukuru::tensor::Tensor;
+///
+/// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]) * 0.5 - Tensor::from([0.0, 3.5]);
+/// assert_eq!(x.to_string(), "[[ 0.5000 -2.5000]\n [ 1.5000 -1.5000]]");
+/// assert_eq!(format!("{:?}", x.map(|x| 2.0 * x)), "tensor([[ 1., -5.],\n        [ 3., -3.]], shape=(2, 2))");
+/// ```
 #[derive(Clone)]
 pub struct Tensor {
     shape: Shape,
@@ -176,17 +184,6 @@ impl<const M: usize, const N: usize> From<[[Real; N]; M]> for Tensor {
 impl PartialEq for Tensor {
     fn eq(&self, other: &Tensor) -> bool {
         self.shape == other.shape && self.data() == other.data()
-    }
-}
-
-/// The shape and the numbers, long tensors cut in the middle.
-impl fmt::Debug for Tensor {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        const EDGE: usize = 8;
-        match self.data() {
-            data if data.len() <= 2 * EDGE => write!(f, "{} {data:?}", self.shape),
-            data => write!(f, "{} {:?} .. {:?}", self.shape, &data[..EDGE], &data[data.len() - EDGE..]),
-        }
     }
 }
 
