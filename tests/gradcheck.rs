@@ -90,6 +90,8 @@ fn cases() -> Vec<Case> {
         case("gather", &[&[2, 3]], |x| x[0].gather(&[2, 0]).square()),
         case("transpose", &[&[2, 2, 3]], |x| x[0].transpose(-2, 0).square()),
         case("embedding", &[&[3, 2]], |x| x[0].embedding(&[0, 2, 0]).square()),
+        case("index_select", &[&[3, 2, 2]], |x| x[0].index_select(0, &[2, 0, 2]).square()),
+        case("index_select along another axis", &[&[2, 3, 2]], |x| x[0].index_select(-2, &[2, 0, 2]).square()),
         case("matmul", &[&[2, 3], &[3, 2]], |x| x[0].matmul(&x[1])),
         case("matmul, batched", &[&[2, 2, 3], &[1, 3, 2]], |x| x[0].matmul(&x[1])),
         case("matmul_t", &[&[2, 3], &[2, 3]], |x| x[0].matmul_t(&x[1])),

@@ -1,4 +1,4 @@
-//! Numbers and rows of a table by index.
+//! Numbers and rows by index.
 
 use crate::graph::record;
 use crate::kernels;
@@ -21,7 +21,25 @@ impl Variable {
             panic!("gather: index {outside} is none of the {columns} columns of x {shape}");
         }
         let places: Vec<usize> = indices.iter().enumerate().map(|(row, i)| row * columns + i).collect();
-        self.reshape([shape.count(), 1]).embedding(&places).reshape([indices.len()])
+        self.reshape([shape.count(), 1]).rows(&places).reshape([indices.len()])
+    }
+
+    /// The places `indices` (N) of one axis, in this order: `x.index_select(0, &[2, 0])` (2, ..) holds x\[2\] and
+    /// x\[0\] of x (rows, ..). In dx, what came from one place several times is added up.
+    ///
+    /// # Panics
+    /// If the axis does not exist, or an index lies outside it.
+    #[track_caller]
+    pub fn index_select(&self, axis: isize, indices: &[usize]) -> Variable {
+        let shape = self.shape();
+        let at = shape.axis("index_select", axis);
+        if let Some(outside) = indices.iter().find(|&&i| i >= shape[at]) {
+            panic!("index_select: index {outside} lies outside axis {axis} of x {shape}");
+        }
+        match at {
+            0 => self.rows(indices),
+            _ => self.transpose(0, axis).rows(indices).transpose(0, axis),
+        }
     }
 
     /// The rows of this table (rows, width) at `indices` (N): `y[n] = table[indices[n]]` (N, width). In dtable each row
@@ -33,22 +51,31 @@ impl Variable {
     pub fn embedding(&self, indices: &[usize]) -> Variable {
         let shape = self.shape();
         assert!(shape.len() == 2, "embedding: the table {shape} is not (rows, width)");
-        let (rows, width) = (shape[0], shape[1]);
-        if let Some(outside) = indices.iter().find(|&&i| i >= rows) {
+        if let Some(outside) = indices.iter().find(|&&i| i >= shape[0]) {
             panic!("embedding: index {outside} lies outside the table {shape}");
         }
-        let y = Tensor::build([indices.len(), width], |y| kernels::gather_rows(self.value().data(), width, indices, y));
-        let indices = indices.to_vec();
-        record("embedding", &[self], &[], y, move |gy, _| vec![Some(gy.index_add(rows, &indices))])
+        self.rows(indices)
     }
 
-    /// The adjoint of [`Variable::embedding`]: a table of `rows` rows, where row i of this was added to row
-    /// `indices[i]`.
-    fn index_add(&self, rows: usize, indices: &[usize]) -> Variable {
-        let width = self.shape()[1];
-        let table =
-            Tensor::build([rows, width], |table| kernels::scatter_rows(self.value().data(), width, indices, table));
+    /// `y[n] = x[indices[n]]`: x (rows, ..), y (N, ..).
+    fn rows(&self, indices: &[usize]) -> Variable {
+        let shape = self.shape();
+        let (rows, row) = (shape[0], &shape[1..]);
+        let width = row.iter().product();
+        let y_shape = [&[indices.len()], row].concat();
+        let y = Tensor::build(&y_shape[..], |y| kernels::gather_rows(self.value().data(), width, indices, y));
         let indices = indices.to_vec();
-        record("embedding_dx", &[self], &[], table, move |ggtable, _| vec![Some(ggtable.embedding(&indices))])
+        record("index_select", &[self], &[], y, move |gy, _| vec![Some(gy.add_rows(rows, &indices))])
+    }
+
+    /// The adjoint of [`Variable::rows`], from gy (N, ..) to gx (rows, ..): row n is added to row `indices[n]`.
+    fn add_rows(&self, rows: usize, indices: &[usize]) -> Variable {
+        let shape = self.shape();
+        let row = &shape[1..];
+        let width = row.iter().product();
+        let x_shape = [&[rows], row].concat();
+        let gx = Tensor::build(&x_shape[..], |gx| kernels::scatter_rows(self.value().data(), width, indices, gx));
+        let indices = indices.to_vec();
+        record("index_add", &[self], &[], gx, move |ggx, _| vec![Some(ggx.rows(&indices))])
     }
 }
