@@ -54,6 +54,7 @@ fn names_and_order_are_pytorch_s() {
     let outer = Sequential::new().then(Linear::new(2, 2, rng)).then(inner);
     assert_eq!(names(&outer), ["0.weight", "0.bias", "1.1.weight", "1.1.bias"]);
     assert_eq!(names(&vec![None, Some(LayerNorm::new(2))]), ["1.weight", "1.bias"]);
+    assert_eq!(names(&[Linear::new(1, 1, rng), Linear::new(1, 1, rng)]), ["0.weight", "0.bias", "1.weight", "1.bias"]);
 }
 
 /// A layer that stands in two places: PyTorch, too, lists it under both names and trains it once.

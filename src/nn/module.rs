@@ -89,9 +89,23 @@ impl<M: Module> Module for Option<M> {
 }
 
 /// Parts in a list, called `0`, `1`, .. (`torch.nn.ModuleList`).
-impl<M: Module> Module for Vec<M> {
+impl<M: Module> Module for [M] {
     fn visit<'a>(&'a self, name: &str, visitor: &mut dyn FnMut(&str, Entry<'a>)) {
         self.iter().enumerate().for_each(|(i, part)| part.visit(&child_name(name, &i.to_string()), visitor));
+    }
+}
+
+/// As a slice.
+impl<M: Module> Module for Vec<M> {
+    fn visit<'a>(&'a self, name: &str, visitor: &mut dyn FnMut(&str, Entry<'a>)) {
+        self.as_slice().visit(name, visitor);
+    }
+}
+
+/// As a slice.
+impl<M: Module, const N: usize> Module for [M; N] {
+    fn visit<'a>(&'a self, name: &str, visitor: &mut dyn FnMut(&str, Entry<'a>)) {
+        self.as_slice().visit(name, visitor);
     }
 }
 
