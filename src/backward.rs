@@ -15,6 +15,9 @@ use std::rc::Rc;
 impl Variable {
     /// Computes dself/dx for every parameter x and adds it to `x.grad()` (of x's shape). Frees the graph on its way.
     ///
+    /// It adds, as in PyTorch: two calls leave the sum of both gradients, which is what several small batches for one
+    /// step need. Where each step has its own gradient, [`zero_grad`](Variable::zero_grad) comes before each call.
+    ///
     /// # Panics
     /// If `self` is not a single number or depends on no parameter, or if its graph was freed, or read numbers that
     /// were updated since.
@@ -75,7 +78,13 @@ pub fn grads(y: &Variable, xs: &[&Variable], create_graph: bool) -> Vec<Variable
 
 #[track_caller]
 fn start(y: &Variable) -> Rc<Node> {
-    y.node.clone().expect("backward: this result depends on no parameter, or was computed inside no_grad")
+    let Some(node) = y.node.clone() else {
+        panic!(
+            "backward: this result depends on no parameter, or was computed inside no_grad or by grad(.., false), whose \
+             gradients are constants; grad(.., true) gives such as can be differentiated again"
+        )
+    };
+    node
 }
 
 /// The value, or a panic at the caller's line: one that starts inside a closure would be located there.

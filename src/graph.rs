@@ -140,7 +140,10 @@ impl Node {
     /// If `backward()` freed it.
     pub fn function(&self) -> Result<Option<Rc<Function>>, String> {
         match self.freed.get() {
-            Some(name) => Err(format!("backward: an earlier backward() freed this graph at {name}")),
+            Some(name) => Err(format!(
+                "backward: an earlier backward() freed this graph at {name}; compute the result anew before each \
+                 backward(), or use grad(), which frees nothing"
+            )),
             None => Ok(self.function.borrow().clone()),
         }
     }

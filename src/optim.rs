@@ -24,7 +24,7 @@ pub trait Optimizer {
     /// The parameters that are updated.
     fn parameters(&self) -> &[Variable];
 
-    /// Removes the gradients, before the next `backward()` adds to them.
+    /// Removes the gradients, before the next `backward()` adds to them: see [`Variable::zero_grad`].
     fn zero_grad(&self) {
         self.parameters().iter().for_each(Variable::zero_grad);
     }

@@ -68,10 +68,21 @@ impl Variable {
     /// [`zero_grad`](Variable::zero_grad).
     ///
     /// # Panics
-    /// If there is none yet, or this is no leaf.
+    /// If there is none yet, or this is no parameter. The gradient of anything else is what
+    /// [`grad`](crate::backward::grad) computes.
     #[track_caller]
     pub fn grad(&self) -> Tensor {
-        self.try_grad().expect("grad: there is none here; backward() leaves one on every parameter that it reaches")
+        match (self.try_grad(), self.node.as_ref().map(|node| node.name())) {
+            (Some(grad), _) => grad,
+            (None, None) => panic!("grad: a constant has none; make it a Variable::parameter() to get one"),
+            (None, Some(None)) => {
+                panic!("grad: there is none here; backward() leaves one on every parameter that it reaches")
+            }
+            (None, Some(Some(name))) => panic!(
+                "grad: the result of {name} keeps none, only parameters do; backward::grad(&y, [&h], false) computes \
+                 dy/dh for any h"
+            ),
+        }
     }
 
     /// [`Variable::grad`], if there is one.
@@ -79,7 +90,9 @@ impl Variable {
         self.node.as_ref()?.grad.borrow().clone()
     }
 
-    /// Removes the gradient. `backward()` adds to what is there, so training calls this before each `backward()`.
+    /// Removes the gradient. `backward()` adds to what is there, so training calls this before each `backward()`:
+    /// otherwise each step follows the sum of the gradients of all batches so far, most of them from weights long gone,
+    /// and training overshoots or diverges.
     pub fn zero_grad(&self) {
         self.node.iter().for_each(|node| *node.grad.borrow_mut() = None);
     }

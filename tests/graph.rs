@@ -248,6 +248,10 @@ fn shape_errors_name_the_operation_and_the_caller() {
         ("gather: x (3, 2) with 2 indices is not (indices, columns)", &|| drop(z(&[3, 2]).gather(&[0, 1]))),
         ("transpose: axis -2 of shape (3,) does not exist", &|| drop(z(&[3]).transpose(-2, -1))),
         ("embedding: index 7 lies outside the table (3, 2)", &|| drop(z(&[3, 2]).embedding(&[0, 7]))),
+        ("index_select: index 2 lies outside axis -1 of x (3, 2)", &|| drop(z(&[3, 2]).index_select(-1, &[0, 2]))),
+        ("index_select: axis 0 of shape () does not exist", &|| drop(z(&[]).index_select(0, &[0]))),
+        ("zip: shapes (2,) and (1,) differ", &|| drop(Tensor::ones([2]).zip(&Tensor::ones([1]), |a, _| a))),
+        ("sub: shapes (2,) and (3,) do not broadcast", &|| drop(Tensor::ones([2]) - Tensor::ones([3]))),
         ("batch_norm: x (1, 2): expected more than 1 value per channel, found 1", &|| {
             z(&[1, 2]).batch_norm(&ones(2), &ones(2), 1e-5);
         }),
@@ -269,6 +273,13 @@ fn shape_errors_name_the_operation_and_the_caller() {
         ("log_softmax: axis 1 of shape (2,) does not exist", &|| drop(ones(2).log_softmax(1))),
         ("logsumexp: axis 1 of shape (2,) does not exist", &|| drop(ones(2).logsumexp(1))),
         ("binary_cross_entropy: p (2,) and target (1,) differ", &|| drop(ones(2).binary_cross_entropy(&ones(1)))),
+        (
+            "binary_cross_entropy: p = 1.5 is no probability; take sigmoid() first, or binary_cross_entropy_with",
+            &|| drop(Variable::new([0.5, 1.5]).binary_cross_entropy(&ones(2))),
+        ),
+        ("binary_cross_entropy: p = NaN is no probability", &|| {
+            drop(Variable::new(Real::NAN).binary_cross_entropy(&Variable::new(1.0)))
+        }),
         ("binary_cross_entropy_with_logits: x (2,) and target (1,) differ", &|| {
             drop(ones(2).binary_cross_entropy_with_logits(&ones(1)))
         }),
@@ -324,12 +335,26 @@ fn shape_errors_name_the_operation_and_the_caller() {
             Dataset::new(images(), vec![0]).expect("a label per image").batch(&[0, 1]);
         }),
         ("grad: there is none here; backward() leaves one", &|| drop(p().grad())),
+        ("grad: a constant has none; make it a Variable::parameter()", &|| drop(ones(2).grad())),
+        ("grad: the result of square keeps none, only parameters do; backward::grad(&y, [&h], false)", &|| {
+            let h = p().square();
+            h.sin().backward();
+            h.grad();
+        }),
+        (
+            "backward: this result depends on no parameter, or was computed inside no_grad or by grad(.., false)",
+            &|| {
+                let x = p();
+                let [dx] = grad(&x.sin(), [&x], false);
+                grad(&dx, [&x], false);
+            },
+        ),
         ("update: the numbers of shape (2,) are still borrowed by value()", &|| {
             let x = ones(2);
             let _borrow = x.value();
             x.update(|x| x.data_mut()[0] = 2.0);
         }),
-        ("backward: an earlier backward() freed this graph at square", &|| {
+        ("backward: an earlier backward() freed this graph at square; compute the result anew before each", &|| {
             let y = p().square();
             y.backward();
             y.backward();

@@ -52,11 +52,18 @@ impl Variable {
     /// logarithm is below -100, and p (1 - p) in the derivative (p - t) / (p (1 - p)) not below 1e-12.
     ///
     /// # Panics
-    /// If the shapes differ.
+    /// If the shapes differ, or a p is not within 0..=1: logits go through [`sigmoid`](Variable::sigmoid) first, or into
+    /// [`binary_cross_entropy_with_logits`](Variable::binary_cross_entropy_with_logits).
     #[track_caller]
     pub fn binary_cross_entropy(&self, target: &Variable) -> Variable {
         let (own, other) = (self.shape(), target.shape());
         assert!(own == other, "binary_cross_entropy: p {own} and target {other} differ");
+        if let Some(outside) = self.value().data().iter().find(|p| !(0.0..=1.0).contains(*p)) {
+            panic!(
+                "binary_cross_entropy: p = {outside} is no probability; take sigmoid() first, or \
+                 binary_cross_entropy_with_logits()"
+            );
+        }
         let t = target.detach();
         let loss = |p: &Variable| {
             let ln = |p: &Variable| p.ln().clamp(-100.0, Real::MAX);
