@@ -11,10 +11,10 @@
 
 mod header;
 
-use crate::Real;
 use crate::files::write_whole;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
+use crate::Real;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorInfo, View};
 use serde_json::Value;
@@ -60,18 +60,40 @@ pub enum CheckpointError {
         found: String,
     },
 
-    /// The checkpoint belongs to another model.
+    /// A tensor is not what it should be.
     #[error("{}, tensor `{name}`: expected {expected}, found {found}", path.display())]
     Tensor {
         /// The file.
         path: PathBuf,
         /// The tensor.
         name: String,
-        /// What the model has under this name.
+        /// What should stand under this name.
         expected: String,
         /// What the file has under this name.
         found: String,
     },
+
+    /// The checkpoint belongs to another model, or to the same with other settings.
+    #[error(
+        "{}: does not fit this model: {}. Build the model as the saved one was, or load another file",
+        path.display(), listed(missing, unexpected, misshapen)
+    )]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// Names of the model that the file lacks.
+        missing: Vec<String>,
+        /// Names of the file that the model lacks.
+        unexpected: Vec<String>,
+        /// Names of both, each with what the model and the file have under it.
+        misshapen: Vec<String>,
+    },
+}
+
+fn listed(missing: &[String], unexpected: &[String], misshapen: &[String]) -> String {
+    let lists = [("missing", missing), ("unexpected", unexpected), ("of another shape", misshapen)];
+    let lists = lists.iter().filter(|(_, names)| !names.is_empty());
+    lists.map(|(what, names)| format!("{what}: {}", names.join(", "))).collect::<Vec<_>>().join("; ")
 }
 
 /// What one name stands for.
@@ -81,6 +103,16 @@ pub enum Data {
     Real(Tensor),
     /// Whole numbers in a shape, such as a count of steps in shape `()`.
     Int(Shape, Vec<i64>),
+}
+
+impl Data {
+    /// What it is, for messages: equal for two of one type and shape, and for no others.
+    fn kind(&self) -> String {
+        match self {
+            Data::Real(tensor) => format!("numbers of shape {}", tensor.shape()),
+            Data::Int(shape, _) => format!("whole numbers of shape {shape}"),
+        }
+    }
 }
 
 /// The contents of a checkpoint: data by name, and anything else as JSON.
@@ -132,18 +164,12 @@ impl Entries {
     pub fn take_real(&mut self, name: &str, shape: &Shape) -> Result<Tensor, CheckpointError> {
         match self.data.remove(name) {
             Some(Data::Real(tensor)) if tensor.shape() == shape => Ok(tensor),
-            other => Err(self.wrong(name, format!("numbers of shape {shape}"), other)),
-        }
-    }
-
-    /// Removes the whole numbers `name` and returns them.
-    ///
-    /// # Errors
-    /// As [`take_real`](Entries::take_real).
-    pub fn take_int(&mut self, name: &str, shape: &Shape) -> Result<Vec<i64>, CheckpointError> {
-        match self.data.remove(name) {
-            Some(Data::Int(found, numbers)) if found == *shape => Ok(numbers),
-            other => Err(self.wrong(name, format!("whole numbers of shape {shape}"), other)),
+            other => Err(CheckpointError::Tensor {
+                path: self.source(),
+                name: name.into(),
+                expected: format!("numbers of shape {shape}"),
+                found: other.map_or("none".into(), |data| data.kind()),
+            }),
         }
     }
 
@@ -159,21 +185,35 @@ impl Entries {
     /// Checks that everything was taken.
     ///
     /// # Errors
-    /// If something is left: then the file belongs to another model.
-    pub fn finish(mut self) -> Result<(), CheckpointError> {
-        match self.data.pop_first() {
-            None => Ok(()),
-            Some((name, data)) => Err(self.wrong(&name, "no tensor of this name", Some(data))),
+    /// If something is left, with all names: then the file belongs to another model.
+    pub fn finish(self) -> Result<(), CheckpointError> {
+        self.check(&Entries::default())
+    }
+
+    /// Checks that there are data of the same names, types and shapes as in `expected`, and no others.
+    ///
+    /// # Errors
+    /// All names that are missing, unexpected or of another type or shape.
+    pub fn check(&self, expected: &Entries) -> Result<(), CheckpointError> {
+        let (mut missing, mut misshapen) = (vec![], vec![]);
+        for (name, expected) in expected.iter().map(|(name, data)| (name, data.kind())) {
+            match self.get(name).map(Data::kind) {
+                None => missing.push(format!("`{name}`")),
+                Some(found) if found == expected => (),
+                Some(found) => misshapen.push(format!("`{name}` (expected {expected}, found {found})")),
+            }
+        }
+        let unexpected = self.data.keys().filter(|name| expected.get(name).is_none());
+        let unexpected: Vec<String> = unexpected.map(|name| format!("`{name}`")).collect();
+        match missing.is_empty() && unexpected.is_empty() && misshapen.is_empty() {
+            true => Ok(()),
+            false => Err(CheckpointError::Model { path: self.source(), missing, unexpected, misshapen }),
         }
     }
 
-    fn wrong(&self, name: &str, expected: impl Into<String>, found: Option<Data>) -> CheckpointError {
-        let found = match found {
-            None => "none".to_string(),
-            Some(Data::Real(tensor)) => format!("numbers of shape {}", tensor.shape()),
-            Some(Data::Int(shape, _)) => format!("whole numbers of shape {shape}"),
-        };
-        CheckpointError::Tensor { path: self.path.clone(), name: name.into(), expected: expected.into(), found }
+    /// What messages call it.
+    fn source(&self) -> PathBuf {
+        if self.path.as_os_str().is_empty() { "the state".into() } else { self.path.clone() }
     }
 }
 

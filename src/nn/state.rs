@@ -3,7 +3,6 @@
 use super::{Entry, Module};
 use crate::checkpoint::{self, CheckpointError, Data, Entries};
 use crate::shape::Shape;
-use crate::tensor::Tensor;
 use std::path::Path;
 
 /// All entries of a model by their names (`model.state_dict()`); the numbers are shared, not copied. A shared weight is
@@ -29,29 +28,16 @@ pub fn state_dict(model: &dyn Module) -> Entries {
 /// state has different numbers under their names, the last ones count.
 ///
 /// # Errors
-/// If an entry is missing, left over or of another shape. All of this is checked before anything changes, so the model
-/// is then as it was.
-pub fn load_state_dict(model: &dyn Module, mut state: Entries) -> Result<(), CheckpointError> {
-    enum New {
-        Numbers(Tensor),
-        Count(i64),
-    }
-    let entries = model.entries();
-    let mut new = Vec::with_capacity(entries.len());
-    for (name, entry) in &entries {
-        new.push(match entry {
-            Entry::Parameter(parameter) => New::Numbers(state.take_real(name, &parameter.shape())?),
-            Entry::Buffer(buffer) => New::Numbers(state.take_real(name, buffer.borrow().shape())?),
-            Entry::Count(_) => New::Count(state.take_int(name, &Shape::SCALAR)?[0]),
-        });
-    }
-    state.finish()?;
-    for ((_, entry), new) in entries.iter().zip(new) {
-        match (entry, new) {
-            (Entry::Parameter(parameter), New::Numbers(tensor)) => parameter.update(|x| *x = tensor),
-            (Entry::Buffer(buffer), New::Numbers(tensor)) => *buffer.borrow_mut() = tensor,
-            (Entry::Count(count), New::Count(number)) => count.set(number),
-            _ => unreachable!("made for this entry above"),
+/// If entries are missing, left over or of another shape: the error names them all. This is checked before anything
+/// changes, so the model is then as it was.
+pub fn load_state_dict(model: &dyn Module, state: Entries) -> Result<(), CheckpointError> {
+    state.check(&state_dict(model))?;
+    for (name, entry) in model.entries() {
+        match (entry, state.get(&name).cloned()) {
+            (Entry::Parameter(parameter), Some(Data::Real(tensor))) => parameter.update(|x| *x = tensor),
+            (Entry::Buffer(buffer), Some(Data::Real(tensor))) => *buffer.borrow_mut() = tensor,
+            (Entry::Count(count), Some(Data::Int(_, numbers))) => count.set(numbers[0]),
+            _ => unreachable!("checked above"),
         }
     }
     Ok(())
