@@ -14,7 +14,7 @@ mod header;
 use crate::files::write_whole;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-use crate::Real;
+use crate::{Real, debug_as_display};
 use safetensors::Dtype;
 use safetensors::tensor::{TensorInfo, View};
 use serde_json::Value;
@@ -27,7 +27,7 @@ use std::{fs, io, mem};
 const REAL: Dtype = if mem::size_of::<Real>() == 8 { Dtype::F64 } else { Dtype::F32 };
 
 /// Why a checkpoint could not be written, read or used.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum CheckpointError {
     /// The system could not read the file.
     #[error("{}: cannot be read: {source}", path.display())]
@@ -89,6 +89,8 @@ pub enum CheckpointError {
         misshapen: Vec<String>,
     },
 }
+
+debug_as_display!(CheckpointError);
 
 fn listed(missing: &[String], unexpected: &[String], misshapen: &[String]) -> String {
     let lists = [("missing", missing), ("unexpected", unexpected), ("of another shape", misshapen)];

@@ -47,7 +47,7 @@
 //! | [`nn`], [`optim`] | layers with PyTorch's names and initialisation; optimizers and moving averages |
 //! | [`data`], [`checkpoint`] | IDX files and batches; models as safetensors |
 //! | [`hook`], [`profile`] | events of a calculation under way; what each operation of it costs |
-//! | [`files`] | a file is there completely or not at all |
+//! | [`files`], error.rs | a file is there completely or not at all; errors print as sentences |
 
 #![warn(missing_docs)]
 
@@ -55,6 +55,7 @@ pub mod backward;
 pub mod checkpoint;
 pub mod data;
 mod display;
+mod error;
 pub mod files;
 pub mod gradcheck;
 pub mod graph;

@@ -126,7 +126,7 @@ fn a_model_that_does_not_fit_is_told_all_names() {
                 `running_mean` (expected numbers of shape (2,), found whole numbers of shape (2,)), \
                 `weight` (expected numbers of shape (2,), found numbers of shape (3,)). \
                 Build the model as the saved one was, or load another file";
-    assert_eq!(error.to_string(), said);
+    assert_eq!((error.to_string(), format!("{error:?}")), (said.to_string(), said.to_string()));
     assert!(same(&state_dict(&model), &state_dict(&BatchNorm2d::new(2))));
 }
 

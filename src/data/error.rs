@@ -1,10 +1,11 @@
 //! [`DataError`]: what can be wrong with data, in one sentence each.
 
+use crate::debug_as_display;
 use std::io;
 use std::path::PathBuf;
 
 /// Why data could not be read, written or used.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum DataError {
     /// The system could not read the file, or it is no whole gzip stream.
     #[error("{}, byte {offset}: expected a readable, whole file, found: {source}", path.display())]
@@ -52,3 +53,5 @@ pub enum DataError {
     #[error("batch size 0: a batch holds at least one image")]
     BatchSize,
 }
+
+debug_as_display!(DataError);

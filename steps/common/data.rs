@@ -42,7 +42,7 @@ pub struct Source {
 }
 
 /// A folder without some of the four files.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error(
     "{}: expected train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, \
      each plain or with .gz, here or in the folder mnist within; missing: {}. \
@@ -53,6 +53,8 @@ pub struct Incomplete {
     pub folder: PathBuf,
     pub missing: Vec<&'static str>,
 }
+
+tsukuru::debug_as_display!(Incomplete);
 
 /// `datasets/mnist` of this repository, where `fetch` puts MNIST.
 pub fn default_folder() -> PathBuf {

@@ -26,7 +26,7 @@ pub const MNIST: [(&str, &str); 4] = [
 const MAX_BYTES: u64 = 1 << 30;
 
 /// Why files could not be fetched.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum FetchError {
     #[error("{}: cannot be made: {source}", folder.display())]
     Folder { folder: PathBuf, source: io::Error },
@@ -37,6 +37,8 @@ pub enum FetchError {
     #[error("{name}: no mirror sent it whole:{reasons}")]
     NoMirror { name: String, reasons: String },
 }
+
+tsukuru::debug_as_display!(FetchError);
 
 /// Puts `files`, pairs of name and SHA-256, into `folder`, each from the first of the `mirrors` that sends it whole.
 /// Files that are there and right are kept. `report` gets a line for everything that is done.

@@ -1,7 +1,7 @@
 //! [`EmError`]: why no mixture could be fitted.
 
 /// Why no mixture could be fitted. Rows, columns and components count from 0, iterations from 1.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[allow(missing_docs)] // the messages say what the fields are
 pub enum EmError {
     /// K is 0.
@@ -53,3 +53,5 @@ pub enum EmError {
     )]
     TooFar { iteration: usize },
 }
+
+tsukuru::debug_as_display!(EmError);

@@ -13,7 +13,7 @@ pub struct Normal {
 }
 
 /// Why [`Normal::fit`] found no normal distribution.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[allow(missing_docs)] // the messages say what the fields are
 pub enum FitError {
     /// There are no numbers.
@@ -32,6 +32,8 @@ pub enum FitError {
     #[error("the variance of the numbers is too large or too small for an f64")]
     Range,
 }
+
+tsukuru::debug_as_display!(FitError);
 
 impl Normal {
     /// The normal distribution of mean `mu` and standard deviation `sigma`.

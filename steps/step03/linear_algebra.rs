@@ -13,7 +13,7 @@ pub struct Matrix {
 }
 
 /// Why a matrix operation failed. Rows and columns count from 0.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 pub enum MatrixError {
     #[error("a {rows} x {cols} matrix is not square")]
     NotSquare { rows: usize, cols: usize },
@@ -35,6 +35,8 @@ pub enum MatrixError {
     )]
     NotPositiveDefinite { coordinate: usize, variance: f64 },
 }
+
+tsukuru::debug_as_display!(MatrixError);
 
 impl Matrix {
     /// The matrix of the given rows.

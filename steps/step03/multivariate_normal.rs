@@ -17,7 +17,7 @@ pub struct MultivariateNormal {
 }
 
 /// Why a mean and a covariance, or the points of a fit, give no normal distribution.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[allow(missing_docs)] // the messages say what the fields are
 pub enum MultivariateNormalError {
     /// Mean and covariance have different dimensions.
@@ -40,6 +40,8 @@ pub enum MultivariateNormalError {
     #[error("point {point} has coordinate {coordinate} = {value} (both counted from 0): expected finite numbers")]
     Point { point: usize, coordinate: usize, value: f64 },
 }
+
+tsukuru::debug_as_display!(MultivariateNormalError);
 
 impl MultivariateNormal {
     /// The distribution of mean (D) and covariance (D, D).

@@ -12,7 +12,7 @@ pub struct GaussianMixture {
 }
 
 /// Why weights and components give no mixture. Components count from 0.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[allow(missing_docs)] // the messages say what the fields are
 pub enum MixtureError {
     /// K is 0.
@@ -35,6 +35,8 @@ pub enum MixtureError {
     #[error("component {component} has {found} dimensions, component 0 has {expected}")]
     Dimensions { component: usize, found: usize, expected: usize },
 }
+
+tsukuru::debug_as_display!(MixtureError);
 
 impl GaussianMixture {
     /// The mixture of weights phi (K) and K components of D dimensions. A weight may be 0.
