@@ -3,6 +3,9 @@
 //! Every operation [shows itself](crate::hook) when its numbers are there, every backward rule before and after it ran,
 //! and Adam after each parameter. The time since the event before is the operation's. Code between two operations
 //! counts for the second, and what follows the last is `(the rest)`.
+//!
+//! What stands first, composed of several operations that each pass over the same numbers, may be worth a kernel of its
+//! own. README.md lists the places that one touches.
 
 use crate::hook::{Event, with_hook};
 use std::cell::RefCell;
