@@ -6,6 +6,7 @@ pub mod digits;
 pub mod fetch;
 pub mod images;
 pub mod people;
+pub mod picture;
 pub mod plot;
 pub mod progress;
 pub mod run;

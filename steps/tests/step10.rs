@@ -4,6 +4,7 @@ mod program;
 
 use program::{are_there, folder, losses, model};
 use std::fs;
+use std::io::BufReader;
 use std::path::Path;
 use tsukuru::data::idx;
 
@@ -152,6 +153,16 @@ fn guidance_changes_the_samples() {
     assert!(picture("unconditional") != picture("out") && model(&run("unconditional")) == model(&run("out")));
 }
 
+/// The pixels of a grey PNG file, and its width and height.
+fn grey(path: &Path) -> (Vec<u8>, (usize, usize)) {
+    let file = BufReader::new(fs::File::open(path).expect("a picture"));
+    let mut png = png::Decoder::new(file).read_info().expect("a PNG file");
+    let mut pixels = vec![0; png.output_buffer_size().expect("a small picture")];
+    let frame = png.next_frame(&mut pixels).expect("whole");
+    assert_eq!((frame.color_type, frame.bit_depth), (png::ColorType::Grayscale, png::BitDepth::Eight));
+    (pixels, (frame.width as usize, frame.height as usize))
+}
+
 #[test]
 fn every_row_of_a_grid_has_its_own_guidance_scale() {
     let folder = folder();
@@ -159,10 +170,9 @@ fn every_row_of_a_grid_has_its_own_guidance_scale() {
     step10(folder.path(), "classifier_guidance --data built-in --batch-size 8 --lr 0.1");
     for program in ["classifier_free_guidance", "classifier_guidance"] {
         let path = folder.path().join("out/step10").join(program).join("guidance/digit_3.png");
-        let picture = image::open(&path).expect("a picture").into_luma8();
+        let (picture, (width, _)) = grey(&path);
         // A margin of two pixels, then 28 rows of an image and the next margin, all three times as large.
-        let rows: Vec<&[u8]> =
-            picture.as_raw()[6 * picture.width() as usize..].chunks(90 * picture.width() as usize).collect();
+        let rows: Vec<&[u8]> = picture[6 * width..].chunks(90 * width).collect();
         assert_eq!(rows.len(), 4);
         assert!((0..4).all(|i| (0..i).all(|j| rows[i] != rows[j])), "{program}");
     }
@@ -206,7 +216,7 @@ fn images_of_another_size_are_generated_in_that_size_and_not_evaluated() {
     step10(folder.path(), "classifier_free_guidance --data . --epochs 1 --batch-size 16");
     let picture = |name: &str| {
         let path = folder.path().join("out/step10/classifier_free_guidance").join(name);
-        image::open(path).expect("a picture").into_luma8().dimensions()
+        grey(&path).1
     };
     // Columns and rows of 32 pixels with gaps of 2, three times as large.
     assert_eq!(picture("samples/epoch_001.png"), (3 * (10 * 34 + 2), 3 * (2 * 34 + 2)));

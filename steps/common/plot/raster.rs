@@ -3,24 +3,31 @@
 //! plotters' own bitmaps need a font file. Letters are those of Noto Sans Mono here, as bitmaps, Latin only.
 
 use super::style::{UNITS, px};
-use image::{RgbImage, imageops};
+use crate::common::picture::Picture;
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::{BackendColor, BackendCoord, BackendTextStyle, DrawingBackend, DrawingErrorKind};
 use std::convert::Infallible;
 
 /// What `draw` draws on a canvas whose `size` is in units, as pixels.
-pub fn picture(size: (u32, u32), draw: impl FnOnce(Canvas)) -> RgbImage {
-    let mut large = RgbImage::new(size.0, size.1);
+pub fn picture(size: (u32, u32), draw: impl FnOnce(Canvas)) -> Picture<[u8; 3]> {
+    const UNIT: usize = UNITS as usize;
+    let mut large = Picture::new(size.0 as usize, size.1 as usize, [0; 3]);
     draw(Canvas(&mut large));
-    let mut picture = imageops::thumbnail(&large, size.0 / UNITS, size.1 / UNITS);
+    let (width, height) = (large.width / UNIT, large.height / UNIT);
+    let mean = |x: usize, y: usize| -> [u8; 3] {
+        let units = (0..UNIT).flat_map(|row| &large.row(y * UNIT + row)[x * UNIT..][..UNIT]);
+        let sums = units.fold([0; 3], |sums: [u32; 3], unit| std::array::from_fn(|c| sums[c] + u32::from(unit[c])));
+        sums.map(|sum| ((sum + UNITS * UNITS / 2) / (UNITS * UNITS)) as u8)
+    };
     // 32 shades of each colour are enough for edges, and make small files.
-    picture.iter_mut().for_each(|shade| *shade = *shade & 0xf8 | *shade >> 5);
-    picture
+    let rounded = |pixel: [u8; 3]| pixel.map(|shade| shade & 0xf8 | shade >> 5);
+    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| rounded(mean(x, y)));
+    Picture { width, height, pixels: pixels.collect() }
 }
 
 /// A backend for plotters' rasterizer, in units.
-pub struct Canvas<'a>(&'a mut RgbImage);
+pub struct Canvas<'a>(&'a mut Picture<[u8; 3]>);
 
 type Drawn<T> = Result<T, DrawingErrorKind<Infallible>>;
 
@@ -28,7 +35,7 @@ impl DrawingBackend for Canvas<'_> {
     type ErrorType = Infallible;
 
     fn get_size(&self) -> (u32, u32) {
-        self.0.dimensions()
+        (self.0.width as u32, self.0.height as u32)
     }
 
     fn ensure_prepared(&mut self) -> Drawn<()> {
@@ -40,10 +47,10 @@ impl DrawingBackend for Canvas<'_> {
     }
 
     fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Drawn<()> {
-        let inside = u32::try_from(x).ok().zip(u32::try_from(y).ok());
-        if let Some(pixel) = inside.and_then(|(x, y)| self.0.get_pixel_mut_checked(x, y)) {
+        let inside = |at: i32, size: usize| usize::try_from(at).ok().filter(|&at| at < size);
+        if let Some((x, y)) = inside(x, self.0.width).zip(inside(y, self.0.height)) {
             let (r, g, b) = color.rgb;
-            for (old, new) in pixel.0.iter_mut().zip([r, g, b]) {
+            for (old, new) in self.0.pixel_mut(x, y).iter_mut().zip([r, g, b]) {
                 *old = (f64::from(*old) * (1.0 - color.alpha) + f64::from(new) * color.alpha).round() as u8;
             }
         }
