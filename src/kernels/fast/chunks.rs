@@ -15,11 +15,22 @@ pub fn rows_per_chunk(len: usize) -> usize {
 
 /// Cuts `out` into chunks of `size` and calls `run(start, chunk)` for each, in parallel.
 pub fn for_each_chunk<T: Send>(out: &mut [T], size: usize, run: impl Fn(usize, &mut [T]) + Sync) {
+    in_chunks(out, size, &run);
+}
+
+/// `run` is a trait object, since rayon's functions are generic over what they run: compiled anew for each kernel and each
+/// instruction set, they were a quarter of this library's code.
+fn in_chunks<T: Send>(out: &mut [T], size: usize, run: &(dyn Fn(usize, &mut [T]) + Sync)) {
     if out.is_empty() {
         return;
     }
     if out.len() <= size {
         return run(0, out);
     }
-    out.par_chunks_mut(size).enumerate().for_each(|(i, chunk)| run(i * size, chunk));
+    out.par_chunks_mut(size).enumerate().with_max_len(1).for_each(|(i, chunk)| run(i * size, chunk));
+}
+
+/// Calls `run` for each of `0..tasks`, in parallel. It is a trait object for the same reason.
+pub fn for_each_task(tasks: usize, run: &(dyn Fn(usize) + Sync)) {
+    (0..tasks).into_par_iter().with_max_len(1).for_each(run);
 }

@@ -25,7 +25,6 @@ use super::simd::Simd;
 use super::{direct, winograd};
 use crate::kernels::{Conv, reference};
 use crate::pool::Buffer;
-use rayon::prelude::*;
 use std::iter::once;
 
 /// Partial sums of the gradient of the weights: they are added in order, so their number may depend on sizes only.
@@ -194,12 +193,12 @@ fn add_transposed(partial: &[f32], rows: usize, c_out: usize, gw: &mut [f32]) {
     if rows * c_out == 0 {
         return;
     }
-    gw.par_chunks_mut(TOGETHER * rows).enumerate().for_each(|(part, gw)| {
-        let width = gw.len() / rows;
+    for_each_chunk(gw, TOGETHER * rows, |start, gw| {
+        let (first, width) = (start / rows, gw.len() / rows);
         for row in 0..rows {
             let mut sums = [0.0; TOGETHER];
             for partial in partial.chunks_exact(rows * c_out) {
-                let partial = &partial[row * c_out + part * TOGETHER..][..width];
+                let partial = &partial[row * c_out + first..][..width];
                 sums.iter_mut().zip(partial).for_each(|(sum, x)| *sum += x);
             }
             for (co, sum) in sums[..width].iter().enumerate() {

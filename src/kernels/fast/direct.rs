@@ -6,10 +6,10 @@
 //!    instead of 11. (Between the rows of the output lie numbers that are not used.)
 //! 2. The gradient in x is a convolution of gy with w rotated by 180 degrees and its channels exchanged.
 
+use super::chunks::for_each_chunk;
 use super::simd::{Simd, vectorize};
 use crate::kernels::Conv;
 use crate::pool::Buffer;
-use rayon::prelude::*;
 
 /// From so many channels of output on, packing pays.
 const CHANNELS: usize = 4;
@@ -90,7 +90,8 @@ fn correlate<S: Simd>(
             y.fill(bias.map_or(0.0, |bias| bias[i % bias.len()]));
         });
     }
-    y.par_chunks_exact_mut(channels_out * plane_out).zip(x.par_chunks_exact(channels * plane)).for_each(|(y, x)| {
+    for_each_chunk(y, channels_out * plane_out, |start, y| {
+        let x = &x[start / (channels_out * plane_out) * channels * plane..][..channels * plane];
         let mut padded = Buffer::scratch((size.h + 2 * size.padding.0) * size.width);
         let mut sums = Buffer::scratch(channels_out * size.strided_output());
         padded.fill(0.0);

@@ -18,13 +18,13 @@ use crate::shape::{MAX_RANK, Shape};
 
 pub fn map<S: Simd>(simd: S, op: Unary, x: &[f32], y: &mut [f32]) {
     for_each_chunk(y, CHUNK / cost(op), |start, y| {
-        vectorize!(simd, map_chunk(op, &x[start..start + y.len()], y));
+        map_chunk(simd, op, &x[start..start + y.len()], y);
     });
 }
 
 pub fn map_assign<S: Simd>(simd: S, op: Unary, x: &mut [f32]) {
     for_each_chunk(x, CHUNK / cost(op), |_, x| {
-        through_copy(x, |_, copy, x| vectorize!(simd, map_chunk(op, copy, x)));
+        through_copy(x, |_, copy, x| map_chunk(simd, op, copy, x));
     });
 }
 
@@ -40,7 +40,7 @@ fn cost(op: Unary) -> usize {
 pub fn zip<S: Simd>(simd: S, op: Binary, a: View, b: View, shape: &Shape, y: &mut [f32]) {
     let dims = Coalesced::new(shape, [&a.strides, &b.strides]);
     for_each_chunk(y, CHUNK, |start, y| {
-        vectorize!(simd, zip_chunk(op, &dims, a.data, b.data, start, y));
+        zip_chunk(simd, op, &dims, (a.data, b.data), start, y);
     });
 }
 
@@ -49,7 +49,7 @@ pub fn zip_assign<S: Simd>(simd: S, op: Binary, a: &mut [f32], b: &[f32]) {
     for_each_chunk(a, CHUNK, |start, a| {
         let b = &b[start..start + a.len()];
         through_copy(a, |at, copy, a| {
-            vectorize!(simd, zip_chunk(op, &dims, copy, &b[at..at + a.len()], 0, a));
+            zip_chunk(simd, op, &dims, (copy, &b[at..at + a.len()]), 0, a);
         });
     });
 }
@@ -65,8 +65,13 @@ fn through_copy(x: &mut [f32], write: impl Fn(usize, &[f32], &mut [f32])) {
     }
 }
 
+#[inline(never)]
+fn map_chunk<S: Simd>(simd: S, op: Unary, x: &[f32], y: &mut [f32]) {
+    vectorize!(simd, map_each(op, x, y));
+}
+
 #[inline(always)]
-fn map_chunk(op: Unary, x: &[f32], y: &mut [f32]) {
+fn map_each(op: Unary, x: &[f32], y: &mut [f32]) {
     match op {
         Unary::Neg => each(x, y, |x| -x),
         Unary::Exp => each(x, y, vmath::exp),
@@ -98,8 +103,13 @@ fn map_chunk(op: Unary, x: &[f32], y: &mut [f32]) {
 }
 
 /// The numbers from `start` on of op(a, b).
+#[inline(never)]
+fn zip_chunk<S: Simd>(simd: S, op: Binary, dims: &Coalesced<2>, (a, b): (&[f32], &[f32]), start: usize, y: &mut [f32]) {
+    vectorize!(simd, zip_each(op, dims, a, b, start, y));
+}
+
 #[inline(always)]
-fn zip_chunk(op: Binary, dims: &Coalesced<2>, a: &[f32], b: &[f32], start: usize, y: &mut [f32]) {
+fn zip_each(op: Binary, dims: &Coalesced<2>, a: &[f32], b: &[f32], start: usize, y: &mut [f32]) {
     match op {
         Binary::Add => each_pair(dims, a, b, start, y, |a, b| a + b),
         Binary::Sub => each_pair(dims, a, b, start, y, |a, b| a - b),

@@ -17,12 +17,12 @@
 //! multiply-add peak, 9 % is packing and 8 % is beginning and storing micro-tiles. Tried without gain: KC of 192, 320,
 //! 384 and 512; fetching the next panel's numbers in advance.
 
+use super::chunks::for_each_task;
 use super::im2col::GatherMap;
 use super::micro_kernel::{Epilogue, MicroTile, NR_VECTORS};
 use super::pack::{A_PANEL, A_STRIDE, Operand, Rows};
-use super::simd::{Simd, vectorize};
+use super::simd::Simd;
 use crate::pool::Buffer;
-use rayon::prelude::*;
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -146,7 +146,7 @@ pub unsafe fn gemm<'a, S: Simd, A: Rows, B: Rows, Chain: Iterator<Item = Product
                             };
                             // SAFETY: A and B are packed; `Output::matrix` has checked C, this block of which belongs to
                             // this task.
-                            vectorize!(simd, unsafe { tile.compute(simd) });
+                            unsafe { tile.compute_vectorized(simd) };
                         }
                     }
                 }
@@ -157,7 +157,7 @@ pub unsafe fn gemm<'a, S: Simd, A: Rows, B: Rows, Chain: Iterator<Item = Product
     if tasks_wanted <= 1 {
         (0..tasks).for_each(task);
     } else {
-        (0..tasks).into_par_iter().with_max_len(1).for_each(task);
+        for_each_task(tasks, &task);
     }
 }
 

@@ -22,8 +22,8 @@ pub fn matmul<S: Simd>(simd: S, size: &MatMul, a: &[f32], b: &[f32], bias: Optio
         let one = |s: usize, c: &mut [f32]| {
             let (a, b) = (&a[s * m * k..][..m * k], &b[s * k * n..][..k * n]);
             match (m, n) {
-                (1, _) => gemv(simd, b, !b_transposed, a, |j| bias.map_or(0.0, |bias| bias[j]), c),
-                (_, 1) => gemv(simd, a, a_transposed, b, |_| bias.map_or(0.0, |bias| bias[0]), c),
+                (1, _) => gemv(simd, b, !b_transposed, a, &|j| bias.map_or(0.0, |bias| bias[j]), c),
+                (_, 1) => gemv(simd, a, a_transposed, b, &|_| bias.map_or(0.0, |bias| bias[0]), c),
                 (_, _) => outer(simd, a, b, bias, c),
             }
         };

@@ -18,7 +18,7 @@
 //!
 //! Every number of C is summed over k in the same order, whatever micro-tile it falls into.
 
-use super::simd::Simd;
+use super::simd::{Simd, vectorize};
 
 /// Vectors side by side in a micro-tile: NR = `NR_VECTORS` * LANES columns.
 pub const NR_VECTORS: usize = 2;
@@ -97,18 +97,31 @@ macro_rules! with_const_rows {
 }
 
 impl<const A_ROW: usize, const A_COLUMN: usize> MicroTile<'_, A_ROW, A_COLUMN> {
+    /// [`MicroTile::compute`] for callers that are compiled without the vector instructions. They share one copy.
+    ///
+    /// # Safety
+    /// As for [`MicroTile::compute`].
+    #[inline(never)]
+    pub unsafe fn compute_vectorized<S: Simd>(&self, simd: S) {
+        // SAFETY: as the caller promises.
+        vectorize!(simd, unsafe { self.compute::<S, 0>(simd) });
+    }
+
+    /// `OF` is the number of rows that [`split_rows`] cut, if it is known when this is compiled, or 0: then only the
+    /// micro-kernels for its parts are made.
+    ///
     /// # Safety
     /// A (`rows`, `parts` of `part` columns), B (as many rows, the vectors of `columns`) and a bias per column can be read
     /// where the fields say; C's numbers that `rows` and `columns` name can be written, and nobody else uses these now.
     #[inline(always)]
-    pub unsafe fn compute<S: Simd>(&self, simd: S) {
+    pub unsafe fn compute<S: Simd, const OF: usize>(&self, simd: S) {
         with_const_rows!(self.rows, ROWS in [1 2 3 4 5 6 7 8 9 10 11 12 13 14] => {
             // SAFETY: as the caller promises.
             unsafe {
                 if self.columns[1].is_empty() {
-                    self.micro_kernel::<S, ROWS, 1>(simd);
+                    self.micro_kernel::<S, OF, ROWS, 1>(simd);
                 } else {
-                    self.micro_kernel::<S, ROWS, 2>(simd);
+                    self.micro_kernel::<S, OF, ROWS, 2>(simd);
                 }
             }
         })
@@ -118,9 +131,14 @@ impl<const A_ROW: usize, const A_COLUMN: usize> MicroTile<'_, A_ROW, A_COLUMN> {
     /// As for [`MicroTile::compute`].
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // i and j are rows and vectors
-    unsafe fn micro_kernel<S: Simd, const ROWS: usize, const VECTORS: usize>(&self, simd: S) {
+    unsafe fn micro_kernel<S: Simd, const OF: usize, const ROWS: usize, const VECTORS: usize>(&self, simd: S) {
+        // What is unreachable is not even compiled.
         if ROWS > S::MR {
-            unreachable!("a micro-tile of {ROWS} rows needs more registers"); // and is not even compiled
+            unreachable!("a micro-tile of {ROWS} rows needs more registers");
+        }
+        let parts = OF.div_ceil(S::MR);
+        if OF > 0 && ROWS != OF / parts && ROWS != OF.div_ceil(parts) {
+            unreachable!("{OF} rows are not cut into parts of {ROWS}");
         }
         if self.prefetch_c {
             for i in 0..ROWS {
@@ -163,11 +181,12 @@ impl<const A_ROW: usize, const A_COLUMN: usize> MicroTile<'_, A_ROW, A_COLUMN> {
         }
         // SAFETY: C, and a bias for each of its columns, can be read and written, as the caller promises.
         unsafe {
-            match self.epilogue {
-                Epilogue::Store | Epilogue::BiasPerRow(_) => self.store(simd, sums, None),
-                Epilogue::Accumulate => self.store(simd, sums, Some((self.c, self.c_row))),
-                Epilogue::BiasPerColumn(bias) => self.store(simd, sums, Some((bias.as_ptr(), 0))),
-            }
+            let added = match self.epilogue {
+                Epilogue::Store | Epilogue::BiasPerRow(_) => return self.store(simd, sums, None),
+                Epilogue::Accumulate => (self.c.cast_const(), self.c_row),
+                Epilogue::BiasPerColumn(bias) => (bias.as_ptr(), 0),
+            };
+            self.store(simd, sums, Some(added));
         }
     }
 

@@ -22,8 +22,12 @@ pub fn adam<S: Simd>(simd: S, step: &AdamStep, grad: &[f32], m: &mut [f32], v: &
     }
     let states = m.par_chunks_mut(CHUNK).zip(v.par_chunks_mut(CHUNK));
     let tasks = grad.par_chunks(CHUNK).zip(states).zip(param.par_chunks_mut(CHUNK));
-    tasks.for_each(|((grad, (m, v)), param)| vectorize!(simd, adam_chunk(&constants, grad, m, v, param)));
+    let run = |((grad, (m, v)), param): Chunks| vectorize!(simd, adam_chunk(&constants, grad, m, v, param));
+    tasks.for_each(&run as &(dyn Fn(Chunks) + Sync)); // a trait object as in chunks.rs
 }
+
+/// Of the gradient, of m and v, and of the parameter.
+type Chunks<'a> = ((&'a [f32], (&'a mut [f32], &'a mut [f32])), &'a mut [f32]);
 
 struct Constants {
     rate: f32,

@@ -35,32 +35,33 @@ pub struct Operand<R> {
 impl<R: Rows> Operand<R> {
     /// Packs some rows of A, [`A_STRIDE`] apart. `block` holds what waits to be transposed.
     pub fn pack_a<S: Simd>(&self, simd: S, rows: Range<usize>, k: Range<usize>, to: &mut [f32], block: &mut [f32]) {
-        vectorize!(simd, {
-            if self.transposed {
-                let (height, width) = (k.len(), rows.len());
-                self.rows.copy(simd, k, rows, block, A_ROWS);
-                transpose(simd, (block, A_ROWS), height, width, (to, A_STRIDE));
-            } else {
-                self.rows.copy(simd, rows, k, to, A_STRIDE);
-            }
-        })
+        if self.transposed {
+            let (height, width) = (k.len(), rows.len());
+            self.copy(simd, k, rows, block, A_ROWS);
+            transpose(simd, (block, A_ROWS), height, width, (to, A_STRIDE));
+        } else {
+            self.copy(simd, rows, k, to, A_STRIDE);
+        }
     }
 
     /// Packs a panel of B, at most NR columns. `block` holds what waits to be transposed.
     pub fn pack_b<S: Simd>(&self, simd: S, k: Range<usize>, columns: Range<usize>, to: &mut [f32], block: &mut [f32]) {
         let nr = NR_VECTORS * S::LANES;
-        vectorize!(simd, {
-            if self.transposed {
-                for (v, first) in columns.clone().step_by(S::LANES).enumerate() {
-                    let columns = first..columns.end.min(first + S::LANES);
-                    let (height, to) = (columns.len(), &mut to[v * S::LANES..]);
-                    self.rows.copy(simd, columns, k.clone(), block, A_STRIDE);
-                    transpose(simd, (block, A_STRIDE), height, k.len(), (to, nr));
-                }
-            } else {
-                self.rows.copy(simd, k, columns, to, nr);
+        if self.transposed {
+            for (v, first) in columns.clone().step_by(S::LANES).enumerate() {
+                let columns = first..columns.end.min(first + S::LANES);
+                let (height, to) = (columns.len(), &mut to[v * S::LANES..]);
+                self.copy(simd, columns, k.clone(), block, A_STRIDE);
+                transpose(simd, (block, A_STRIDE), height, k.len(), (to, nr));
             }
-        })
+        } else {
+            self.copy(simd, k, columns, to, nr);
+        }
+    }
+
+    #[inline(never)]
+    fn copy<S: Simd>(&self, simd: S, rows: Range<usize>, columns: Range<usize>, to: &mut [f32], stride: usize) {
+        vectorize!(simd, self.rows.copy(simd, rows, columns, to, stride));
     }
 }
 
@@ -101,7 +102,7 @@ pub fn check_room<S: Simd>(rows: usize, columns: usize, to: &[f32], stride: usiz
 }
 
 /// Transposes a block (height, width), both rounded up to whole vectors; rows are so far apart.
-#[inline(always)]
+#[inline(never)]
 fn transpose<S: Simd>(
     simd: S,
     (from, from_stride): (&[f32], usize),
@@ -112,13 +113,15 @@ fn transpose<S: Simd>(
     let (height, width) = (height.next_multiple_of(S::LANES), width.next_multiple_of(S::LANES));
     assert!(height == 0 || width == 0 || from.len() >= (height - 1) * from_stride + width);
     assert!(height == 0 || width == 0 || to.len() >= (width - 1) * to_stride + height);
-    for j in (0..width).step_by(S::LANES) {
-        for i in (0..height).step_by(S::LANES) {
-            // SAFETY: both blocks lie within `from` and `to`, as checked above.
-            unsafe {
-                let (from, to) = (from.as_ptr().add(i * from_stride + j), to.as_mut_ptr().add(j * to_stride + i));
-                simd.transpose(from, from_stride, to, to_stride);
+    vectorize!(simd, {
+        for j in (0..width).step_by(S::LANES) {
+            for i in (0..height).step_by(S::LANES) {
+                // SAFETY: both blocks lie within `from` and `to`, as checked above.
+                unsafe {
+                    let (from, to) = (from.as_ptr().add(i * from_stride + j), to.as_mut_ptr().add(j * to_stride + i));
+                    simd.transpose(from, from_stride, to, to_stride);
+                }
             }
         }
-    }
+    });
 }

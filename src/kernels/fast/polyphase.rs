@@ -10,10 +10,9 @@
 //! With a stride, a tap sees every stride-th pixel of every stride-th row: the pixels of one component, which lie side by
 //! side here. So the convolution has stride 1 within it. Backward, all pixels of a component of x meet the same taps.
 
-use super::chunks::rows_per_chunk;
+use super::chunks::{for_each_chunk, rows_per_chunk};
 use crate::kernels::Conv;
 use crate::pool::Buffer;
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// The layout of images (N, C, h, w): each channel in stride x stride polyphase components, one after the other. With
@@ -64,8 +63,8 @@ impl Polyphase {
         }
         let mut components = Buffer::scratch(x.len() / plane * self.channel());
         let (channels, rows) = (rows_per_chunk(plane), self.rows());
-        let chunks = components.par_chunks_mut(channels * self.channel()).zip(x.par_chunks(channels * plane));
-        chunks.for_each(|(components, x)| {
+        for_each_chunk(&mut components, channels * self.channel(), |start, components| {
+            let x = &x[start / self.channel() * plane..];
             for (components, x) in components.chunks_exact_mut(self.channel()).zip(x.chunks_exact(plane)) {
                 for (i, j, len) in &rows {
                     let x = x[*i..].iter().step_by(self.stride);
@@ -83,8 +82,8 @@ impl Polyphase {
             return;
         }
         let (channels, rows) = (rows_per_chunk(plane), self.rows());
-        let chunks = x.par_chunks_mut(channels * plane).zip(components.par_chunks(channels * self.channel()));
-        chunks.for_each(|(x, components)| {
+        for_each_chunk(x, channels * plane, |start, x| {
+            let components = &components[start / plane * self.channel()..];
             for (x, components) in x.chunks_exact_mut(plane).zip(components.chunks_exact(self.channel())) {
                 for (i, j, len) in &rows {
                     let x = x[*i..].iter_mut().step_by(self.stride);

@@ -83,7 +83,7 @@ fn reduce<S: Simd, R: Reduction>(simd: S, x: &[f32], shape: &Shape, over: Axes, 
     let inner = x.len() / size;
     if kept {
         return cut_results::<R>(y, size, x.len(), |from, to, sums| {
-            vectorize!(simd, take::<R>(x, &dims, from * inner..to * inner, sums));
+            take::<S, R>(simd, x, &dims, from * inner..to * inner, sums);
         });
     }
     // A block holds 16 numbers per result, too, or its partial results would be as much work as the numbers.
@@ -94,14 +94,14 @@ fn reduce<S: Simd, R: Reduction>(simd: S, x: &[f32], shape: &Shape, over: Axes, 
         return cut_results::<R>(y, size, x.len(), |from, to, sums| {
             for i in 0..dims.sizes[0] {
                 let range = (i * size + from) * inner..(i * size + to) * inner;
-                vectorize!(simd, take::<R>(x, &dims, range, sums));
+                take::<S, R>(simd, x, &dims, range, sums);
             }
         });
     }
     let mut partial = vec![R::START; blocks * y.len()];
     for_each_chunk(&mut partial, y.len(), |start, sums| {
         let from = start / y.len() * block;
-        vectorize!(simd, take::<R>(x, &dims, from * inner..(from + block).min(size) * inner, sums));
+        take::<S, R>(simd, x, &dims, from * inner..(from + block).min(size) * inner, sums);
     });
     for (i, y) in y.iter_mut().enumerate() {
         let sums = partial[i..].iter().step_by(partial.len() / blocks);
@@ -172,8 +172,13 @@ pub(super) fn sum_of(a: &[f32], b: &[f32], value: impl Fn(f32, f32) -> f64) -> f
 }
 
 /// Takes the numbers of `range` into `sums`, the first of which is the first that is met.
+#[inline(never)]
+fn take<S: Simd, R: Reduction>(simd: S, x: &[f32], dims: &Coalesced<1>, range: Range<usize>, sums: &mut [R::Partial]) {
+    vectorize!(simd, take_rows::<R>(x, dims, range, sums));
+}
+
 #[inline(always)]
-fn take<R: Reduction>(x: &[f32], dims: &Coalesced<1>, range: Range<usize>, sums: &mut [R::Partial]) {
+fn take_rows<R: Reduction>(x: &[f32], dims: &Coalesced<1>, range: Range<usize>, sums: &mut [R::Partial]) {
     let (x, mut first, kept) = (&x[range.clone()], None, dims.row_strides() != [0]);
     for (row, [place]) in dims.rows(range.start, range.len()) {
         let (x, sums) = (&x[row], &mut sums[place - *first.get_or_insert(place)..]);

@@ -5,10 +5,10 @@ use super::filter::{filter_adjoint, layout};
 use super::tiles::{Input, OutputGradient, Tiling, points, transform_images};
 use super::{SCRATCH, Scratch, TAPS, TILES, at_least};
 use crate::kernels::Conv;
+use crate::kernels::fast::chunks::for_each_chunk;
 use crate::kernels::fast::micro_kernel::{Epilogue, MicroTile, split_rows};
 use crate::kernels::fast::simd::{Simd, vectorize};
 use crate::pool::Buffer;
-use rayon::prelude::*;
 
 /// Partial sums: they are added in order, so their number may depend on sizes only.
 const CHUNKS: usize = 8;
@@ -26,7 +26,13 @@ pub fn conv2d_dw<S: Simd>(simd: S, size: &Conv, x: &[f32], gy: &[f32], gw: &mut 
     let (blocks, out_blocks) = (size.c.div_ceil(BLOCK), size.c_out.div_ceil(BLOCK));
     let u_layout = layout(size.c, size.c_out);
     let (x_image, gy_image) = (size.c * plane, size.c_out * plane_out);
-    let chunk = |((gw, x), gy): ((&mut [f32], &[f32]), &[f32])| {
+    let block_of_partial = size.c * TAPS * BLOCK;
+    let partial = out_blocks * block_of_partial;
+    let chunk = |start: usize, gw: &mut [f32]| {
+        let first = start / partial * chunk_images;
+        let images = first..size.n.min(first + chunk_images);
+        let (x, gy) =
+            (&x[images.start * x_image..images.end * x_image], &gy[images.start * gy_image..images.end * gy_image]);
         SCRATCH.with_borrow_mut(|Scratch { pixels, v, m, sums }| {
             vectorize!(simd, {
                 let u = at_least(sums, u_layout.len);
@@ -58,13 +64,10 @@ pub fn conv2d_dw<S: Simd>(simd: S, size: &Conv, x: &[f32], gy: &[f32], gw: &mut 
             })
         });
     };
-    let block_of_partial = size.c * TAPS * BLOCK;
-    let partial = out_blocks * block_of_partial;
     let mut partials = Buffer::scratch(size.n.div_ceil(chunk_images) * partial);
-    let tasks = partials.par_chunks_exact_mut(partial).zip(x.par_chunks(chunk_images * x_image));
-    let tasks = tasks.zip(gy.par_chunks(chunk_images * gy_image));
-    tasks.with_max_len(1).for_each(chunk);
-    gw.par_chunks_mut(BLOCK * size.c * TAPS).enumerate().for_each(|(block, gw)| {
+    for_each_chunk(&mut partials, partial, chunk);
+    for_each_chunk(gw, block_of_partial, |start, gw| {
+        let block = start / block_of_partial;
         let mut sum = Buffer::scratch(block_of_partial);
         sum.fill(0.0);
         for partial in partials.chunks_exact(partial) {
@@ -115,7 +118,7 @@ fn multiply<S: Simd>(
                             epilogue: if accumulate { Epilogue::Accumulate } else { Epilogue::Store },
                             prefetch_c: false,
                         };
-                        tile.compute(simd);
+                        tile.compute::<S, BLOCK>(simd);
                     }
                 }
             }

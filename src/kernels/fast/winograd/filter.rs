@@ -5,9 +5,9 @@ use super::blocked::{BLOCK, Layout, to_blocked};
 use super::tiles::points;
 use super::transforms::{FilterAdjoint, FilterTransform, POINTS, transform_2d};
 use crate::kernels::Conv;
+use crate::kernels::fast::chunks::for_each_chunk;
 use crate::kernels::fast::simd::{Simd, vectorize};
 use crate::pool::Buffer;
-use rayon::prelude::*;
 
 /// Where U lies: blocks of what the convolution computes, rows of what it reads.
 pub fn layout(channels: usize, channels_out: usize) -> Layout {
@@ -18,8 +18,8 @@ pub fn layout(channels: usize, channels_out: usize) -> Layout {
 pub fn filter_transform<S: Simd>(simd: S, size: &Conv, w: &[f32], backward: bool, u: &mut [f32]) {
     let layout = if backward { layout(size.c_out, size.c) } else { layout(size.c, size.c_out) };
     assert_eq!(u.len(), layout.len);
-    u.par_chunks_exact_mut(layout.block).enumerate().for_each(|(block, u)| {
-        vectorize!(simd, transform_block(simd, size, w, backward, block, u, &layout));
+    for_each_chunk(u, layout.block, |start, u| {
+        vectorize!(simd, transform_block(simd, size, w, backward, start / layout.block, u, &layout));
     });
 }
 

@@ -55,6 +55,7 @@ mod filter;
 mod tiles;
 mod transforms;
 
+use super::chunks::for_each_chunk;
 use super::micro_kernel::{Epilogue, MicroTile, split_rows};
 use super::simd::{Simd, vectorize};
 use crate::kernels::Conv;
@@ -62,7 +63,6 @@ use crate::pool::Buffer;
 use blocked::{BLOCK, Layout, from_blocked, vector_distance, vector_place, whole_vector};
 pub use dw::conv2d_dw;
 use filter::filter_transform;
-use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
 use tiles::{Input, Tiling, output_transform, points, transform_images};
@@ -133,9 +133,10 @@ pub fn conv2d<S: Simd>(simd: S, size: &Conv, x: &[f32], u: &[f32], bias: Option<
     let (blocks, out_blocks) = (size.c.div_ceil(BLOCK), size.c_out.div_ceil(BLOCK));
     let u_layout = filter::layout(size.c, size.c_out);
     let images = images_per_task(size.n, tiling.count());
-    let task = |(y, x): (&mut [f32], &[f32])| {
-        let images = x.len() / (size.c * plane);
-        assert_eq!(y.len(), images * size.c_out * plane_out);
+    let (x_image, y_image) = (size.c * plane, size.c_out * plane_out);
+    let task = |start: usize, y: &mut [f32]| {
+        let images = y.len() / y_image;
+        let x = &x[start / y_image * x_image..][..images * x_image];
         let tiles = images * tiling.count();
         let v_layout = Layout::by_point(blocks, tiles);
         let m_layout = Layout::by_point(TOGETHER.min(out_blocks), tiles);
@@ -168,9 +169,7 @@ pub fn conv2d<S: Simd>(simd: S, size: &Conv, x: &[f32], u: &[f32], bias: Option<
         })
     };
     assert_eq!(u.len(), u_layout.len);
-    let (x_image, y_image) = (size.c * plane, size.c_out * plane_out);
-    let tasks = y.par_chunks_mut(images * y_image).zip(x.par_chunks(images * x_image));
-    tasks.with_max_len(1).for_each(task);
+    for_each_chunk(y, images * y_image, task);
 }
 
 /// So many that a task has at most about [`TILES`] tiles, and that the threads end at about the same time. (Which images
@@ -223,7 +222,7 @@ fn multiply<S: Simd>(
                             epilogue: if part > 0 { Epilogue::Accumulate } else { Epilogue::Store },
                             prefetch_c: false,
                         };
-                        tile.compute(simd);
+                        tile.compute::<S, 0>(simd);
                     }
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::blocked::{BLOCK, Layout, to_blocked};
 use super::transforms::{InputTransform, LEFT_OUT, OutputAdjoint, OutputTransform, POINTS, Transform, transform_2d};
-use crate::kernels::fast::simd::Simd;
+use crate::kernels::fast::simd::{Simd, vectorize};
 use std::ops::Range;
 
 /// The tiles of an image of outputs.
@@ -102,8 +102,24 @@ impl TileTransform<4> for OutputGradient {
 ///
 /// # Safety
 /// `squares` are those of `tiling` in a plane of this size.
-#[inline(always)]
+#[inline(never)]
 pub unsafe fn transform_images<S: Simd, T: TileTransform<N>, const N: usize>(
+    simd: S,
+    x: &[f32],
+    size: (usize, usize),
+    squares: &Squares<N>,
+    tiling: &Tiling,
+    pixels: &mut [f32],
+    v: (&mut [f32], &Layout),
+) {
+    // SAFETY: as the caller promises.
+    vectorize!(simd, unsafe { transform_blocks::<S, T, N>(simd, x, size, squares, tiling, pixels, v) });
+}
+
+/// # Safety
+/// As for [`transform_images`].
+#[inline(always)]
+unsafe fn transform_blocks<S: Simd, T: TileTransform<N>, const N: usize>(
     simd: S,
     x: &[f32],
     (channels, plane): (usize, usize),
