@@ -101,14 +101,24 @@ pub fn record(
     backward: impl Fn(Variable, &Context) -> Grads + 'static,
 ) -> Variable {
     hook::emit(|| Event::Forward { name, inputs, output: &value });
-    let (shape, y) = (*value.shape(), Variable::new(value));
     if !mode::is_grad_enabled() || !inputs.iter().any(|x| x.requires_grad()) {
-        return y;
+        return Variable::new(value);
     }
+    record_node(name, inputs, saved, value, Box::new(backward))
+}
+
+fn record_node(
+    name: &'static str,
+    inputs: &[&Variable],
+    saved: &[Save],
+    value: Tensor,
+    backward: Box<BackwardRule>,
+) -> Variable {
+    let (shape, y) = (*value.shape(), Variable::new(value));
     let save = |what: Save, x: &Variable| saved.contains(&what).then(|| SavedTensor::new(x));
     let edge = |(i, x): (usize, &&Variable)| Input { node: x.node.clone(), saved: save(Save::Input(i), x) };
     let inputs = inputs.iter().enumerate().map(edge).collect();
-    let function = Function { name, inputs, output: save(Save::Output, &y), backward: Box::new(backward) };
+    let function = Function { name, inputs, output: save(Save::Output, &y), backward };
     Variable { node: Some(Node::new(shape, Some(Rc::new(function)))), ..y }
 }
 
