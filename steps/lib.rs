@@ -3,12 +3,27 @@
 //! A step may use any earlier step, never a later one. [`common`] holds what programs share and no lesson is about, [`em`]
 //! the fast EM algorithm for mixtures of any size, whose lesson is step 5.
 
-/// Like the standard `println!`, but without a panic where nobody reads standard output any more, as in `step01 | head -1`:
-/// a training must not be lost because of that.
+/// Like the standard macro, but without a panic where nobody reads standard output any more, as in `step01 | head -1`: a
+/// training must not be lost because of that. So are [`println!`] and [`eprintln!`].
+#[macro_export]
+macro_rules! print {
+    ($($text:tt)*) => {{
+        let _ = ::std::io::Write::write_fmt(&mut ::std::io::stdout(), ::std::format_args!($($text)*));
+    }};
+}
+
+/// [`print!`] and the end of the line.
 #[macro_export]
 macro_rules! println {
+    ($($line:tt)*) => { $crate::print!("{}\n", ::std::format_args!($($line)*)) };
+}
+
+/// A line on standard error, without a panic where nobody reads it.
+#[macro_export]
+macro_rules! eprintln {
     ($($line:tt)*) => {{
-        let _ = ::std::io::Write::write_fmt(&mut ::std::io::stdout(), format_args!("{}\n", format_args!($($line)*)));
+        let line = ::std::format_args!($($line)*);
+        let _ = ::std::io::Write::write_fmt(&mut ::std::io::stderr(), ::std::format_args!("{line}\n"));
     }};
 }
 
