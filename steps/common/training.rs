@@ -22,6 +22,7 @@ mod checkpoint;
 mod config;
 mod curves;
 mod metrics;
+mod running_mean;
 
 pub use config::{Preset, TrainingConfig, TrainingFlags};
 
@@ -30,6 +31,7 @@ use super::run::RunFolder;
 use anyhow::{Result, bail, ensure};
 use checkpoint::TrainingState;
 use metrics::Metrics;
+use running_mean::RunningMean;
 use serde_json::Value;
 use std::cell::Cell;
 use std::ops::RangeInclusive;
@@ -53,6 +55,8 @@ pub struct TrainingRun<'a> {
     state: TrainingState,
     ema: Option<Ema>,
     metrics: Metrics,
+    /// Of the losses of this run, for the progress.
+    loss: RunningMean,
     /// Of the current epoch.
     progress: Option<Progress>,
     start: Instant,
@@ -102,6 +106,7 @@ impl<'a> TrainingRun<'a> {
             state,
             ema,
             metrics,
+            loss: RunningMean::default(),
             progress: None,
             start: Instant::now(),
             interrupted: Rc::default(),
@@ -175,10 +180,11 @@ impl<'a> TrainingRun<'a> {
             "epoch {epoch}, step {step}: the loss is {loss}; try a smaller --lr (the last checkpoint is untouched)"
         );
         self.state.sum += loss;
+        let mean = self.loss.push(loss);
         self.state.seconds = self.seconds_before + self.start.elapsed().as_secs_f64();
         self.metrics.write(epoch, step, values, self.state.seconds)?;
         if let Some(progress) = &mut self.progress {
-            progress.step(|| format!("loss {loss:.4}"));
+            progress.step(|| mean.to_string());
         }
         self.print_estimated_time();
         self.interrupted.set(INTERRUPTED.load(Ordering::Relaxed));
