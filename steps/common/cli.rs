@@ -1,9 +1,10 @@
 //! Flags that programs have in common, and the end of a program that failed.
 
+use super::command_line::CommandLine;
 use super::data::Source;
 use super::plot::{self, Panel};
 use anyhow::{Context, Result};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{Args, Parser, value_parser};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -24,6 +25,12 @@ pub struct Common {
     pub quiet: bool,
     #[arg(skip = Limits::from_environment())]
     pub limits: Limits,
+    /// What starts the program that runs.
+    #[arg(skip)]
+    pub command: CommandLine,
+    /// Whether each training is resumed that has a checkpoint, because the whole step is.
+    #[arg(skip)]
+    pub resume: bool,
 }
 
 /// The largest sizes that programs use. Usually there are none; with TSUKURU_SMOKE=1, for tests that only check that
@@ -121,12 +128,6 @@ impl Common {
         tsukuru::threads::start(self.threads.map(usize::from)).context("--threads: the threads cannot be made")?;
         Ok(())
     }
-
-    /// The whole of a step: runs `program`, or without one all programs of the step in order, up to the first error.
-    pub fn run<P: ValueEnum + Copy>(&self, program: Option<P>, run: impl Fn(P) -> Result<()>) -> ExitCode {
-        let programs = program.as_ref().map_or(P::value_variants(), std::slice::from_ref);
-        exit(self.start().and_then(|()| programs.iter().try_for_each(|&program| run(program))))
-    }
 }
 
 /// The flags that the program was called with. `--help` is answered, and a mistake explained, by clap; like every other
@@ -135,36 +136,12 @@ pub fn parse<Cli: Parser>() -> Cli {
     or_exit(Cli::try_parse())
 }
 
-fn or_exit<T>(parsed: clap::error::Result<T>) -> T {
+/// What was parsed; else the program ends, see [`parse`].
+pub fn or_exit<T>(parsed: clap::error::Result<T>) -> T {
     parsed.unwrap_or_else(|error| {
         let _ = error.print(); // if it fails, there is nobody to tell
         std::process::exit(error.exit_code().min(1))
     })
-}
-
-/// The programs of a step, if they have flags of their own.
-pub trait Programs: Subcommand {
-    /// What runs, in this order, if no program is named.
-    fn quick() -> Vec<Self>;
-
-    fn run(&self, common: &Common, mnist: &MnistArgs) -> Result<()>;
-}
-
-/// The whole of such a step. Its name and what it is `about` are for the help.
-pub fn run_step<P: Programs>(name: &'static str, about: &'static str) -> ExitCode {
-    #[derive(Parser)]
-    struct Cli<P: Subcommand> {
-        #[command(subcommand)]
-        program: Option<P>,
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        mnist: MnistArgs,
-    }
-    let parsed = Cli::<P>::command().name(name).about(about).try_get_matches();
-    let Cli { program, common, mnist } = or_exit(parsed.and_then(|flags| Cli::<P>::from_arg_matches(&flags)));
-    let programs = program.map_or_else(P::quick, |program| vec![program]);
-    exit(common.start().and_then(|()| programs.iter().try_for_each(|program| program.run(&common, &mnist))))
 }
 
 /// An error and its causes, without those that it already quotes.

@@ -1,6 +1,7 @@
 //! What every program shares and no lesson is about: flags, run folders, progress, pictures, plots, data.
 
 pub mod cli;
+pub mod command_line;
 pub mod data;
 pub mod digits;
 pub mod fetch;
@@ -8,6 +9,7 @@ pub mod images;
 pub mod people;
 pub mod picture;
 pub mod plot;
+pub mod programs;
 pub mod progress;
 pub mod run;
 pub mod table;

@@ -1,25 +1,20 @@
 //! `cargo run --release --bin step01`: all programs of the step; `-- PROGRAM` runs one.
 
-use clap::{Parser, ValueEnum};
-use steps::common::cli::{Common, parse};
+use anyhow::Result;
+use clap::Subcommand;
+use std::process::ExitCode;
+use steps::common::cli::Common;
+use steps::common::programs::{Programs, run_step, without};
 use steps::step01::{norm_dist, norm_param, sample_avg, sample_sum};
 
-/// Step 1: the normal distribution.
-#[derive(Parser)]
-#[command(name = "step01")]
-struct Cli {
-    /// The program to run; without one, all run in this order
-    program: Option<Program>,
-    #[command(flatten)]
-    common: Common,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-#[value(rename_all = "snake_case")]
+#[derive(Subcommand)]
+#[command(rename_all = "snake_case")]
 enum Program {
     /// The density of the standard normal distribution
+    #[command(args = without(["seed"]))]
     NormDist,
     /// The parameters mu and sigma
+    #[command(args = without(["seed"]))]
     NormParam,
     /// The central limit theorem: means of N uniform numbers, for N = 1, 2, 4, 10, 50
     SampleAvg,
@@ -27,12 +22,20 @@ enum Program {
     SampleSum,
 }
 
-fn main() -> std::process::ExitCode {
-    let Cli { program, common } = parse();
-    common.run(program, |program| match program {
-        Program::NormDist => norm_dist::run(&common),
-        Program::NormParam => norm_param::run(&common),
-        Program::SampleAvg => sample_avg::run(&common),
-        Program::SampleSum => sample_sum::run(&common),
-    })
+impl Programs for Program {
+    type Data = ();
+    const QUICK: &'static [&'static str] = &["norm_dist", "norm_param", "sample_avg", "sample_sum"];
+
+    fn run(&self, common: &Common, (): &()) -> Result<()> {
+        match self {
+            Program::NormDist => norm_dist::run(common),
+            Program::NormParam => norm_param::run(common),
+            Program::SampleAvg => sample_avg::run(common),
+            Program::SampleSum => sample_sum::run(common),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    run_step::<Program>("step01", "Step 1: the normal distribution. Without a program, all run in this order")
 }

@@ -23,12 +23,6 @@ pub struct Flags {
     pub images: usize,
 }
 
-impl Default for Flags {
-    fn default() -> Flags {
-        Flags { model: ModelFlag::default(), images: 1000 }
-    }
-}
-
 /// Samples of z per image, and the k of L_k: each divides it.
 const SAMPLES: usize = 500;
 const K: [usize; 7] = [1, 2, 5, 20, 50, 250, 500];

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
-use steps::common::cli::{Common, MnistArgs, Programs, run_step};
-use steps::common::training::TrainingFlags;
+use steps::common::cli::{Common, MnistArgs};
+use steps::common::programs::{Programs, run_step};
 use steps::step07::model_file::ModelFlag;
 use steps::step07::{e_step, evaluate, latent, vae};
 
@@ -22,14 +22,8 @@ enum Program {
 }
 
 impl Programs for Program {
-    fn quick() -> Vec<Program> {
-        vec![
-            Program::Vae(vae::Flags { training: TrainingFlags::quick(), latent: vae::LATENT, hidden: vae::HIDDEN }),
-            Program::Latent(ModelFlag::default()),
-            Program::Evaluate(evaluate::Flags::default()),
-            Program::EStep(ModelFlag::default()),
-        ]
-    }
+    type Data = MnistArgs;
+    const QUICK: &'static [&'static str] = &["vae --quick", "latent", "evaluate", "e_step"];
 
     fn run(&self, common: &Common, mnist: &MnistArgs) -> Result<()> {
         match self {

@@ -3,7 +3,8 @@
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
-use steps::common::cli::{Common, MnistArgs, Programs, run_step};
+use steps::common::cli::{Common, MnistArgs};
+use steps::common::programs::{Programs, run_step, without};
 use steps::common::training::TrainingFlags;
 use steps::step08::{elbo, forward_process, hvae};
 
@@ -15,13 +16,13 @@ enum Program {
     /// Noise is added to a number and to a digit, step by step and in closed form
     ForwardProcess,
     /// The ELBO of a diffusion model, estimated from T, from two and from one sample
+    #[command(args = without(["data"]))]
     Elbo,
 }
 
 impl Programs for Program {
-    fn quick() -> Vec<Program> {
-        vec![Program::Hvae(TrainingFlags::quick()), Program::ForwardProcess, Program::Elbo]
-    }
+    type Data = MnistArgs;
+    const QUICK: &'static [&'static str] = &["hvae --quick", "forward_process", "elbo"];
 
     fn run(&self, common: &Common, mnist: &MnistArgs) -> Result<()> {
         match self {

@@ -3,16 +3,18 @@
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
-use steps::common::cli::{Common, MnistArgs, Programs, run_step};
-use steps::common::training::TrainingFlags;
+use steps::common::cli::{Common, MnistArgs};
+use steps::common::programs::{Programs, run_step, without};
 use steps::step09::{Flags, diffusion_model, gaussian_noise, sample, simple_unet};
 
 #[derive(Subcommand)]
 #[command(rename_all = "snake_case")]
 enum Program {
     /// Noise is added to an image, step by step and in closed form
+    #[command(args = without(["data"]))]
     GaussianNoise,
     /// The shapes inside the U-Net
+    #[command(args = without(["data", "seed"]))]
     SimpleUnet,
     /// Train the U-Net on digits and generate digits with it
     DiffusionModel(Flags),
@@ -21,10 +23,8 @@ enum Program {
 }
 
 impl Programs for Program {
-    fn quick() -> Vec<Program> {
-        let training = Flags { training: TrainingFlags::quick(), ..Flags::default() };
-        vec![Program::GaussianNoise, Program::SimpleUnet, Program::DiffusionModel(training)]
-    }
+    type Data = MnistArgs;
+    const QUICK: &'static [&'static str] = &["gaussian_noise", "simple_unet", "diffusion_model --quick"];
 
     fn run(&self, common: &Common, mnist: &MnistArgs) -> Result<()> {
         match self {

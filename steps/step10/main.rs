@@ -3,8 +3,8 @@
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
-use steps::common::cli::{Common, MnistArgs, Programs, run_step};
-use steps::common::training::TrainingFlags;
+use steps::common::cli::{Common, MnistArgs};
+use steps::common::programs::{Programs, run_step};
 use steps::step09;
 use steps::step10::{classifier_free_guidance, classifier_guidance, conditional, sample};
 
@@ -22,15 +22,10 @@ enum Program {
 }
 
 impl Programs for Program {
-    fn quick() -> Vec<Program> {
-        // Two trainings share the five minutes.
-        let training = TrainingFlags { limit: Some(20_000), ..TrainingFlags::quick() };
-        let unet = step09::Flags { training: training.clone(), ..Default::default() };
-        vec![
-            Program::ClassifierFreeGuidance(classifier_free_guidance::Flags { unet, ..Default::default() }),
-            Program::ClassifierGuidance(classifier_guidance::Flags { training, ..Default::default() }),
-        ]
-    }
+    type Data = MnistArgs;
+    // Two trainings share the five minutes.
+    const QUICK: &'static [&'static str] =
+        &["classifier_free_guidance --quick --limit 20000", "classifier_guidance --quick --limit 20000"];
 
     fn run(&self, common: &Common, mnist: &MnistArgs) -> Result<()> {
         match self {

@@ -111,7 +111,7 @@ fn the_programs_of_step_8_print_what_the_formulas_say() {
         // Of 20,000 points, the mean has a standard error of std / 141, and the standard deviation one of 0.5 %.
         assert!((row[1] - row[2]).abs() < 0.03 * row[4] && (row[3] / row[4] - 1.0).abs() < 0.02, "{row:?}");
     }
-    let said = step08(folder.path(), "elbo");
+    let said = succeeds(env!("CARGO_BIN_EXE_step08"), folder.path(), "elbo");
     let exact = said.lines().find(|line| line.starts_with("ELBO   ")).map(numbers).expect("a line")[0];
     let rows: Vec<Vec<f64>> = said.lines().map(numbers).filter(|row| row.len() == 4).collect();
     assert_eq!(rows.iter().map(|row| row[3]).collect::<Vec<f64>>(), [1000.0, 1.0, 1.0], "{said}");

@@ -209,8 +209,7 @@ fn programs_have_the_book_s_names() {
             let figure = format!("out/{step}/{program}/{program}.svg");
             let figure = if ["array_basis", "matrix"].contains(&program) { "[[" } else { &figure };
             prints(folder.path(), step, program, &[figure]);
-            assert!(help.contains(&format!("- {program}: ")), "{help}");
-            assert_eq!(prints(folder.path(), step, &format!("{program} --help"), &[]), help);
+            assert!(help.contains(&format!("\n  {program} ")), "{help}");
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 use tsukuru::data::idx::{self, Images};
 
@@ -16,6 +16,7 @@ pub fn folder() -> TempDir {
 pub fn command(program: &str, folder: &Path, args: &str) -> Command {
     let mut command = Command::new(program);
     command.args(args.split_whitespace()).current_dir(folder).env("TSUKURU_SMOKE", "1").env_remove("TSUKURU_DATA");
+    command.env("CARGO", "cargo"); // as under `cargo run`
     command
 }
 
@@ -35,6 +36,31 @@ pub fn fails(program: &str, folder: &Path, args: &str, expected: &[&str]) {
     for part in expected {
         assert!(said.contains(part), "{program} {args}: {said:?} does not say {part:?}");
     }
+}
+
+/// What standard error holds after Ctrl-C, as soon as `file` is there; the program must end with exit code 1.
+#[cfg(unix)]
+pub fn interrupted(mut command: Command, file: &Path) -> String {
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    while !file.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill").success());
+    let Output { status, stderr, .. } = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8(stderr).expect("UTF-8");
+    assert_eq!(status.code(), Some(1), "{said}");
+    said
+}
+
+/// Runs what was printed to be pasted into a shell, with `binary` for `cargo run --release --bin STEP --`.
+#[cfg(unix)]
+pub fn paste(line: &str, binary: &str, folder: &Path) -> String {
+    let (before, cargo) = line.split_at(line.find("cargo run --release --bin ").expect("a command line"));
+    let (_, flags) = cargo.split_once(" -- ").expect("flags");
+    let mut shell = command("sh", folder, "-c");
+    let Output { status, stdout, stderr } = shell.arg(format!("{before}'{binary}' {flags}")).output().expect("a shell");
+    assert!(status.success(), "{line}: {}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).expect("UTF-8")
 }
 
 /// All files must be in the folder, with something in them.

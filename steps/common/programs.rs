@@ -1,0 +1,139 @@
+//! [`run_step`]: a step and its programs, of which the named one runs, or all in their quick form.
+
+use super::cli::{Common, exit, or_exit};
+use super::command_line::CommandLine;
+use anyhow::{Result, bail, ensure};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The programs of a step.
+pub trait Programs: Subcommand {
+    /// The flag that says where the data are; `()` in a step that reads none.
+    type Data: Args;
+    /// What runs, in this order, if no program is named: the command line of each.
+    const QUICK: &'static [&'static str];
+
+    fn run(&self, common: &Common, data: &Self::Data) -> Result<()>;
+}
+
+/// For a program that has no use for some flags of its step: they are not in its help, and are refused.
+///
+/// ```text
+/// #[command(args = without(["data", "seed"]))]
+/// SimpleUnet,
+/// ```
+pub fn without<const N: usize>(flags: [&'static str; N]) -> [Arg; N] {
+    flags.map(|flag| Arg::new(flag).long(flag).hide(true))
+}
+
+/// The flags that some programs are [`without`], and why.
+const REFUSED: [(&str, &str); 2] = [("data", "reads no data"), ("seed", "draws no random numbers")];
+
+#[derive(Parser)]
+struct Cli<P: Programs> {
+    #[command(subcommand)]
+    program: Option<P>,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    data: P::Data,
+}
+
+/// The whole of a step. Its name and what it is `about` are for the help.
+pub fn run_step<P: Programs>(name: &'static str, about: &'static str) -> ExitCode {
+    exit(run::<P>(name, about))
+}
+
+fn run<P: Programs>(name: &'static str, about: &'static str) -> Result<()> {
+    let command = command::<P>(name, about);
+    let parsed = command.clone().try_get_matches();
+    if let Some(hint) = parsed.as_ref().err().and_then(|error| hint(&command, error)) {
+        bail!(hint);
+    }
+    let matches = or_exit(parsed);
+    let quick = || P::QUICK.iter().map(|line| line.split(' ').next().expect("a program"));
+    refuse(&command, &matches, &matches.subcommand_name().map_or_else(|| quick().collect(), |name| vec![name]))?;
+    let Cli { program, mut common, data } = or_exit(Cli::<P>::from_arg_matches(&matches));
+    common.resume = is_given(&matches, "resume");
+    if let Some(program) = matches.subcommand_name() {
+        ensure!(!common.resume, "--resume: expected after the program, as in `{program} --resume`");
+    }
+    common.command = CommandLine::current(name, step_flags(&command, &matches));
+    common.start()?;
+    if let Some(program) = program {
+        return program.run(&common, &data);
+    }
+    P::QUICK.iter().try_for_each(|line| {
+        let parsed = Cli::<P>::try_parse_from([name].into_iter().chain(line.split(' ')));
+        let program = parsed.ok().and_then(|cli| cli.program).expect("a command line of this step");
+        program.run(&Common { command: common.command.with_program(line), ..common.clone() }, &data)
+    })
+}
+
+/// The step as clap knows it. `--resume` is for all programs together, if there is one that can be resumed.
+fn command<P: Programs>(name: &'static str, about: &'static str) -> Command {
+    let mut command = Cli::<P>::command().name(name).about(about);
+    if command.get_subcommands().any(|program| takes(program, "resume")) {
+        let help = "Resume what an interrupted run without a program has left unfinished";
+        command = command.arg(Arg::new("resume").long("resume").action(ArgAction::SetTrue).help(help));
+    }
+    for (flag, _) in REFUSED {
+        if takes(&command, flag) && command.get_subcommands().all(|program| is_refused(program, flag)) {
+            command = command.mut_arg(flag, |arg| arg.hide(true));
+        }
+    }
+    command
+}
+
+fn takes(command: &Command, flag: &str) -> bool {
+    command.get_arguments().any(|arg| arg.get_long() == Some(flag) && !arg.is_hide_set())
+}
+
+fn is_refused(program: &Command, flag: &str) -> bool {
+    program.get_arguments().any(|arg| arg.get_id() == flag && arg.is_hide_set())
+}
+
+fn is_given(matches: &ArgMatches, flag: &str) -> bool {
+    matches.try_contains_id(flag).is_ok() && matches.value_source(flag) == Some(ValueSource::CommandLine)
+}
+
+/// An error if a flag was given that none of these programs has a use for.
+fn refuse(command: &Command, matches: &ArgMatches, programs: &[&str]) -> Result<()> {
+    for (flag, reason) in REFUSED {
+        let refused = |name: &&str| command.find_subcommand(name).is_some_and(|program| is_refused(program, flag));
+        if is_given(matches, flag) && programs.iter().all(refused) {
+            let name = matches.subcommand_name().unwrap_or(command.get_name());
+            bail!("{name} takes no --{flag}: it {reason}");
+        }
+    }
+    Ok(())
+}
+
+/// The flags that were given and that every program of the step takes, as words.
+fn step_flags(command: &Command, matches: &ArgMatches) -> Vec<String> {
+    let mut words = vec![];
+    for arg in command.get_arguments().filter(|arg| arg.is_global_set() && is_given(matches, arg.get_id().as_str())) {
+        words.extend(arg.get_long().map(|long| format!("--{long}")));
+        if arg.get_action().takes_values() {
+            let values = matches.get_raw(arg.get_id().as_str()).into_iter().flatten();
+            words.extend(values.map(|value| value.to_string_lossy().into_owned()));
+        }
+    }
+    words
+}
+
+/// Which programs take a flag that was given without a program, or to another one.
+fn hint(command: &Command, error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return None };
+    let long = flag.strip_prefix("--").filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
+    let takers = command.get_subcommands().filter(|program| takes(program, long)).map(Command::get_name);
+    let takers: Vec<&str> = takers.collect();
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let named = command.clone().ignore_errors(true).try_get_matches().ok()?;
+    let rest: Vec<String> = words.filter(|word| Some(&word[..]) != named.subcommand_name()).collect();
+    let example = CommandLine::current(command.get_name(), rest).with_program(takers.first()?);
+    let verb = if takers.len() == 1 { "takes" } else { "take" };
+    Some(format!("{} {verb} {flag}: {example}", takers.join(", ")))
+}
