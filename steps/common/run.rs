@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 /// A folder `OUT/STEP/PROGRAM/` that this process alone writes to.
 pub struct RunFolder {
     path: PathBuf,
+    /// Where an earlier run is now.
+    moved: Option<PathBuf>,
+    /// Whether this run goes on with an earlier one.
+    resumed: bool,
     /// Locked as long as the run lasts; the system unlocks it when the process ends, in whatever way.
     _lock: File,
 }
@@ -32,18 +36,27 @@ impl RunFolder {
                 return Err(error).with_context(|| format!("{}: cannot be locked", lock_path.display()));
             }
         }
-        if !resume && path.exists() {
-            let moved = (1..).map(|i| above.join(format!("{program}.{i}"))).find(|path| !path.exists());
-            let moved = moved.expect("some number is free");
-            fs::rename(&path, &moved).with_context(|| format!("{}: cannot be moved away", path.display()))?;
+        let moved = (!resume && path.exists()).then(|| free_path(&path));
+        if let Some(moved) = &moved {
+            fs::rename(&path, moved).with_context(|| format!("{}: cannot be moved away", path.display()))?;
             println!("An earlier run is now in {}", moved.display());
         }
         fs::create_dir_all(&path).with_context(|| format!("{}: cannot make this folder", path.display()))?;
-        Ok(RunFolder { path, _lock: lock })
+        Ok(RunFolder { path, moved, resumed: resume, _lock: lock })
     }
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the earlier run is now that was in the folder, if there was one.
+    pub fn moved(&self) -> Option<&Path> {
+        self.moved.as_deref()
+    }
+
+    /// Whether this run goes on with the earlier one.
+    pub fn is_resumed(&self) -> bool {
+        self.resumed
     }
 
     /// The path of a file in the folder; folders between are made.
@@ -53,4 +66,10 @@ impl RunFolder {
         fs::create_dir_all(parent).with_context(|| format!("{}: cannot make this folder", parent.display()))?;
         Ok(path)
     }
+}
+
+/// `PATH.1`, or `.2`, ..: the first that is not there.
+pub fn free_path(path: &Path) -> PathBuf {
+    let numbered = |i: u32| path.with_file_name(format!("{}.{i}", path.file_name().expect("a name").display()));
+    (1..).map(numbered).find(|path| !path.exists()).expect("some number is free")
 }

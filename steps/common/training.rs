@@ -24,6 +24,7 @@ mod curves;
 mod metrics;
 mod running_mean;
 
+pub use checkpoint::is_unfinished;
 pub use config::{Preset, TrainingConfig, TrainingFlags};
 
 use super::progress::{Progress, duration};
@@ -76,8 +77,8 @@ impl<'a> TrainingRun<'a> {
     /// A resumed run must have the same.
     ///
     /// # Errors
-    /// If the batch size is 0, the checkpoint is damaged or belongs to a run with other settings, or `metrics.csv`
-    /// cannot be written.
+    /// If the batch size is 0, the checkpoint is damaged, belongs to a run with other settings or has more epochs than
+    /// are asked for, or `metrics.csv` cannot be written.
     pub fn start(
         config: &'a TrainingConfig,
         folder: &'a RunFolder,
@@ -91,10 +92,16 @@ impl<'a> TrainingRun<'a> {
         let run_settings = config.run_settings(dataset, settings);
         let mut ema = (config.ema > 0.0).then(|| Ema::new(model, config.ema));
         let mut state = TrainingState::default();
-        if config.resume {
+        if folder.is_resumed() {
             let path = folder.file("checkpoint.safetensors")?;
             let steps_per_epoch = dataset.len().div_ceil(config.batch_size);
             state = checkpoint::load(&path, &run_settings, steps_per_epoch, model, ema.as_mut(), optimizer)?;
+            let (epochs, done) = (config.epochs, state.losses.len());
+            let part = if state.step > done * steps_per_epoch { "and a part of the next " } else { "" };
+            ensure!(
+                state.step <= epochs * steps_per_epoch,
+                "--epochs {epochs}: nothing to do, {done} epochs {part}are done; expected more than {done}"
+            );
         }
         let metrics = Metrics::open(&folder.file("metrics.csv")?, state.step)?;
         Ok(TrainingRun {
@@ -119,7 +126,7 @@ impl<'a> TrainingRun<'a> {
     /// first, without batches, so that what follows the batches is done again: it may have been interrupted.
     pub fn epochs(&self) -> RangeInclusive<usize> {
         let first = self.state.step.div_ceil(self.steps_per_epoch()).max(1);
-        first..=self.config.epochs.max(self.state.losses.len())
+        first..=self.config.epochs
     }
 
     /// The batches of the epoch that are left, in random order: images x (B, 1, H, W) from 0 to 1 and labels (B).
@@ -206,10 +213,10 @@ impl<'a> TrainingRun<'a> {
         }
         self.metrics.flush()?;
         let path = self.folder.file("checkpoint.safetensors")?;
-        checkpoint::save(&path, &self.run_settings, &self.state, model, self.ema.as_mut(), optimizer)?;
+        let plan = self.config.plan();
+        checkpoint::save(&path, &self.run_settings, &plan, &self.state, model, self.ema.as_mut(), optimizer)?;
         if self.interrupted.get() {
-            let step = self.state.step;
-            bail!("interrupted after step {step}; the same command with --resume goes on from there");
+            bail!("interrupted after step {}; to resume:\n{}", self.state.step, plan.resume);
         }
         let path = self.folder.file("model.safetensors")?;
         let mut weights = self.with_ema(model, || nn::state_dict(model));

@@ -4,7 +4,7 @@ use super::model::Vae;
 use super::vae;
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Source;
-use crate::common::training::TrainingFlags;
+use crate::common::training::{TrainingFlags, is_unfinished};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -44,15 +44,19 @@ impl ModelFlag {
     }
 }
 
-/// A model in `--out`, a new one if need be.
+/// A model in `--out`, a new one if need be. If the whole step is resumed, so is the training of a model.
 fn find(common: &Common, mnist: &MnistArgs, latent: usize, source: &Source) -> Result<PathBuf> {
     let name = vae::folder(latent);
     let path = |folder: &str| common.out.join("step07").join(folder).join("model.safetensors");
     let paths = || [path(&name), path(&format!("{name}_quick"))];
+    let unfinished =
+        common.resume && is_unfinished(&path(&format!("{name}_quick")).with_file_name("checkpoint.safetensors"));
     let path = match source.find_model(paths())? {
-        Some(path) => path,
-        None => {
-            vae::run(common, mnist, &vae::Flags { training: TrainingFlags::quick(), latent, hidden: vae::HIDDEN })?;
+        Some(path) if !unfinished => path,
+        _ => {
+            let command = common.command.with_program(&format!("vae --quick --latent {latent}"));
+            let flags = vae::Flags { training: TrainingFlags::quick(), latent, hidden: vae::HIDDEN };
+            vae::run(&Common { command, ..common.clone() }, mnist, &flags)?;
             source.find_model(paths())?.expect("vae has written one")
         }
     };

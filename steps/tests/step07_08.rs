@@ -6,6 +6,7 @@ use program::{are_there, folder, succeeds};
 use std::fs;
 use std::path::Path;
 use steps::step08::Hvae;
+use tsukuru::checkpoint;
 use tsukuru::nn::{Entry, Module};
 use tsukuru::random::Rng;
 
@@ -152,6 +153,22 @@ fn a_resumed_run_and_another_number_of_threads_give_the_same_bits() {
     for file in ["model.safetensors", "samples/epoch_002.png", "loss.svg"] {
         assert!(read("broken", file) == read("unbroken", file), "{file} differs");
     }
+}
+
+/// Without a program, `latent` trains a model of its own.
+#[test]
+fn a_resumed_step_goes_on_with_every_training() {
+    let folder = folder();
+    let run = |name: &str| folder.path().join(name).join("step07/vae_latent2_quick");
+    step07(folder.path(), "--out unbroken");
+    step07(folder.path(), "vae --latent 2 --quick --epochs 1 --out broken");
+    let path = run("broken").join("checkpoint.safetensors");
+    let mut checkpoint = checkpoint::read(&path).expect("a checkpoint");
+    checkpoint.meta["plan"]["epochs"] = 2.into(); // as if the second had been interrupted
+    checkpoint::write(&path, &checkpoint).expect("a checkpoint");
+    step07(folder.path(), "--out broken --resume");
+    assert_eq!(log(&run("broken")), log(&run("unbroken")));
+    assert!(!run("broken").with_file_name("vae_latent2_quick.1").exists());
 }
 
 #[test]

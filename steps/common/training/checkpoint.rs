@@ -21,10 +21,23 @@ pub(super) struct TrainingState {
     pub seconds: f64,
 }
 
+/// Whether a training has left a checkpoint there before all its epochs were done.
+pub fn is_unfinished(path: &Path) -> bool {
+    unfinished(path).is_some()
+}
+
+/// What a training was started for.
+pub(super) struct Plan {
+    pub epochs: usize,
+    /// The command that resumes it.
+    pub resume: String,
+}
+
 /// Writes a checkpoint. A run that resumes from it must have the same `run_settings`.
 pub(super) fn save(
     path: &Path,
     run_settings: &Value,
+    plan: &Plan,
     state: &TrainingState,
     model: &dyn Module,
     ema: Option<&mut Ema>,
@@ -32,7 +45,9 @@ pub(super) fn save(
 ) -> Result<()> {
     let AdamState { steps, m, v } = optimizer.state();
     let state = json!({ "step": state.step, "losses": state.losses, "sum": state.sum, "seconds": state.seconds });
-    let mut entries = Entries::new(json!({ "run_settings": run_settings, "state": state, "adam_steps": steps }));
+    let plan = json!({ "epochs": plan.epochs, "resume": plan.resume });
+    let meta = json!({ "run_settings": run_settings, "state": state, "plan": plan, "adam_steps": steps });
+    let mut entries = Entries::new(meta);
     let mut insert = |above: &str, weights: Entries| {
         weights.iter().for_each(|(name, data)| entries.insert(format!("{above}.{name}"), data.clone()));
     };
@@ -47,6 +62,14 @@ pub(super) fn save(
         entries.insert(format!("adam.v.{i}"), Data::Real(v.clone()));
     }
     Ok(checkpoint::write(path, &entries)?)
+}
+
+/// How many epochs the training of a checkpoint has done, and its plan, if those are not all.
+pub(super) fn unfinished(path: &Path) -> Option<(usize, Plan)> {
+    let meta = checkpoint::read(path).ok()?.meta;
+    let done = parse_state(&meta["state"])?.losses.len();
+    let (epochs, resume) = (meta["plan"]["epochs"].as_u64()? as usize, meta["plan"]["resume"].as_str()?.into());
+    (done < epochs).then_some((done, Plan { epochs, resume }))
 }
 
 /// Puts model, moving average and optimizer into the state of the file.

@@ -1,8 +1,10 @@
 //! From the flags of a training to its configuration.
 
+use super::checkpoint::{self, Plan};
 use crate::common::cli::{Common, MnistArgs};
+use crate::common::command_line::{CommandLine, quoted};
 use crate::common::data::Source;
-use crate::common::run::RunFolder;
+use crate::common::run::{RunFolder, free_path};
 use anyhow::{Result, ensure};
 use clap::Args;
 use serde_json::{Value, json};
@@ -27,7 +29,7 @@ pub struct TrainingFlags {
     /// A preset that is done within five minutes on two cores
     #[arg(long)]
     pub quick: bool,
-    /// Resume from the last checkpoint
+    /// Resume from the last checkpoint; if all epochs are done, draw the results again
     #[arg(long)]
     pub resume: bool,
 }
@@ -61,8 +63,12 @@ pub struct TrainingConfig {
     pub source: Source,
     pub seed: u64,
     pub quick: bool,
-    pub resume: bool,
     pub quiet: bool,
+    /// Whether to go on from a checkpoint, which must be there; or only if there is one.
+    resume: bool,
+    resume_if_there: bool,
+    /// What started the program.
+    command: CommandLine,
     out: PathBuf,
 }
 
@@ -96,21 +102,39 @@ impl TrainingFlags {
             source: mnist.source()?,
             seed: common.seed,
             quick: self.quick,
-            resume: self.resume,
             quiet: common.quiet,
+            resume: self.resume,
+            resume_if_there: common.resume,
+            command: common.command.clone(),
             out: common.out.clone(),
         })
     }
 }
 
 impl TrainingConfig {
-    /// The folder of a program's results; the quick preset has its own.
+    /// The folder of a program's results; the quick preset has its own. Says how to go on with an unfinished run that is
+    /// moved away.
     ///
     /// # Errors
     /// As [`RunFolder::open`].
     pub fn folder(&self, step: &str, program: &str) -> Result<RunFolder> {
         let name = if self.quick { format!("{program}_quick") } else { program.to_string() };
-        RunFolder::open(&self.out, step, &name, self.resume)
+        let checkpoint = self.out.join(step).join(&name).join("checkpoint.safetensors");
+        let unfinished = checkpoint::unfinished(&checkpoint);
+        let resume = self.resume || self.resume_if_there && checkpoint.exists();
+        let folder = RunFolder::open(&self.out, step, &name, resume)?;
+        if let (Some(moved), Some((done, Plan { epochs, resume }))) = (folder.moved(), unfinished) {
+            let path = folder.path();
+            let [here, free, moved] = [path, &free_path(path), moved].map(|path| quoted(&path.to_string_lossy()));
+            println!("It has done {done} of {epochs} epochs. To go on with it instead, stop this run, and enter:");
+            println!("mv {here} {free} && mv {moved} {here} && {resume}");
+        }
+        Ok(folder)
+    }
+
+    /// What a checkpoint says about the run that it is of.
+    pub(super) fn plan(&self) -> Plan {
+        Plan { epochs: self.epochs, resume: format!("{} --resume", self.command) }
     }
 
     /// What a resumed run must agree in, and what the file of a model says about its training. `settings` is an object.

@@ -8,7 +8,7 @@ mod resume;
 use program::{are_there, folder, losses, model};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use steps::common::data::{Source, Split};
 use steps::step09::{Diffuser, UNet};
 use tsukuru::checkpoint;

@@ -25,26 +25,75 @@ fn a_resumed_run_gives_the_same_losses_and_the_same_model() {
     assert!(model(&out("broken")) == model(&out("unbroken")));
 }
 
+/// Long enough to be interrupted.
+const SLOW: &str = "diffusion_model --data built-in --batch-size 1 --epochs 2 --seed 3";
+
 #[cfg(unix)]
 #[test]
-fn ctrl_c_saves_in_the_middle_of_an_epoch() {
+fn ctrl_c_saves_in_the_middle_of_an_epoch_and_prints_what_resumes() {
     let folder = folder();
     let run = |name: &str| folder.path().join(name).join("step09/diffusion_model");
-    let flags = "diffusion_model --data built-in --batch-size 1 --epochs 2";
-    step09(folder.path(), &format!("{flags} --out unbroken"));
-    let mut child = command(folder.path(), &format!("{flags} --out broken"));
-    let child = child.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("step09 starts");
-    while !run("broken").join("metrics.csv").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill").success());
-    let said = child.wait_with_output().expect("step09 ends");
-    let said = String::from_utf8_lossy(&said.stderr).into_owned();
-    assert!(said.contains("interrupted after step") && said.contains("--resume"), "{said}");
-    assert!(losses(&run("broken")).len() < losses(&run("unbroken")).len());
-    step09(folder.path(), &format!("{flags} --out broken --resume"));
+    step09(folder.path(), &format!("{SLOW} --out unbroken"));
+    let mut broken = command(folder.path(), SLOW);
+    broken.args(["--out", "it's broken"]);
+    let said = program::interrupted(broken, &run("it's broken").join("metrics.csv"));
+    let lines: Vec<&str> = said.lines().collect();
+    let [.., error, line] = lines[..] else { panic!("{said}") };
+    assert!(error.starts_with("error: interrupted after step ") && error.ends_with("; to resume:"), "{said}");
+    assert_eq!(line, format!(r"cargo run --release --bin step09 -- {SLOW} --out 'it'\''s broken' --resume"));
+    assert!(losses(&run("it's broken")).len() < losses(&run("unbroken")).len());
+    program::paste(line, STEP09, folder.path());
+    assert_eq!(losses(&run("it's broken")), losses(&run("unbroken")));
+    assert!(model(&run("it's broken")) == model(&run("unbroken")));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_step_without_a_program_resumes_its_training() {
+    let folder = folder();
+    let run = |name: &str| folder.path().join(name).join("step09/diffusion_model_quick");
+    step09(folder.path(), "--data built-in --out unbroken");
+    let broken = command(folder.path(), "--data built-in --out broken --threads 1");
+    let said = program::interrupted(broken, &run("broken").join("metrics.csv"));
+    let line =
+        "cargo run --release --bin step09 -- diffusion_model --quick --out broken --threads 1 --data built-in --resume";
+    assert_eq!(said.lines().last(), Some(line), "{said}");
+    let resumed = step09(folder.path(), "--resume --data built-in --out broken");
+    assert!(!resumed.contains("An earlier run is now in"), "{resumed}");
     assert_eq!(losses(&run("broken")), losses(&run("unbroken")));
     assert!(model(&run("broken")) == model(&run("unbroken")));
+
+    let again = step09(folder.path(), "--resume --data built-in --out broken");
+    assert!(again.contains("by_steps.png") && !again.contains(": loss "), "trained again: {again}");
+    let fresh = step09(folder.path(), "--resume --data built-in --out fresh");
+    assert!(fresh.contains("epoch 2: loss "), "{fresh}");
+    assert!(model(&run("fresh")) == model(&run("unbroken")));
+    fails(
+        folder.path(),
+        "--resume diffusion_model",
+        &["--resume: expected after the program", "diffusion_model --resume"],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn an_unfinished_run_that_is_moved_away_can_be_fetched_back() {
+    let folder = folder();
+    let run = |name: &str| folder.path().join(name).join("step09/diffusion_model");
+    step09(folder.path(), &format!("{SLOW} --out unbroken"));
+    let broken = command(folder.path(), &format!("{SLOW} --out broken"));
+    program::interrupted(broken, &run("broken").join("metrics.csv"));
+
+    let said = step09(folder.path(), &format!("{TRAIN} --epochs 1 --out broken"));
+    let moved = said.lines().skip_while(|line| *line != "An earlier run is now in broken/step09/diffusion_model.1");
+    let moved: Vec<&str> = moved.take(3).collect();
+    assert!(moved[1].starts_with("It has done ") && moved[1].contains(" of 2 epochs."), "{said}");
+    program::paste(moved[2], STEP09, folder.path());
+    assert_eq!(losses(&run("broken")), losses(&run("unbroken")));
+    assert!(run("broken").with_file_name("diffusion_model.2").exists(), "the other run is not lost");
+
+    let said = step09(folder.path(), &format!("{TRAIN} --epochs 1 --out broken"));
+    assert!(said.contains("diffusion_model.1") && !said.contains("It has done"), "{said}");
 }
 
 #[test]
@@ -61,6 +110,20 @@ fn resuming_with_other_flags_is_refused() {
     assert!((model(&run), losses(&run)) == before, "nothing was overwritten");
     fs::copy(run.join("model.safetensors"), run.join("checkpoint.safetensors")).expect("a file");
     fails(folder.path(), &format!("{TRAIN} --epochs 2 --resume"), &["expected the checkpoint of a training"]);
+}
+
+#[test]
+fn there_is_nothing_to_resume_beyond_the_last_epoch() {
+    let folder = folder();
+    step09(folder.path(), &format!("{TRAIN} --epochs 2"));
+    let run = folder.path().join("out/step09/diffusion_model");
+    let before = (model(&run), losses(&run));
+    let expected = "--epochs 1: nothing to do, 2 epochs are done; expected more than 2";
+    fails(folder.path(), &format!("{TRAIN} --epochs 1 --resume"), &[expected]);
+    fs::remove_file(run.join("samples/epoch_002.png")).expect("a picture");
+    step09(folder.path(), &format!("{TRAIN} --epochs 2 --resume"));
+    are_there(&run, &["samples/epoch_002.png"]); // drawn again
+    assert!((model(&run), losses(&run)) == before);
 }
 
 /// Its learning rate falls to zero at the end of the last epoch, so that another number of epochs is another training.
