@@ -19,7 +19,7 @@ const LR: f64 = 0.05;
 
 /// A mixture of K Gaussians in D dimensions with unconstrained parameters: whatever their values, the weights add up to
 /// 1 and the covariances are positive definite.
-struct UnconstrainedMixture {
+pub struct UnconstrainedMixture {
     /// phi = softmax(logits) (K).
     logits: Variable,
     /// mu (K, 1, D).
@@ -31,23 +31,24 @@ struct UnconstrainedMixture {
 }
 
 /// The mixture is fitted to (x - mean) / std, which has mean 0 and standard deviation 1 in each of D coordinates.
-struct Standardization {
+pub struct Standardization {
     mean: Vec<f64>,
     std: Vec<f64>,
 }
 
 impl UnconstrainedMixture {
-    /// Two Gaussians in the plane with covariance I, at (-1, -1) and (1, 1).
-    fn two_components() -> UnconstrainedMixture {
+    /// Gaussians of equal weight in the plane with covariance I, and these means (K, 2).
+    pub fn new(means: &[[Real; 2]]) -> UnconstrainedMixture {
+        let k = means.len();
         UnconstrainedMixture {
-            logits: Variable::parameter(Tensor::zeros([2])),
-            means: Variable::parameter(Tensor::new([2, 1, 2], &[-1.0, -1.0, 1.0, 1.0])),
-            log_scales: Variable::parameter(Tensor::zeros([2, 2])),
-            below_diagonal: Variable::parameter(Tensor::zeros([2, 2, 2])),
+            logits: Variable::parameter(Tensor::zeros([k])),
+            means: Variable::parameter(Tensor::new([k, 1, 2], means.as_flattened())),
+            log_scales: Variable::parameter(Tensor::zeros([k, 2])),
+            below_diagonal: Variable::parameter(Tensor::zeros([k, 2, 2])),
         }
     }
 
-    fn parameters(&self) -> Vec<Variable> {
+    pub fn parameters(&self) -> Vec<Variable> {
         [&self.logits, &self.means, &self.log_scales, &self.below_diagonal].map(Variable::clone).to_vec()
     }
 
@@ -64,7 +65,7 @@ impl UnconstrainedMixture {
     /// ln p(x_n) (N) of points x (N, D), in nats:
     /// ln N(x; mu, Sigma) = ln det A - z^2 / 2 - D / 2 ln(2 pi) with z = A (x - mu), and
     /// ln p(x) = ln sum over k of e^(ln phi_k + ln N(x; mu_k, Sigma_k)).
-    fn log_pdf(&self, x: &Variable) -> Variable {
+    pub fn log_pdf(&self, x: &Variable) -> Variable {
         let [k, d] = [self.log_scales.shape()[0], self.log_scales.shape()[1]];
         let z = (x - &self.means).matmul(&self.whitening().transpose(-2, -1)); // (K, N, D)
         let log_components =
@@ -73,7 +74,10 @@ impl UnconstrainedMixture {
     }
 
     /// The same mixture in the units of the data.
-    fn mixture(&self, standardization: &Standardization) -> Result<GaussianMixture> {
+    ///
+    /// # Errors
+    /// If rounding has made a covariance singular.
+    pub fn mixture(&self, standardization: &Standardization) -> Result<GaussianMixture> {
         let [k, d] = [self.log_scales.shape()[0], self.log_scales.shape()[1]];
         let numbers = |x: &Variable| x.value().data().iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
         let (a, means) = (numbers(&self.whitening()), numbers(&self.means));
@@ -91,23 +95,35 @@ impl UnconstrainedMixture {
     }
 }
 
+impl Standardization {
+    /// That of points x (N, D).
+    ///
+    /// # Errors
+    /// If a column is constant.
+    pub fn new(x: &Matrix) -> Result<Standardization> {
+        let columns = (0..x.shape().1).map(|i| Normal::fit(&x.rows().map(|x| x[i]).collect::<Vec<f64>>()));
+        let columns = columns.collect::<Result<Vec<Normal>, _>>()?;
+        let [mean, std] = [|c: &Normal| c.mu, |c: &Normal| c.sigma].map(|of| columns.iter().map(of).collect());
+        Ok(Standardization { mean, std })
+    }
+
+    /// Points x (N, D), standardised.
+    pub fn apply(&self, x: &Matrix) -> Variable {
+        let (n, d) = x.shape();
+        let scaled = x.rows().flat_map(|x| (0..d).map(|i| ((x[i] - self.mean[i]) / self.std[i]) as Real));
+        Variable::new(Tensor::new([n, d], &scaled.collect::<Vec<Real>>()))
+    }
+}
+
 pub fn run(common: &Common) -> Result<()> {
     let x = OldFaithfulArgs::default().eruptions()?;
-    let (n, d) = x.shape();
-    let columns = (0..d).map(|i| Normal::fit(&x.rows().map(|x| x[i]).collect::<Vec<f64>>()));
-    let columns = columns.collect::<Result<Vec<Normal>, _>>()?;
-    let standardization = Standardization {
-        mean: columns.iter().map(|c| c.mu).collect(),
-        std: columns.iter().map(|c| c.sigma).collect(),
-    };
-    let model = UnconstrainedMixture::two_components();
+    let standardization = Standardization::new(&x)?;
+    let model = UnconstrainedMixture::new(&[[-1.0, -1.0], [1.0, 1.0]]);
     let initial = Some(model.mixture(&standardization)?);
     let options = EmOptions { initial, max_iterations: ITERATIONS, threshold: 1e-9, ..EmOptions::default() };
     let by_em = fit_em(&x, 2, &options)?;
 
-    let scaled =
-        x.rows().flat_map(|x| (0..d).map(|i| ((x[i] - standardization.mean[i]) / standardization.std[i]) as Real));
-    let points = Variable::new(Tensor::new([n, d], &scaled.collect::<Vec<Real>>()));
+    let points = standardization.apply(&x);
     // A density per minute^2 is one per std^2, divided by the product of both std.
     let log_volume: f64 = standardization.std.iter().map(|std| libm::log(*std)).sum();
 
