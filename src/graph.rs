@@ -2,6 +2,7 @@
 //! that holds the nodes of its inputs. Those edges are the graph; [`record`] makes them, and [`crate::backward`] walks
 //! them. The backward rule of each function sees a [`Context`].
 
+use crate::Real;
 use crate::hook::{self, Event};
 use crate::mode;
 use crate::shape::Shape;
@@ -19,6 +20,8 @@ pub(crate) struct Node {
     pub grad: RefCell<Option<Tensor>>,
     /// The function whose result this is; `None` for a leaf, and where `backward()` has released it.
     pub function: RefCell<Option<Rc<Function>>>,
+    /// The number of an operation with one, such as k in k x, for a picture of the graph.
+    pub number: Cell<Option<Real>>,
     /// The name of the function that was released.
     pub freed: Cell<Option<&'static str>>,
 }
@@ -136,7 +139,8 @@ impl Node {
     pub fn new(shape: Shape, function: Option<Rc<Function>>) -> Rc<Node> {
         let id = NEXT_ID.replace(NEXT_ID.get() + 1);
         LIVE.set(LIVE.get() + 1);
-        Rc::new(Node { id, shape, grad: RefCell::new(None), function: RefCell::new(function), freed: Cell::new(None) })
+        let (grad, function) = (RefCell::new(None), RefCell::new(function));
+        Rc::new(Node { id, shape, grad, function, number: Cell::new(None), freed: Cell::new(None) })
     }
 
     /// The name of the function whose result this is, freed or not; `None` for a leaf.

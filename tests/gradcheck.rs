@@ -133,9 +133,9 @@ fn cases() -> Vec<Case> {
 
 /// The names of the operations that led to `y`.
 fn operations(y: &Variable) -> BTreeSet<String> {
-    let dot = y.to_dot();
+    let dot = y.to_dot(&[]);
     let names = dot.lines().filter_map(|line| line.split_once("box, label=\"")?.1.split_once('"'));
-    names.map(|(name, _)| name.to_string()).collect()
+    names.filter_map(|(label, _)| Some(label.split(' ').next()?.to_string())).collect()
 }
 
 #[test]

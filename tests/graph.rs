@@ -395,3 +395,13 @@ fn shape_errors_name_the_operation_and_the_caller() {
         assert!(place.contains("tests/graph.rs"), "{said}: not located at the caller, but {place}");
     }
 }
+
+#[test]
+fn a_picture_of_the_graph_has_names_and_numbers() {
+    let [x, y] = [2.0, 3.0].map(Variable::parameter);
+    let dot = (100.0 * x.square() + (&y - 1.5)).to_dot(&[(&x, "x₀")]);
+    for label in ["[label=\"x₀\"]", "[label=\"()\"]", "label=\"scale 100\"", "label=\"shift -1.5\"", "label=\"square\""]
+    {
+        assert_eq!(dot.matches(label).count(), 1, "{label} in {dot}");
+    }
+}

@@ -60,18 +60,24 @@ fn div(a: &Variable, b: &Variable) -> Variable {
 impl Variable {
     /// y = k x,  dx = k gy
     fn scale(&self, k: Real) -> Variable {
-        record("scale", &[self], &[], map(Unary::Scale(k), self), move |gy, _| vec![Some(gy * k)])
+        with_number(k, record("scale", &[self], &[], map(Unary::Scale(k), self), move |gy, _| vec![Some(gy * k)]))
     }
 
     /// y = x + k,  dx = gy
     fn shift(&self, k: Real) -> Variable {
-        record("shift", &[self], &[], map(Unary::Shift(k), self), |gy, _| vec![Some(gy)])
+        with_number(k, record("shift", &[self], &[], map(Unary::Shift(k), self), |gy, _| vec![Some(gy)]))
     }
 
     /// y = -x,  dx = -gy
     fn negated(&self) -> Variable {
         record("neg", &[self], &[], map(Unary::Neg, self), |gy, _| vec![Some(-gy)])
     }
+}
+
+/// Notes the number k of the operation that made y.
+fn with_number(k: Real, y: Variable) -> Variable {
+    y.node.iter().for_each(|node| node.number.set(Some(k)));
+    y
 }
 
 /// op(a, b) written over a or b, if one of them may be; otherwise both come back.

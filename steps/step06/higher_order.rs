@@ -30,7 +30,7 @@ fn sines(common: &Common) -> Result<()> {
     let x_at = |i: usize| PI * (i as f64 / 100.0 - 1.0);
     let x = Variable::parameter(Tensor::from_fn([201], |i| x_at(i) as Real));
     let mut y = x.sin();
-    let mut chart = Chart::new("sin and its derivatives, computed by the engine", "x", "");
+    let mut chart = Chart::new("sin and its derivatives of orders 1 to 4, computed by the engine", "x", "");
     for (order, color) in [BLUE, ORANGE, GREEN, VERMILION, PURPLE].into_iter().enumerate() {
         if order > 0 {
             [y] = grad(&y, [&x], true);
@@ -40,11 +40,12 @@ fn sines(common: &Common) -> Result<()> {
             let error = y.value().data().iter().enumerate().map(error).fold(0.0, f64::max);
             println!("derivative {order} of sin: error {error:.1e} at most");
         }
-        let (name, points) = (format!("order {order}"), points(&x.value(), &y.value()));
+        let formula = ["sin x", "cos x", "-sin x", "-cos x", "sin x"][order];
+        let (name, points) = (format!("{order}: {formula}"), points(&x.value(), &y.value()));
         // The last covers the first.
         chart = if order < ORDERS { chart.line(&name, color, points) } else { chart.dashes(&name, color, points) };
     }
-    common.figure("step06", "higher_order", "sines.svg", &[chart.y_range(-1.1, 1.9).into()])
+    common.figure("step06", "higher_order", "sines.svg", &[chart.into()])
 }
 
 /// The points of Newton's method from (x0, x1): each step goes to the minimum of the quadratic approximation of f,
@@ -78,7 +79,8 @@ fn newton_and_gradient_descent(common: &Common) -> Result<()> {
     let (x0, x1) = descent[descent.len() - 1];
     println!("{:>9}     {:>8} {:>9} {:>9}   {:>19.1e}", descent.len() - 1, "", "", "", value(x0, x1));
 
-    let titles = [format!("Newton, {NEWTON_ITERATIONS} steps"), format!("Gradient descent, {}", descent.len() - 1)];
+    let titles =
+        [format!("Newton, {NEWTON_ITERATIONS} steps"), format!("Gradient descent, {} steps", descent.len() - 1)];
     let newton = contours(&titles[0], &newton).dots("", VERMILION, 4.0, newton);
     let descent = contours(&titles[1], &descent);
     common.figure("step06", "higher_order", "newton.svg", &[newton.into(), descent.into()])
@@ -88,13 +90,14 @@ fn newton_and_gradient_descent(common: &Common) -> Result<()> {
 fn graphs(folder: &Path) -> Result<()> {
     let [x0, x1] = START.map(Variable::parameter);
     let y = rosenbrock(&x0, &x1);
-    draw(&y, &folder.join("rosenbrock.dot"))?;
-    draw(&grad(&y, [&x0], true)[0], &folder.join("derivative.dot"))
+    let names = [(&x0, "x₀"), (&x1, "x₁")];
+    draw(&y, &names, &folder.join("rosenbrock.dot"))?;
+    draw(&grad(&y, [&x0], true)[0], &names, &folder.join("derivative.dot"))
 }
 
 /// Writes the graph of y in Graphviz' language, and as a picture if the program `dot` is there.
-fn draw(y: &Variable, path: &Path) -> Result<()> {
-    let dot = y.to_dot();
+fn draw(y: &Variable, names: &[(&Variable, &str)], path: &Path) -> Result<()> {
+    let dot = y.to_dot(names);
     write_whole(path, |file| file.write_all(dot.as_bytes()))
         .with_context(|| format!("{}: cannot be written", path.display()))?;
     println!("{}", path.display());
