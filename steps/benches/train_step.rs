@@ -37,7 +37,7 @@ fn main() {
     autoencoder(&mut harness, "vae_400_steps_b32", &vae, 3e-4, |x, rng| vae.loss(x, &noise(rng)).total);
     autoencoder(&mut harness, "hvae_400_steps_b32", &hvae, 1e-3, |x, rng| {
         let [eps1, eps2] = [0; 2].map(|_| noise(rng));
-        hvae.loss(x, &eps1, &eps2).total
+        hvae.loss(x, &eps1, &eps2, 0.0).total
     });
 }
 

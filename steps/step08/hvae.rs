@@ -7,8 +7,10 @@ use crate::common::images::save_grid;
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use crate::step07::flatten;
 use crate::step07::vae::LATENT;
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use clap::Args;
 use serde_json::json;
+use tsukuru::Real;
 use tsukuru::nn::Module;
 use tsukuru::optim::{Adam, Optimizer};
 use tsukuru::random::Rng;
@@ -19,8 +21,19 @@ const QUICK: Preset = Preset { epochs: 5, ..FULL };
 /// Images that are generated after each epoch.
 const SAMPLES: usize = 64;
 
-pub fn run(common: &Common, mnist: &MnistArgs, flags: &TrainingFlags) -> Result<()> {
-    let config = flags.resolve(common, mnist, FULL, QUICK)?;
+#[derive(Args, Clone, Debug, Default)]
+pub struct Flags {
+    #[command(flatten)]
+    pub training: TrainingFlags,
+    /// Free bits: so many nats of kl2 cost nothing, against posterior collapse
+    #[arg(long, value_name = "NATS", default_value_t = 0.0)]
+    pub free_nats: f64,
+}
+
+pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
+    let free_nats = flags.free_nats;
+    ensure!((0.0..=100.0).contains(&free_nats), "--free-nats {free_nats}: expected 0 to 100");
+    let config = flags.training.resolve(common, mnist, FULL, QUICK)?;
     let dataset = config.source.load(Split::Train, Some(config.images))?;
     let [h, w] = [dataset.images().rows, dataset.images().cols];
     println!("{} images of {h} x {w}, {}", dataset.len(), config.source);
@@ -28,7 +41,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &TrainingFlags) -> Result<
     let model = Hvae::new(h * w, config.width, LATENT, &mut Rng::new(config.seed, "init", 0));
     println!("{} parameters", model.parameter_count());
     let mut optimizer = Adam::new(model.parameters(), config.lr);
-    let settings = json!({ "model": { "latent": LATENT, "hidden": config.width } });
+    let settings = json!({ "model": { "latent": LATENT, "hidden": config.width }, "free_nats": free_nats });
     let folder = config.folder("step08", "hvae")?;
     let mut run = TrainingRun::start(&config, &folder, &dataset, settings, &model, &mut optimizer)?;
 
@@ -37,7 +50,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &TrainingFlags) -> Result<
             let x = flatten(&x); // (B, H W)
             let mut rng = run.rng("noise");
             let [eps1, eps2] = [0; 2].map(|_| rng.normal_tensor([x.shape()[0], LATENT]).into());
-            let loss = model.loss(&x, &eps1, &eps2);
+            let loss = model.loss(&x, &eps1, &eps2, free_nats as Real);
             optimizer.zero_grad();
             loss.total.backward();
             optimizer.step();

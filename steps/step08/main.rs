@@ -5,14 +5,13 @@ use clap::Subcommand;
 use std::process::ExitCode;
 use steps::common::cli::{Common, MnistArgs};
 use steps::common::programs::{Programs, run_step, without};
-use steps::common::training::TrainingFlags;
 use steps::step08::{elbo, forward_process, hvae};
 
 #[derive(Subcommand)]
 #[command(rename_all = "snake_case")]
 enum Program {
     /// Train the book's model with two levels of latent variables on digits and generate new ones
-    Hvae(TrainingFlags),
+    Hvae(hvae::Flags),
     /// Noise is added to a number and to a digit, step by step and in closed form
     ForwardProcess,
     /// The ELBO of a diffusion model, estimated from T, from two and from one sample

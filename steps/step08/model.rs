@@ -27,7 +27,7 @@ module!(Hvae { encoder1, encoder2, decoder1, decoder2; latent });
 
 /// The loss of a batch, and its three parts.
 pub struct HvaeLoss {
-    /// reconstruction + 2 (kl1 + kl2), as in the book. Twice the negative ELBO, but for a constant, would have
+    /// reconstruction + 2 (kl1 + kl2), as in the book (with `free_nats`, 2 max(kl2, free_nats) in place of 2 kl2). Twice the negative ELBO, but for a constant, would have
     /// E_q[ln q(z1|x) - ln p(z1|z2)] at the z1 from which z2 was drawn in place of kl1, which treats z1 and z2 as
     /// independent.
     pub total: Variable,
@@ -55,9 +55,10 @@ impl Hvae {
         self.decoder1.forward(z1).sigmoid()
     }
 
-    /// For images x (N, inputs), numbers from 0 to 1, and standard normal eps1 and eps2, both (N, latent).
+    /// For images x (N, inputs), numbers from 0 to 1, and standard normal eps1 and eps2, both (N, latent). So many
+    /// `free_nats` of kl2 cost nothing (free bits: Kingma et al., 2016); the book has none.
     #[track_caller]
-    pub fn loss(&self, x: &Variable, eps1: &Variable, eps2: &Variable) -> HvaeLoss {
+    pub fn loss(&self, x: &Variable, eps1: &Variable, eps2: &Variable, free_nats: Real) -> HvaeLoss {
         let q1 = self.encoder1.forward(x);
         let z1 = q1.sample(eps1);
         let q2 = self.encoder2.forward(&z1);
@@ -67,8 +68,9 @@ impl Hvae {
         let l2 = q2.twice_kl(0.0);
         let l3 = q1.twice_kl(self.decoder2.forward(&z2));
         let batch = x.shape()[0] as Real;
+        let free = 2.0 * free_nats * batch;
         HvaeLoss {
-            total: (&l1 + &l2 + &l3) / batch,
+            total: (&l1 + ((&l2 - free).relu() + free) + &l3) / batch,
             reconstruction: l1.item() / batch,
             kl1: l3.item() / 2.0 / batch,
             kl2: l2.item() / 2.0 / batch,

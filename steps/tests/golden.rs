@@ -165,7 +165,7 @@ fn hvae(recorded: &Recorded) -> Vec<String> {
     let [inputs, hidden, latent] = ["input_dim", "hidden_dim", "latent_dim"].map(|name| recorded.size(name));
     let model = Hvae::new(inputs, hidden, latent, &mut Rng::new(0, "init", 0));
     let [x, eps1, eps2] = ["x", "eps1", "eps2"].map(|name| recorded.input(name));
-    recorded.train(&model, |model| model.loss(&x, &eps1, &eps2).total)
+    recorded.train(&model, |model| model.loss(&x, &eps1, &eps2, 0.0).total)
 }
 
 fn unet(recorded: &Recorded) -> Vec<String> {

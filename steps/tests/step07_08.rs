@@ -9,6 +9,7 @@ use steps::step08::Hvae;
 use tsukuru::checkpoint;
 use tsukuru::nn::{Entry, Module};
 use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
 
 const STEP07: &str = env!("CARGO_BIN_EXE_step07");
 
@@ -135,8 +136,18 @@ fn each_level_has_a_divergence_and_a_noise_of_its_own() {
         }
     }
     let [eps1, eps2] = [0; 2].map(|_| rng.normal_tensor([5, 3]).into());
-    let loss = model.loss(&rng.normal_tensor([5, 4]).into(), &eps1, &eps2);
+    let loss = model.loss(&rng.normal_tensor([5, 4]).into(), &eps1, &eps2, 0.0);
     assert!(loss.kl1 > 0.0 && loss.kl2 == 0.0, "{}, {}", loss.kl1, loss.kl2);
+
+    // With free bits, a divergence below them costs nothing; above them, the excess does.
+    let total = |model: &Hvae, free| model.loss(&Tensor::zeros([5, 4]).into(), &eps1, &eps2, free).total.item();
+    assert!((total(&model, 3.0) - total(&model, 0.0) - 6.0).abs() < 1e-3);
+    let trained = Hvae::new(4, 8, 3, &mut rng);
+    let kl2 = trained.loss(&Tensor::zeros([5, 4]).into(), &eps1, &eps2, 0.0).kl2;
+    assert!(kl2 > 0.0);
+    assert!((total(&trained, kl2 / 2.0) - total(&trained, 0.0)).abs() < 1e-3);
+    assert!((total(&trained, kl2 + 1.0) - total(&trained, 0.0) - 2.0).abs() < 1e-3);
+
     let images = model.generate(2, &mut rng);
     assert!(images.data()[..4] != images.data()[4..], "z1 is random for a given z2");
 }
