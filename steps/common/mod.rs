@@ -6,6 +6,7 @@ pub mod data;
 pub mod digits;
 pub mod fetch;
 pub mod images;
+pub mod letters;
 pub mod people;
 pub mod picture;
 pub mod plot;

@@ -28,12 +28,11 @@ impl<P: Copy> Picture<P> {
         &mut self.pixels[y * self.width + x]
     }
 
-    /// Each pixel as a square of `scale` x `scale`.
-    pub fn enlarged(&self, scale: usize) -> Picture<P> {
-        let mut pixels = Vec::with_capacity(self.pixels.len() * scale * scale);
-        for y in 0..self.height * scale {
-            pixels.extend(self.row(y / scale).iter().flat_map(|&pixel| std::iter::repeat_n(pixel, scale)));
-        }
-        Picture { width: self.width * scale, height: self.height * scale, pixels }
+}
+
+impl From<Picture<u8>> for Picture<[u8; 3]> {
+    fn from(grey: Picture<u8>) -> Picture<[u8; 3]> {
+        let pixels = grey.pixels.into_iter().map(|shade| [shade; 3]).collect();
+        Picture { width: grey.width, height: grey.height, pixels }
     }
 }

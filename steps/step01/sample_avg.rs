@@ -30,14 +30,14 @@ pub fn run(common: &Common) -> Result<()> {
         stds.push((f64::from(n), sigma));
 
         let chart = Chart::new(&format!("N = {n}"), "mean of N uniform numbers", "probability density")
-            .histogram("", BLUE, &Histogram::auto(&means))
-            .line("", VERMILION, sampled(0.0, 1.0, |x| limit.pdf(x)))
+            .histogram(if n == 1 { "means" } else { "" }, BLUE, &Histogram::auto(&means))
+            .line(if n == 1 { "normal" } else { "" }, VERMILION, sampled(0.0, 1.0, |x| limit.pdf(x)))
             .x_range(0.0, 1.0);
         panels.push(chart.into());
     }
 
     let std = Chart::new("Standard error", "N", "standard deviation")
-        .line("1/sqrt(12 N)", VERMILION, sampled(1.0, 100.0, |n| 1.0 / (12.0 * n).sqrt()))
+        .line("1/√(12 N)", VERMILION, sampled(1.0, 100.0, |n| 1.0 / (12.0 * n).sqrt()))
         .dots("of the means", BLUE, 3.5, stds)
         .x_range(0.8, 100.0)
         .log_x()

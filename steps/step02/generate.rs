@@ -26,9 +26,12 @@ pub fn run(common: &Common, people: &PeopleArgs) -> Result<()> {
     println!("data:    mean {:.2} cm, std {:.2} cm", fitted.mu, fitted.sigma);
     println!("samples: mean {:.2} cm, std {:.2} cm", of_samples.mu, of_samples.sigma);
 
+    // Both in the same bins, so that bars and outline can be compared.
+    let edges = Histogram::auto(&[&xs[..], &samples].concat()).edges;
+    let [of_data, of_samples] = [&xs, &samples].map(|numbers| Histogram::over(edges.clone(), numbers));
     let chart =
         Chart::new("Heights, and draws from the fitted distribution", "height [cm]", "probability density [1/cm]")
-            .histogram("data", BLUE, &Histogram::auto(&xs))
-            .outline("samples", VERMILION, &Histogram::auto(&samples));
+            .histogram("data", BLUE, &of_data)
+            .outline("samples", VERMILION, &of_samples);
     common.figure("step02", "generate", "generate.svg", &[chart.into()])
 }

@@ -42,10 +42,16 @@ pub fn run(common: &Common, people: &PeopleArgs) -> Result<()> {
     let grid = |steps| Grid::new(heights, weights, steps, |height, weight| fitted.pdf(&[height, weight]));
     let labels = ["height [cm]", "weight [kg]", "density [1/(cm kg)]"];
     let surface = Surface::new("The fitted density", labels, grid(26));
-    let levels = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5].map(|k: f64| (maximum - 0.5 * k * k).exp());
-    let contours = Chart::new("Mahalanobis distances 0.5, 1, ..., 3", "height [cm]", "weight [kg]")
-        .dots("", BLUE, 1.5, rows.iter().take(SHOWN).map(|&[height, weight]| (height, weight)))
+    let levels = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5].map(|k: f64| ((maximum - 0.5 * k * k).exp(), k.to_string()));
+    let contours = Chart::new("Mahalanobis distances from μ", "height [cm]", "weight [kg]")
+        .dots(
+            &format!("{} people", rows.len().min(SHOWN)),
+            BLUE,
+            1.5,
+            rows.iter().take(SHOWN).map(|&[height, weight]| (height, weight)),
+        )
         .contours(&grid(80), &levels)
+        .mark("μ", (mu[0], mu[1]))
         .x_range(heights.0, heights.1)
         .y_range(weights.0, weights.1);
     common.figure("step03", "mle", "mle.svg", &[surface.into(), contours.into()])

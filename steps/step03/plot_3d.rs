@@ -14,8 +14,9 @@ pub fn run(common: &Common) -> Result<()> {
 
     let surface = Surface::new("z = x² + y²", ["x", "y", "z"], grid(28));
     // A contour joins the points of equal z. Here they are circles.
-    let contours = Chart::new("Contours at z = 0.5, 1, 2, ..., 7", "x", "y")
-        .contours(&grid(80), &[0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+    let contours = Chart::new("Its contours", "x", "y")
+        .contours(&grid(80), &[0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0].map(|z: f64| (z, z.to_string())))
+        .equal()
         .x_range(-2.0, 2.0)
         .y_range(-2.0, 2.0);
     common.figure("step03", "plot_3d", "plot_3d.svg", &[surface.into(), contours.into()])

@@ -20,7 +20,8 @@ pub fn run(common: &Common) -> Result<()> {
     let surface = Surface::new("A normal density", ["x₁", "x₂", "density"], grid(30));
     let fine = grid(80);
     let contours = Chart::new("Its contours are ellipses", "x₁", "x₂")
-        .contours(&fine, &fine.levels(7))
+        .contours(&fine, &fine.levels(6))
+        .equal()
         .x_range(-4.0, 5.0)
         .y_range(-3.0, 3.0);
     common.figure("step03", "plot_norm", "plot_norm.svg", &[surface.into(), contours.into()])

@@ -34,7 +34,7 @@ pub fn run(common: &Common) -> Result<()> {
     let grid = |steps: usize| Grid::new((1.0, 6.0), (36.0, 104.0), steps, |x, y| mixture.pdf(&[x, y]));
     let (coarse, fine) = (grid(48), grid(120));
     let surface = Surface::new("The density", ["eruption [min]", "wait [min]", "p(x) [1/min²]"], coarse);
-    let contours = Chart::new("Its contours", "eruption [min]", "wait for the next [min]");
-    let contours = contours.contours(&fine, &fine.levels(9)).x_range(1.0, 6.0).y_range(36.0, 104.0);
+    let contours = Chart::new("Its contours [1/min²]", "eruption [min]", "wait for the next [min]");
+    let contours = contours.contours(&fine, &fine.levels(6)).x_range(1.0, 6.0).y_range(36.0, 104.0);
     common.figure("step04", "gmm", "gmm.svg", &[surface.into(), contours.into()])
 }

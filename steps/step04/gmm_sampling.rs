@@ -2,7 +2,7 @@
 
 use super::gmm::old_faithful_mixture;
 use crate::common::cli::Common;
-use crate::common::plot::{BLUE, Chart, Corner, VERMILION};
+use crate::common::plot::{BLUE, Chart, VERMILION};
 use anyhow::Result;
 use tsukuru::random::Rng;
 
@@ -27,5 +27,5 @@ pub fn run(common: &Common) -> Result<()> {
         println!("component {k}: {count} of {COUNT} draws, phi = {phi} expects {:.0}", phi * COUNT as f64);
         chart = chart.dots(&format!("component {k}: {count}"), color, 3.5, own);
     }
-    common.figure("step04", "gmm_sampling", "gmm_sampling.svg", &[chart.legend(Corner::UpperLeft).into()])
+    common.figure("step04", "gmm_sampling", "gmm_sampling.svg", &[chart.into()])
 }

@@ -1,7 +1,7 @@
 //! Joint, conditional and marginal probability: a mixture of the heights of women and men.
 
 use crate::common::cli::Common;
-use crate::common::plot::{BLACK, BLUE, Chart, Corner, VERMILION, sampled};
+use crate::common::plot::{BLACK, BLUE, Chart, VERMILION, sampled};
 use crate::step01::Normal;
 use anyhow::Result;
 
@@ -33,13 +33,22 @@ pub fn run(common: &Common) -> Result<()> {
         println!("{x:>8} {:>12.6} {:>12.6} {p:>10.6} {woman:>14.4}", joint(x, 0), joint(x, 1));
     }
 
+    // Between the means, where both groups have the same joint density: by bisection.
+    let (mut below, mut above) = (groups[0].mu, groups[1].mu);
+    for _ in 0..50 {
+        let middle = (below + above) / 2.0;
+        (below, above) = if posterior(middle, 0) > 0.5 { (middle, above) } else { (below, middle) };
+    }
+    println!("P(woman | x) = 0.5 at x = {below:.1} cm");
+    let name = format!("{below:.1} cm");
+
     let (low, high) = (138.0, 193.0);
     let mut heights = Chart::new("Joint and marginal densities", "height x [cm]", "density [1/cm]");
     for (z, color) in [VERMILION, BLUE].into_iter().enumerate() {
         heights = heights.area(&format!("p(x, {})", NAMES[z]), color, sampled(low, high, |x| joint(x, z)));
     }
-    heights = heights.line("p(x)", BLACK, sampled(low, high, marginal)).y_range(0.0, 0.05);
+    heights = heights.line("p(x)", BLACK, sampled(low, high, marginal)).mark(&name, (below, joint(below, 0)));
     let guess = Chart::new("Conditional probability", "height x [cm]", "P(woman | x)");
-    let guess = guess.line("", VERMILION, sampled(low, high, |x| posterior(x, 0))).y_range(0.0, 1.0);
-    common.figure("step04", "two_groups", "two_groups.svg", &[heights.legend(Corner::UpperRight).into(), guess.into()])
+    let guess = guess.line("", VERMILION, sampled(low, high, |x| posterior(x, 0))).mark(&name, (below, 0.5));
+    common.figure("step04", "two_groups", "two_groups.svg", &[heights.into(), guess.into()])
 }

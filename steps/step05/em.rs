@@ -2,7 +2,7 @@
 
 use super::book::{e_step, m_step, mean_elbo, mean_kl, mean_log_likelihood};
 use crate::common::cli::Common;
-use crate::common::plot::{self, BLACK, BLUE, Chart, Corner, Grid, Panel, VERMILION};
+use crate::common::plot::{self, BLUE, Chart, Grid, Panel, VERMILION};
 use crate::em::{EmOptions, fit_em};
 use crate::step03::{Matrix, MultivariateNormal};
 use crate::step04::{GaussianMixture, OldFaithfulArgs};
@@ -10,6 +10,8 @@ use anyhow::{Context, Result};
 
 /// EM has converged when the log-likelihood that the book prints changes by less than this, in nats.
 const THRESHOLD: f64 = 1e-4;
+/// The animation begins left of 0 min, so that the initial mixture, whose means lie there, is seen whole.
+const INITIAL_LOW: f64 = -2.5;
 
 /// The book's initial mixture: two components of equal weight, mu = (0, 50) and (0, 100), Sigma = I. Both are far from the
 /// data.
@@ -91,7 +93,7 @@ impl History<'_> {
         print!("{book:>10.3}    | {log_likelihood:>9.3}  ={elbo:>9.3}  +{kl:>9.4}    |");
         self.log_likelihoods.push(log_likelihood);
         self.elbos.push(elbo);
-        self.frames.push(vec![contours(self.x, mixture, self.frames.len()).into()]);
+        self.frames.push(vec![contours(self.x, mixture, self.frames.len(), INITIAL_LOW).into()]);
     }
 
     fn after_e_step(&self, mixture: &GaussianMixture, q: &[Vec<f64>]) {
@@ -105,10 +107,11 @@ impl History<'_> {
     }
 
     fn draw(mut self, common: &Common, fitted: &GaussianMixture) -> Result<()> {
-        self.frames.push(vec![contours(self.x, fitted, self.frames.len()).into()]);
+        let last = contours(self.x, fitted, self.frames.len(), 0.0).into();
+        self.frames.push(vec![contours(self.x, fitted, self.frames.len(), INITIAL_LOW).into()]);
         let curves = [curves(&self.log_likelihoods, &self.elbos).into()];
         common.figure("step05", "em", "log_likelihood.svg", &curves)?;
-        common.figure("step05", "em", "contours.svg", &self.frames[self.frames.len() - 1])?;
+        common.figure("step05", "em", "contours.svg", &[last])?;
         let path = common.folder("step05", "em")?.join("contours.gif");
         plot::gif(&path, &self.frames, 700)?;
         println!("{}", path.display());
@@ -127,22 +130,24 @@ fn curves(log_likelihoods: &[f64], elbos: &[f64]) -> Chart {
         .dots("", BLUE, 4.0, points(log_likelihoods))
         .dashes("ELBO before the E-step", VERMILION, points(elbos))
         .dots("", VERMILION, 4.0, points(elbos))
-        .legend(Corner::LowerRight)
 }
 
-/// The data, each point in the colour of the component with the larger responsibility, and the contours of the density.
-fn contours(x: &Matrix, mixture: &GaussianMixture, iteration: usize) -> Chart {
-    let (across, up) = ((-2.5, 6.0), (34.0, 104.0));
+/// The data, each point in the colour of the component with the larger responsibility, and the contours of the density,
+/// over eruptions from `low` minutes on.
+fn contours(x: &Matrix, mixture: &GaussianMixture, iteration: usize, low: f64) -> Chart {
+    let (across, up) = ((low, 6.0), (34.0, 104.0));
     let grid = Grid::new(across, up, 120, |x, y| mixture.pdf(&[x, y]));
     let (_, top) = grid.extent();
-    let levels = [0.01, 0.05, 0.15, 0.35, 0.6, 0.85].map(|share| share * top);
-    let title = format!("EM after {iteration} iterations");
+    let levels = [0.01, 0.05, 0.15, 0.35, 0.6, 0.85].map(|share| (share * top, String::new()));
+    let title = format!("EM after {iteration} iterations: contours at 1, 5, 15, 35, 60, 85 % of the highest density");
     let mut chart = Chart::new(&title, "eruption [min]", "wait for the next [min]");
     for (k, color) in [BLUE, VERMILION].into_iter().enumerate() {
         let own = x.rows().filter(|x| usize::from(mixture.responsibilities(x)[1] > 0.5) == k).map(|x| (x[0], x[1]));
-        chart = chart.dots(&format!("component {k}: phi = {:.2}", mixture.weights()[k]), color, 3.0, own);
+        chart = chart.dots(&format!("component {k}: φ = {:.2}", mixture.weights()[k]), color, 3.0, own);
     }
-    let means = mixture.components().iter().map(|component| (component.mean()[0], component.mean()[1]));
-    let chart = chart.contours(&grid, &levels).dots("mu", BLACK, 5.0, means);
-    chart.x_range(across.0, across.1).y_range(up.0, up.1).legend(Corner::LowerRight)
+    chart = chart.contours(&grid, &levels);
+    for (k, component) in mixture.components().iter().enumerate() {
+        chart = chart.mark(["μ₀", "μ₁"][k], (component.mean()[0], component.mean()[1]));
+    }
+    chart.x_range(across.0, across.1).y_range(up.0, up.1)
 }

@@ -1,7 +1,7 @@
 //! The Kullback-Leibler divergence between the outcomes of two coins.
 
 use crate::common::cli::Common;
-use crate::common::plot::{BLUE, Chart, Corner, ORANGE, sampled};
+use crate::common::plot::{BLUE, Chart, ORANGE, sampled};
 use anyhow::Result;
 
 /// The Kullback-Leibler divergence KL(p || q) = sum over x of p(x) ln(p(x) / q(x)) of the probabilities p and q (both (X)
@@ -35,5 +35,5 @@ pub fn run(common: &Common) -> Result<()> {
         .dashes("KL(q || p)", ORANGE, sampled(0.03, 0.99, |heads| kl_divergence(&coin(heads), &p)))
         .x_range(0.0, 1.0)
         .y_range(0.0, 2.0);
-    common.figure("step05", "kl", "kl.svg", &[chart.legend(Corner::UpperRight).into()])
+    common.figure("step05", "kl", "kl.svg", &[chart.into()])
 }

@@ -1,7 +1,7 @@
 //! The Monte Carlo method: an expectation as a mean over draws, and its error, which falls as 1 / sqrt(N).
 
 use crate::common::cli::Common;
-use crate::common::plot::{BLACK, BLUE, Chart, Corner, RGBColor, VERMILION};
+use crate::common::plot::{BLACK, BLUE, Chart, RGBColor, VERMILION};
 use crate::step01::Normal;
 use anyhow::Result;
 use tsukuru::random::Rng;
@@ -61,6 +61,6 @@ pub fn run(common: &Common) -> Result<()> {
         }
         chart = chart.dashes("", BLACK, theory).dots(name, color, 4.5, errors);
     }
-    let chart = chart.dashes("std / √N", BLACK, []).log_x().log_y().legend(Corner::UpperRight);
+    let chart = chart.dashes("std / √N", BLACK, []).log_x().log_y();
     common.figure("step05", "monte_carlo", "monte_carlo.svg", &[chart.into()])
 }

@@ -4,7 +4,7 @@ use super::convnet::Convnet;
 use super::evaluator::{Evaluator, accuracy, check_size};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::{Source, Split};
-use crate::common::images::save_grid;
+use crate::common::images::{Captions, save_captioned_grid};
 use crate::common::run::RunFolder;
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use anyhow::Result;
@@ -73,10 +73,12 @@ fn show_misclassified(model: &Convnet, test: &Dataset, folder: &RunFolder) -> Re
         return Ok(());
     }
     let path = folder.file("misclassified.png")?;
-    save_grid(&path, &test.batch(&misclassified).0, 10)?;
+    let pair = |&i: &usize| format!("{} for {}", digits[i], labels[i]);
+    let captions = Captions::above(misclassified.iter().map(pair));
+    save_captioned_grid(&path, &test.batch(&misclassified).0, 10, &captions)?;
     println!("{}", path.display());
     for row in misclassified.chunks(10) {
-        let pairs: Vec<String> = row.iter().map(|&i| format!("{} for {}", digits[i], labels[i])).collect();
+        let pairs: Vec<String> = row.iter().map(pair).collect();
         println!("    predicted {}", pairs.join(", "));
     }
     Ok(())

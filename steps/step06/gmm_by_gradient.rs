@@ -1,7 +1,7 @@
 //! The mixture of step 4 fitted by gradients, beside EM.
 
 use crate::common::cli::Common;
-use crate::common::plot::{BLUE, Chart, Corner, VERMILION};
+use crate::common::plot::{BLUE, Chart, VERMILION};
 use crate::em::{EmOptions, fit_em};
 use crate::step01::Normal;
 use crate::step03::{Matrix, MultivariateNormal};
@@ -156,5 +156,5 @@ pub fn run(common: &Common) -> Result<()> {
     let chart = Chart::new("EM and gradient ascent", "iterations done", "mean of ln p(x) [nats]").log_x();
     let chart =
         chart.line("EM", BLUE, steps(&by_em.log_likelihoods)).line("gradient (Adam)", VERMILION, steps(&by_gradient));
-    common.figure("step06", "gmm_by_gradient", "gmm_by_gradient.svg", &[chart.legend(Corner::LowerRight).into()])
+    common.figure("step06", "gmm_by_gradient", "gmm_by_gradient.svg", &[chart.into()])
 }

@@ -1,7 +1,7 @@
 //! Gradient descent on Rosenbrock's function: small steps against the gradient, and many of them.
 
 use crate::common::cli::Common;
-use crate::common::plot::{BLACK, Chart, Grid, VERMILION};
+use crate::common::plot::{Chart, Grid, VERMILION};
 use anyhow::Result;
 use tsukuru::Real;
 use tsukuru::variable::Variable;
@@ -40,11 +40,11 @@ pub fn gradient_descent(x0: &Variable, x1: &Variable, iterations: usize) -> Vec<
 pub fn contours(title: &str, path: &[(f64, f64)]) -> Chart {
     let (x_range, y_range) = ((-1.0, 1.5), (-0.5, 2.5));
     let grid = Grid::new(x_range, y_range, 200, value);
-    let levels: Vec<f64> = (-1..=6).map(|i| libm::pow(10.0, f64::from(i) / 2.0)).collect();
-    let ends = [path[0], path[path.len() - 1], (1.0, 1.0)];
+    let levels = [0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0].map(|y: f64| (y, y.to_string()));
     let few = path.iter().enumerate().filter(|(i, _)| *i < 100 || i % 20 == 0).map(|(_, point)| *point);
     let chart = Chart::new(title, "x₀", "x₁").contours(&grid, &levels).line("", VERMILION, few);
-    chart.dots("", BLACK, 4.0, ends).x_range(x_range.0, x_range.1).y_range(y_range.0, y_range.1)
+    let chart = chart.mark("start", path[0]).mark("minimum", (1.0, 1.0)).equal();
+    chart.x_range(x_range.0, x_range.1).y_range(y_range.0, y_range.1)
 }
 
 pub fn run(common: &Common) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::data::{book_data, points};
 use crate::common::cli::Common;
-use crate::common::plot::{BLUE, Chart, Corner, ORANGE, VERMILION};
+use crate::common::plot::{BLUE, Chart, ORANGE, VERMILION};
 use anyhow::Result;
 use tsukuru::Real;
 use tsukuru::mode::no_grad;
@@ -65,12 +65,12 @@ pub fn run(common: &Common) -> Result<()> {
 
     let mut fit = Chart::new("A sine, and the network's prediction", "x", "y");
     fit = fit.dots("data", BLUE, 3.0, points(&x.value(), &y.value()));
-    let names = ["after 1000 iterations".to_string(), format!("after {ITERATIONS}")];
+    let names = ["1000 iterations".to_string(), format!("{ITERATIONS}")];
     for ((curve, name), color) in curves.into_iter().zip(names).zip([ORANGE, VERMILION]) {
         fit = fit.line(&name, color, curve);
     }
     let descent = Chart::new("Mean squared error", "iteration", "loss").log_x().log_y().line("", BLUE, losses);
-    common.figure("step06", "neuralnet", "neuralnet.svg", &[fit.legend(Corner::LowerLeft).into(), descent.into()])
+    common.figure("step06", "neuralnet", "neuralnet.svg", &[fit.into(), descent.into()])
 }
 
 /// The model's prediction from x = 0 to x = 1.

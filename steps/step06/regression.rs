@@ -2,7 +2,7 @@
 
 use super::data::{book_data, points};
 use crate::common::cli::Common;
-use crate::common::plot::{BLUE, Chart, Corner, VERMILION};
+use crate::common::plot::{BLUE, Chart, VERMILION};
 use anyhow::Result;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
@@ -34,6 +34,6 @@ pub fn run(common: &Common) -> Result<()> {
     let (data, line) = (points(&x.value(), &y.value()), |x: f64| f64::from(w.item()) * x + f64::from(b.item()));
     let chart = Chart::new("A line through 100 points", "x", "y").dots("data", BLUE, 3.5, data);
     let name = format!("{:.2} x + {:.2}", w.item(), b.item());
-    let chart = chart.line(&name, VERMILION, [0.0, 1.0].map(|x| (x, line(x)))).legend(Corner::LowerRight);
+    let chart = chart.line(&name, VERMILION, [0.0, 1.0].map(|x| (x, line(x))));
     common.figure("step06", "regression", "regression.svg", &[chart.into()])
 }

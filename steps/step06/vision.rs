@@ -2,7 +2,7 @@
 
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
-use crate::common::images::save_grid;
+use crate::common::images::{Captions, save_captioned_grid, save_grid};
 use anyhow::Result;
 
 const BATCH_SIZE: usize = 32;
@@ -35,12 +35,12 @@ pub fn run(common: &Common, mnist: &MnistArgs) -> Result<()> {
     }
 
     let folder = common.folder("step06", "vision")?;
-    let batch = dataset.batches(BATCH_SIZE, Some((common.seed, 1)))?.next().expect("there is an image").0;
-    for (name, x, columns) in [("digits.png", dataset.batch(&shown).0, PER_CLASS), ("batch.png", batch, BATCH_SIZE / 4)]
-    {
-        let path = folder.join(name);
-        save_grid(&path, &x, columns)?;
-        println!("{}", path.display());
-    }
+    let digits = folder.join("digits.png");
+    save_grid(&digits, &dataset.batch(&shown).0, PER_CLASS)?;
+    println!("{}", digits.display());
+    let (x, labels) = dataset.batches(BATCH_SIZE, Some((common.seed, 1)))?.next().expect("there is an image");
+    let batch = folder.join("batch.png");
+    save_captioned_grid(&batch, &x, BATCH_SIZE / 4, &Captions::above(labels.iter().map(usize::to_string)))?;
+    println!("{}", batch.display());
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::model_file::ModelFlag;
 use super::vae::HIDDEN;
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
-use crate::common::plot::{Chart, Grid, Panel, VERMILION};
+use crate::common::plot::{BLUE, Chart, Grid, Panel, VERMILION};
 use crate::common::progress::duration;
 use crate::step04::log_sum_exp;
 use anyhow::{Result, ensure};
@@ -103,14 +103,17 @@ fn posterior(model: &Vae, x: &[Real], digit: u8) -> Chart {
     let peak = grid.extent().1;
     grid.z.iter_mut().for_each(|z| *z = libm::exp(*z - peak));
     // Of a normal density in two dimensions, e^(-r^2 / 2) of the peak is the ellipse at r standard deviations.
-    let levels = [2.0, 1.0].map(|r| libm::exp(-r * r / 2.0));
+    let contours = [1.0, 2.0].map(|r: f64| grid.contour(libm::exp(-r * r / 2.0)));
     let ellipse = |r: f64| {
         let angle = |i: usize| TAU * i as f64 / 90.0;
         (0..=90).map(move |i| (mu[0] + r * sigma[0] * libm::cos(angle(i)), mu[1] + r * sigma[1] * libm::sin(angle(i))))
     };
-    let title = format!("a {digit}: p(z|x), and q(z|x) dashed");
-    let chart = Chart::new(&title, "z1", "z2").contours(&grid, &levels);
-    chart.dashes("", VERMILION, ellipse(1.0)).dashes("", VERMILION, ellipse(2.0))
+    let mut chart = Chart::new(&format!("a {digit}, at 1σ and 2σ"), "z₁", "z₂").equal();
+    for line in contours.concat() {
+        chart = chart.line("", BLUE, line);
+    }
+    chart = chart.dashes("", VERMILION, ellipse(1.0)).dashes("", VERMILION, ellipse(2.0));
+    chart.line("p(z|x)", BLUE, []).dashes("q(z|x)", VERMILION, [])
 }
 
 #[cfg(test)]

@@ -50,16 +50,20 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let exact = -points.iter().map(|x| linear.log_likelihood(x)).sum::<f64>() / points.len() as f64;
     println!("exact  {exact:>11.3}");
 
-    let curve = |bounds: Vec<f64>| K.map(|k| k as f64).into_iter().zip(bounds);
-    let chart = |title: &str| Chart::new(title, "samples k", "-L_k [nats per point]").log_x();
-    let left = chart("The VAE, test images").line("", BLUE, curve(of_model));
-    let right = chart("A linear model").line("-L_k", BLUE, curve(of_linear));
+    let chart = |title: &str, bounds: &[(f64, f64)]| {
+        let points = || K.map(|k| k as f64).into_iter().zip(bounds).map(|(k, &(bound, error))| (k, bound, error));
+        let chart = Chart::new(title, "samples k", "-L_k [nats per point]").log_x();
+        let chart = chart.line("-L_k", BLUE, points().map(|(k, bound, _)| (k, bound)));
+        chart.errors("std. error of the gain", BLUE, points())
+    };
+    let left = chart("The VAE, test images", &of_model);
+    let right = chart("A linear model", &of_linear);
     let right = right.dashes("-ln p(x), exact", VERMILION, [(1.0, exact), (SAMPLES as f64, exact)]);
     common.figure("step07", "evaluate", "bounds.svg", &[left.into(), right.into()])
 }
 
-/// Prints and returns -L_k, mean over the points, for each k.
-fn bounds(model: &impl LatentModel, points: &[&[Real]], seed: u64, quiet: bool) -> Vec<f64> {
+/// Prints and returns for each k -L_k, mean over the points, and the standard error of its gain over k = 1.
+fn bounds(model: &impl LatentModel, points: &[&[Real]], seed: u64, quiet: bool) -> Vec<(f64, f64)> {
     let mut progress = Progress::new("sampling", points.len(), 0, quiet);
     let weights = points.iter().enumerate().map(|(i, x)| {
         progress.step(String::new);
@@ -74,8 +78,9 @@ fn bounds(model: &impl LatentModel, points: &[&[Real]], seed: u64, quiet: bool) 
         let gains: Vec<f64> = of(1).zip(of(k)).map(|(elbo, bound)| elbo - bound).collect();
         let (bound, gain) = (mean(&of(k).collect::<Vec<_>>()), mean(&gains));
         let variance = mean(&gains.iter().map(|g| (g - gain).powi(2)).collect::<Vec<_>>());
-        println!("{k:>4}   {bound:>11.3}   {gain:>8.3} +- {:.3}", (variance / gains.len() as f64).sqrt());
-        bound
+        let error = (variance / gains.len() as f64).sqrt();
+        println!("{k:>4}   {bound:>11.3}   {gain:>8.3} +- {error:.3}");
+        (bound, error)
     })
     .to_vec()
 }

@@ -4,7 +4,8 @@ use super::model::{Vae, flatten};
 use super::model_file::ModelFlag;
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
-use crate::common::images::save_grid;
+use crate::common::images::{Captions, save_captioned_grid};
+use crate::common::letters::with_minus_signs;
 use crate::common::plot::{BLACK, BLUE, Chart, GREEN, ORANGE, PURPLE, RGBColor, SKY, VERMILION};
 use anyhow::{Context, Result};
 use tsukuru::Real;
@@ -32,15 +33,16 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &ModelFlag) -> Result<()> 
     let [h, w] = [dataset.images().rows, dataset.images().cols];
 
     let folder = common.folder("step07", "latent")?;
-    let draw = |name: &str, z: &[Real], columns: usize| {
+    let draw = |name: &str, z: &[Real], columns: usize, captions: Captions| {
         let x = no_grad(|| model.decode(&Tensor::new([z.len() / model.latent(), model.latent()], z).into()));
         let path = folder.join(name);
-        save_grid(&path, &x.value().reshape([x.shape()[0], 1, h, w]), columns)?;
+        save_captioned_grid(&path, &x.value().reshape([x.shape()[0], 1, h, w]), columns, &captions)?;
         println!("{}", path.display());
         Ok::<(), anyhow::Error>(())
     };
     let z = means(&model, &dataset);
-    draw("interpolations.png", &interpolations(&z, &endpoints), STEPS)?;
+    let pairs = Captions::beside(PAIRS.map(|[from, to]| format!("{from} → {to}")));
+    draw("interpolations.png", &interpolations(&z, &endpoints), STEPS, pairs)?;
     if model.latent() != 2 {
         println!("no map: it needs a latent variable of size 2, this one has {}", model.latent());
         return Ok(());
@@ -48,9 +50,22 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &ModelFlag) -> Result<()> 
     // From the upper left: the first number grows to the right, the second upwards.
     let coordinate = |i: usize| (GRID_LIMIT * (2.0 * i as f64 / (SIDE - 1) as f64 - 1.0)) as Real;
     let map = (0..SIDE * SIDE).flat_map(|i| [coordinate(i % SIDE), -coordinate(i / SIDE)]);
-    draw("map.png", &map.collect::<Vec<_>>(), SIDE)?;
+    let number = |z: Real| with_minus_signs(&format!("{z:.2}"));
+    let axis = |name: &str, i: usize, z: Real| match i {
+        0 => format!("{name} = {}", number(z)),
+        _ if i.is_multiple_of(2) => number(z),
+        _ => String::new(), // the first caption is two images wide
+    };
+    let captions = Captions {
+        above: (0..SIDE).map(|i| axis("z₁", i, coordinate(i))).collect(),
+        beside: (0..SIDE).map(|i| axis("z₂", i, -coordinate(i))).collect(),
+    };
+    draw("map.png", &map.collect::<Vec<_>>(), SIDE, captions)?;
 
-    let mut chart = Chart::new("Latent means of test images", "z1", "z2");
+    // The same square as the map, whose outer images have their middle at GRID_LIMIT.
+    let edge = GRID_LIMIT * SIDE as f64 / (SIDE - 1) as f64;
+    let mut chart = Chart::new("Latent means of test images, in the square of the map", "z₁", "z₂").equal();
+    chart = chart.x_range(-edge, edge).y_range(-edge, edge);
     for (digit, color) in colors().into_iter().enumerate() {
         let dots = z.iter().zip(dataset.labels()).filter(|(_, label)| usize::from(**label) == digit);
         chart = chart.dots(&digit.to_string(), color, 2.0, dots.map(|(z, _)| (f64::from(z[0]), f64::from(z[1]))));

@@ -30,7 +30,7 @@ pub fn run(common: &Common) -> Result<()> {
         ("two draws", GaussianDiffusion::elbo_from_two_draws, 1),
         ("one draw", GaussianDiffusion::elbo_from_one_draw, 1),
     ];
-    let mut dots = Chart::new("Estimates from T calls each", "", "estimate [nats]");
+    let mut dots = Chart::new("Estimates from T calls each", "ELBO from", "estimate [nats]");
     let mut errors = Chart::new("Standard error", "calls of the denoiser", "standard error [nats]").log_x().log_y();
     for (i, (name, estimate, calls)) in estimates.into_iter().enumerate() {
         let color = [BLUE, VERMILION, GREEN][i];
@@ -41,14 +41,14 @@ pub fn run(common: &Common) -> Result<()> {
         println!("{name:<9}   {mean:>9.4} +- {error:<7.4}   {std:>10.3}   {calls:>4}");
         let of_equal_cost: Vec<f64> =
             samples.chunks(T / calls).map(|part| part.iter().sum::<f64>() / part.len() as f64).collect();
-        let xs = (0..DOTS).map(|dot| 0.8 * dot as f64 / DOTS as f64 + i as f64);
-        dots = dots.dots(name, color, 2.0, xs.zip(of_equal_cost));
+        let xs = (0..DOTS).map(|dot| i as f64 + 0.8 * (dot as f64 / DOTS as f64 - 0.5));
+        dots = dots.dots("", color, 2.0, xs.zip(of_equal_cost));
         let at = |n: f64| (n * calls as f64, std / n.sqrt());
         let ends = [at(1.0), at((ESTIMATES * T / calls) as f64)];
         // The line of two draws covers that of T draws, so it is dashed.
         errors = if i == 1 { errors.dashes(name, color, ends) } else { errors.line(name, color, ends) };
     }
-    dots = dots.dashes("exact", BLACK, [(0.0, exact), (3.0, exact)]).y_range(-80.0, 100.0);
-    let panels = [dots.into(), errors.into()];
+    dots = dots.dashes("exact", BLACK, [(-0.5, exact), (2.5, exact)]);
+    let panels = [dots.categories(&estimates.map(|(name, ..)| name)).into(), errors.into()];
     common.figure("step08", "elbo", "elbo.svg", &panels)
 }

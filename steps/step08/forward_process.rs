@@ -3,7 +3,7 @@
 use super::{Schedule, T};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
-use crate::common::images::save_grid;
+use crate::common::images::{Captions, save_captioned_grid};
 use crate::common::plot::{self, BLUE, Chart, Histogram, Panel, VERMILION};
 use crate::step01::Normal;
 use anyhow::Result;
@@ -37,12 +37,23 @@ pub fn run(common: &Common, mnist: &MnistArgs) -> Result<()> {
         println!("{t:>4}   {:>13.3}   {mean:>14.3}   {:>12.3}   {std:>14.3}", found.mu, found.sigma);
         let density = |x: f64| Normal::new(mean, std).pdf(x);
         let (low, high) = ((mean - 4.0 * std).max(X_RANGE.0), (mean + 4.0 * std).min(X_RANGE.1));
-        let chart = Chart::new(&format!("t = {t}"), "x", "density").histogram("", BLUE, &Histogram::new(&x, 40));
-        panels.push(chart.line("", VERMILION, plot::sampled(low, high, density)).x_range(X_RANGE.0, X_RANGE.1).into());
+        let named = |name| if t == SHOWN[0] { name } else { "" };
+        let chart = Chart::new(&format!("t = {t}"), "x", "density");
+        let chart = chart.histogram(named("steps"), BLUE, &Histogram::new(&x, 40));
+        panels.push(
+            chart
+                .line(named("formula"), VERMILION, plot::sampled(low, high, density))
+                .x_range(X_RANGE.0, X_RANGE.1)
+                .into(),
+        );
     }
     common.figure("step08", "forward_process", "density.svg", &panels)?;
     let path = common.folder("step08", "forward_process")?.join("digit.png");
-    save_grid(&path, &digit(&schedule, &dataset, &mut rng), SHOWN.len() + 1)?;
+    let captions = Captions {
+        above: [0].iter().chain(&SHOWN).map(|t| format!("t = {t}")).collect(),
+        beside: ["by steps", "in closed form"].map(String::from).to_vec(),
+    };
+    save_captioned_grid(&path, &digit(&schedule, &dataset, &mut rng), SHOWN.len() + 1, &captions)?;
     println!("{}", path.display());
     Ok(())
 }

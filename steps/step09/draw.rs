@@ -1,7 +1,7 @@
 //! What the training of a U-Net draws: samples after every epoch, and the curve of the loss at its end.
 
 use super::config::UNetConfig;
-use crate::common::images::{save_animation, save_grid};
+use crate::common::images::{Captions, grid, save_gif, save_grid};
 use crate::common::progress::Progress;
 use crate::common::run::RunFolder;
 use crate::common::training::TrainingRun;
@@ -34,18 +34,18 @@ pub fn draw_samples(
     let mut progress = Progress::new("sampling", steps, 0, training.quiet);
     let mut rng = Rng::new(training.seed, "sampling", epoch as u64);
     let (mut left, mut frames) = (steps, Vec::new());
-    let x = sampler.sample(diffuser, eps, [SAMPLES, 1, h, w], &mut rng, |_, x| {
+    let x = sampler.sample(diffuser, eps, [SAMPLES, 1, h, w], &mut rng, |t, x| {
         progress.step(String::new);
         left -= 1;
         if left.is_multiple_of(steps.div_ceil(FRAMES)) {
-            frames.push(x.clone());
+            frames.push(grid(x, COLUMNS, &Captions::above([format!("t = {t}")])));
         }
     });
     progress.finish();
     let path = folder.file(&format!("samples/epoch_{epoch:03}.png"))?;
     save_grid(&path, &x, COLUMNS)?;
     println!("{}", path.display());
-    save_animation(&folder.file("denoising.gif")?, &frames, COLUMNS)
+    save_gif(&folder.file("denoising.gif")?, frames, 80, 2500)
 }
 
 /// About how long [`draw_samples`] takes, in seconds.

@@ -2,7 +2,7 @@
 
 use super::{Diffuser, T};
 use crate::common::cli::Common;
-use crate::common::images::save_grid;
+use crate::common::images::{Captions, save_captioned_grid};
 use anyhow::Result;
 use tsukuru::Real;
 use tsukuru::random::Rng;
@@ -44,7 +44,8 @@ pub fn run(common: &Common) -> Result<()> {
     let folder = common.folder("step09", "gaussian_noise")?;
     for (name, images) in [("by_steps.png", &by_steps), ("in_closed_form.png", &in_closed_form)] {
         let path = folder.join(name);
-        save_grid(&path, &stack(images), SHOWN.len())?;
+        let captions = Captions::above(SHOWN.map(|t| format!("t = {t}")));
+        save_captioned_grid(&path, &stack(images), SHOWN.len(), &captions)?;
         println!("{}", path.display());
     }
     Ok(())

@@ -6,7 +6,7 @@ use super::export::Export;
 use super::sampler::Sampler;
 use super::unet::Label;
 use crate::common::cli::Common;
-use crate::common::images::save_grid;
+use crate::common::images::{Captions, save_captioned_grid};
 use crate::common::progress::Progress;
 use crate::common::run::RunFolder;
 use crate::step06::Evaluator;
@@ -46,7 +46,7 @@ pub fn generate(
     Ok(Tensor::new([labels.len(), 1, h, w], &pixels))
 }
 
-/// Writes images x (N, 1, H, W) with target labels (N): as a picture, as IDX files if there is an `export`, and their
+/// Writes images x (N, 1, H, W) with target labels (N), if there are some the same in every row: as a picture, as IDX files if there is an `export`, and their
 /// metrics if there is an `evaluator`.
 ///
 /// # Errors
@@ -60,7 +60,8 @@ pub fn write_images(
     evaluator: Option<Evaluator>,
 ) -> Result<()> {
     let path = folder.file("samples.png")?;
-    save_grid(&path, x, columns)?;
+    let captions = Captions::above(labels.iter().take(columns).filter_map(|label| Some((*label)?.to_string())));
+    save_captioned_grid(&path, x, columns, &captions)?;
     println!("{}", path.display());
     export.map_or(Ok(()), |export| export.write(x, labels))?;
     evaluator.map_or(Ok(()), |evaluator| print_metrics(&evaluator, x, labels))

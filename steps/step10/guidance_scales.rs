@@ -2,7 +2,7 @@
 
 use super::DIGITS;
 use crate::common::cli::Common;
-use crate::common::images::save_grid;
+use crate::common::images::{Captions, save_captioned_grid};
 use crate::common::run::RunFolder;
 use crate::step06::Evaluator;
 use crate::step09::{Diffuser, Label, Sampler, generate, print_metrics};
@@ -53,7 +53,13 @@ pub fn draw_grids(
     for digit in 0..DIGITS {
         let of_digit: Vec<&[Real]> = rows.iter().map(|row| &row.data()[digit * pixels..][..pixels]).collect();
         let path = folder.file(&format!("guidance/digit_{digit}.png"))?;
-        save_grid(&path, &Tensor::new([rows.len() * columns, 1, h, w], &of_digit.concat()), columns)?;
+        let x = Tensor::new([rows.len() * columns, 1, h, w], &of_digit.concat());
+        save_captioned_grid(
+            &path,
+            &x,
+            columns,
+            &Captions::beside(GUIDANCE_SCALES.map(|gamma| format!("γ = {gamma}"))),
+        )?;
         println!("{}", path.display());
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Figures: bins as NumPy makes them, contours where the level is, files that hold what was drawn.
 
 use std::f64::consts::PI;
-use steps::common::images;
+use steps::common::images::{self, Captions};
 use steps::common::picture::Picture;
 use steps::common::plot::{self, BLUE, Chart, Grid, Histogram, Panel, Surface};
 use tsukuru::Real;
@@ -82,7 +82,8 @@ fn a_saddle_has_two_lines() {
             assert!(line.iter().all(|(x, _)| *x > 0.0) || line.iter().all(|(x, _)| *x < 0.0), "it crosses the saddle");
         }
     }
-    assert_eq!(grid.levels(3), [-0.5, 0.0, 0.5]);
+    let levels = [(-0.5, "−0.5"), (0.0, "0.0"), (0.5, "0.5")].map(|(level, label)| (level, label.to_string()));
+    assert_eq!(grid.levels(5), levels);
 }
 
 #[test]
@@ -100,6 +101,96 @@ fn a_figure_is_svg_with_its_words_and_curves() {
     }
     assert_eq!(svg.matches("<polygon").count(), 16, "a polygon for each cell");
     assert!(!svg.contains("NaN") && !svg.contains("inf"));
+}
+
+fn svg(panels: &[Panel]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("figure.svg");
+    plot::save(&path, panels).unwrap();
+    std::fs::read_to_string(&path).unwrap()
+}
+
+/// The points of all curves of an SVG in a colour, in its units.
+fn curves(svg: &str, color: &str) -> Vec<(i64, i64)> {
+    let lines = svg.lines().filter(|line| line.starts_with("<polyline") && line.contains(color));
+    let numbers: Vec<i64> = lines.flat_map(|line| numbers(line, "points")).collect();
+    numbers.chunks(2).map(|pair| (pair[0], pair[1])).collect()
+}
+
+/// Left, top, right and bottom of the frame of the legend.
+fn frame(svg: &str) -> Option<[i64; 4]> {
+    let rect = svg.lines().find(|line| line.starts_with("<rect") && line.contains("#AAAAAA"))?;
+    let [x, y, width, height] = ["x", "y", "width", "height"].map(|name| numbers(rect, name)[0]);
+    Some([x, y, x + width, y + height])
+}
+
+#[test]
+fn a_legend_hides_no_data() {
+    // A curve that leaves one corner free, in turn each of them.
+    for (up, right) in [(false, false), (false, true), (true, false), (true, true)] {
+        let corner = |x: f64, y: f64| (if right { x } else { 1.0 - x }, if up { y } else { 1.0 - y });
+        let points = plot::sampled(0.0, 1.0, |x| x).into_iter();
+        let others = points.flat_map(|(t, _)| [corner(t, 0.02), corner(0.02, t), corner(t, 0.98 * (1.0 - t))]);
+        let chart = Chart::new("t", "x", "y").x_range(0.0, 1.0).y_range(0.0, 1.0).dots("named", BLUE, 2.0, others);
+        let svg = svg(&[chart.into()]);
+        let [left, top, right_end, bottom] = frame(&svg).expect("a frame");
+        let (xs, ys) = (numbers(&svg, "cx"), numbers(&svg, "cy"));
+        let inside = |&(x, y): &(&i64, &i64)| (left..=right_end).contains(x) && (top..=bottom).contains(y);
+        assert_eq!(xs.iter().zip(&ys).filter(inside).count(), 1, "the key is the only dot in the frame");
+        assert_eq!((left > 1600, top < 900), (right, up));
+    }
+    // Where no corner is free, the names stand above the axes.
+    let everywhere = (0..10_000).map(|i| (f64::from(i % 100), f64::from(i / 100)));
+    let svg = svg(&[Chart::new("t", "x", "y").dots("named", BLUE, 2.0, everywhere).into()]);
+    assert!(frame(&svg).is_none() && svg.contains("named"));
+    let (key, dots) = (numbers(&svg, "cy").pop().unwrap(), numbers(&svg, "cy"));
+    assert!(dots[..10_000].iter().all(|y| *y > key + 30));
+}
+
+#[test]
+fn the_axes_of_a_figure_are_aligned() {
+    let panel = |top: f64| -> Panel { Chart::new("t", "x", "y").line("", BLUE, [(0.0, 0.0), (1.0, top)]).into() };
+    let svg = svg(&[panel(1.0), panel(1e-5), panel(123_456.0), panel(1e9)]);
+    let points = curves(&svg, "#0072B2");
+    let xs: Vec<i64> = points.chunks(2).map(|line| line[0].0).collect();
+    assert_eq!((points.len(), xs[0], xs[1]), (8, xs[2], xs[3]));
+    let widths: Vec<i64> = points.chunks(2).map(|line| line[1].0 - line[0].0).collect();
+    assert!(widths.iter().all(|width| *width == widths[0]), "{widths:?}");
+}
+
+#[test]
+fn a_circle_is_a_circle_if_it_shall_be() {
+    let circle = || (0..=100).map(|i| f64::from(i) / 50.0 * PI).map(|angle| (angle.cos(), angle.sin()));
+    let chart = || Chart::new("t", "x", "y").line("", BLUE, circle());
+    for (chart, is_circle) in
+        [(chart(), false), (chart().equal(), true), (chart().x_range(-3.0, 2.0).y_range(-1.0, 1.0).equal(), true)]
+    {
+        let points = curves(&svg(&[chart.into()]), "#0072B2");
+        let extent = |values: &[i64]| values.iter().max().unwrap() - values.iter().min().unwrap();
+        let (xs, ys): (Vec<i64>, Vec<i64>) = points.into_iter().unzip();
+        assert_eq!((extent(&xs) - extent(&ys)).abs() < 12, is_circle, "{} x {}", extent(&xs), extent(&ys));
+    }
+}
+
+#[test]
+fn points_contours_and_categories_have_their_names() {
+    let grid = Grid::new((-1.0, 1.0), (-1.0, 1.0), 20, |x, y| -x.hypot(y));
+    let chart = Chart::new("log-likelihood, -ln p", "x", "y").contours(&grid, &grid.levels(5)).mark("top", (0.0, 0.0));
+    let names = Chart::new("t", "x", "y").categories(&["one", "two"]).dots("", BLUE, 2.0, [(0.0, 1.0), (1.0, 2.0)]);
+    let svg = svg(&[chart.into(), names.into()]);
+    for words in ["log-likelihood, −ln p", "\n−1.0\n", "\n−0.5\n", "\ntop\n", "\none\n", "\ntwo\n"] {
+        assert!(svg.contains(words), "{words} is missing");
+    }
+    assert!(!svg.contains("\n-"), "a hyphen in place of a minus");
+}
+
+/// Numbers outside of what they are compared in have no bin.
+#[test]
+#[should_panic(expected = "5 is not from 0 to 4")]
+fn two_histograms_may_have_the_same_bins() {
+    let first = Histogram::new(&[0.0, 1.0, 4.0], 4);
+    assert_eq!(Histogram::over(first.edges.clone(), &[1.0, 1.5, 3.0, 4.0]).counts, [0, 2, 0, 2]);
+    Histogram::over(first.edges, &[5.0]);
 }
 
 /// One number, a constant, nothing at all: figures without a natural scale are still figures.
@@ -163,12 +254,16 @@ fn any_numbers_are_drawn_within_the_figure() {
             .area("area", BLUE, points())
             .dots("dots", BLUE, 2.0, points())
             .histogram("bars", BLUE, &Histogram::new(&finite, 3))
-            .outline("outline", BLUE, &Histogram::new(&finite, 3));
+            .outline("outline", BLUE, &Histogram::new(&finite, 3))
+            .errors("errors", BLUE, points().map(|(x, y)| (x, y, 1.0)))
+            .mark("mark", (0.5, 0.5));
         let [first, last] = [finite.first(), finite.last()].map(|x| x.copied().unwrap_or(0.0));
         panels.push(chart.clone().into());
         panels.push(chart.clone().log_x().log_y().into());
         panels.push(chart.clone().x_range(0.0, 1.0).y_range(-1e-5, 1e-5).into());
         panels.push(chart.clone().x_range(0.5, 0.6).y_range(0.5, 0.6).log_x().log_y().into());
+        panels.push(chart.clone().equal().into());
+        panels.push(chart.clone().categories(&["one", "two"]).into());
         panels.push(chart.x_range(first, last).y_range(last, first).into());
         let grid = Grid::new((first, last), (0.0, 1.0), 3, |x, y| x * y);
         panels.push(Chart::new("t", "x", "y").contours(&grid, &grid.levels(3)).into());
@@ -246,16 +341,54 @@ fn an_animation_of_images_shows_every_frame() {
     let path = folder.path().join("noise.gif");
     let shade = |frame: usize, i: usize| ((i + i % 2 * frame * 7919) * 2_654_435_761 % 256) as Real / 255.0;
     let frames: Vec<Tensor> = (0..4).map(|frame| Tensor::from_fn([2, 1, 16, 16], |i| shade(frame, i))).collect();
-    images::save_animation(&path, &frames, 2).unwrap();
+    let grid = |frame: &Tensor| images::grid(frame, 2, &Captions::default());
+    images::save_gif(&path, frames.iter().map(grid), 80, 2500).unwrap();
     let seen = shown(&path);
     assert_eq!(seen.len(), 4);
     for (seen, frame) in seen.iter().zip(&frames) {
-        let expected = images::grid(frame, 2).pixels;
+        let expected = grid(frame).pixels;
         let pixels = seen.1.pixels.iter().zip(expected);
         let error = pixels.flat_map(|(seen, shade)| seen.map(|seen| seen.abs_diff(shade))).max();
         assert!(error <= Some(2), "{error:?}");
     }
     assert_eq!([seen[0].0, seen[3].0], [80, 2500]);
+
+    // Some viewers show black where frames have colours of their own.
+    let mut decoder = gif::Decoder::new(std::fs::File::open(&path).unwrap()).unwrap();
+    assert!(decoder.global_palette().unwrap().len() >= 3 * 255);
+    while let Some(frame) = decoder.next_frame_info().unwrap() {
+        assert!(frame.palette.is_none());
+    }
+}
+
+/// The pixels of a part of a picture.
+fn crop(picture: &Picture<u8>, (left, top): (usize, usize), [width, height]: [usize; 2]) -> Vec<u8> {
+    (top..top + height).flat_map(|y| picture.row(y)[left..left + width].to_vec()).collect()
+}
+
+/// Captions are written around the images, and change none of them.
+#[test]
+fn captions_stand_above_images_and_beside_rows() {
+    let x = Tensor::from_fn([5, 1, 28, 28], |i| (i * 7919 % 256) as Real / 255.0);
+    let plain = images::grid(&x, 3, &Captions::default());
+    let captions =
+        Captions { above: vec!["t = 0".into(), "t = 1".into()], beside: vec!["first".into(), "second row".into()] };
+    let captioned = images::grid(&x, 3, &captions);
+    // Only the first row has captions above.
+    let (left, top) = (captioned.width - plain.width, captioned.height - plain.height);
+    assert!(left > 80 && top == 16, "{left}, {top}");
+    let (tile, gap) = (84, 6);
+    for (i, caption) in [(0, true), (1, true), (2, false), (3, false), (4, false)] {
+        let at = (gap + i % 3 * (tile + gap), gap + i / 3 * (tile + gap));
+        let image = |picture, at| crop(picture, at, [tile, tile]);
+        assert!(image(&captioned, (at.0 + left, at.1 + top)) == image(&plain, at), "image {i}");
+        let above = crop(&captioned, (at.0 + left, at.1), [tile, 16]);
+        assert!(i > 2 || above.contains(&232) == caption, "above image {i}");
+    }
+    for row in 0..2 {
+        let beside = crop(&captioned, (0, top + row * (tile + gap)), [left, tile]);
+        assert!(beside.contains(&232), "beside row {row}");
+    }
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub struct Axis {
     /// From where to where; `None` for as far as the data reach.
     pub range: Option<(f64, f64)>,
     pub log: bool,
+    /// Names for 0, 1, 2, .. instead of numbers, if there are any.
+    pub categories: Vec<String>,
 }
 
 /// An axis whose ends and ticks are known.
@@ -31,13 +33,17 @@ pub struct Scale {
 
 impl Axis {
     pub fn new(label: &str) -> Axis {
-        Axis { label: label.into(), range: None, log: false }
+        Axis { label: label.into(), range: None, log: false, categories: vec![] }
     }
 
     /// A scale of the range that was set, or one that shows all finite `values` (on a logarithmic axis, all positive ones)
     /// with a `margin` (low, high) as a share of the length. It has `ticks` ticks at most, or a few more if it is
-    /// logarithmic.
+    /// logarithmic. An axis of categories shows all of them.
     pub fn scale(&self, values: impl Iterator<Item = f64>, margin: (f64, f64), ticks: usize) -> Scale {
+        if !self.categories.is_empty() {
+            let ticks = (0..).map(f64::from).zip(self.categories.iter().cloned()).collect();
+            return Scale { ends: (-0.5, self.categories.len() as f64 - 0.5), log: false, ticks };
+        }
         let (values, margin) = match self.range {
             Some((low, high)) => (vec![low, high], (0.0, 0.0)),
             None => (values.collect(), margin),
@@ -80,6 +86,24 @@ impl Scale {
     /// The labels of all ticks.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         self.ticks.iter().map(|(_, label)| label.as_str())
+    }
+
+    /// Whether no two labels touch each other on an axis of this `length`, if `size` is that of a label, with some room.
+    pub fn labels_fit(&self, length: u32, size: impl Fn(&str) -> u32) -> bool {
+        let place = |tick: &(f64, String)| (self.place(tick.0) * f64::from(length)) as i64;
+        let half = |tick: &(f64, String)| i64::from(size(&tick.1) / 2);
+        self.ticks.windows(2).all(|pair| place(&pair[0]) + half(&pair[0]) + half(&pair[1]) <= place(&pair[1]))
+    }
+
+    /// How far it is from the first end to the second.
+    pub fn extent(&self) -> f64 {
+        self.ends.1 - self.ends.0
+    }
+
+    /// The ends of a linear axis that is longer by this factor and has the same middle.
+    pub fn stretched(&self, factor: f64) -> (f64, f64) {
+        let more = (factor - 1.0) * self.extent() / 2.0;
+        (self.ends.0 - more, self.ends.1 + more)
     }
 
     /// The position of x: 0 at the first end, 1 at the second. Not finite for x <= 0 on a logarithmic axis.

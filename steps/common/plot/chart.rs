@@ -1,35 +1,39 @@
 //! [`Chart`]: curves, histograms, dots and contours over two axes.
 
+use super::super::letters::with_minus_signs;
 use super::axis::{Axis, Scale};
 use super::grid::Grid;
 use super::histogram::Histogram;
+use super::layout::{Insets, Plane};
+use super::legend;
+use super::room::Room;
 use super::series::{Point, Series, Shape};
-use super::style::{GRID, INK, LABEL, TICK, letters, px, titled, viridis};
+use super::style::{BLACK, GRID, INK, LABEL, NOTE, TICK, letters, px, titled, viridis};
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::Ranged;
 use plotters::prelude::*;
 
-/// A chart is built by adding to it, in the order of drawing. A name that is not empty appears in the legend.
+/// A chart is built by adding to it, in the order of drawing. A name that is not empty appears in the legend, which stands
+/// where it hides nothing.
 #[derive(Clone, Debug)]
 pub struct Chart {
     title: String,
-    x: Axis,
-    y: Axis,
-    series: Vec<Series>,
-    legend: Corner,
+    pub(super) x: Axis,
+    pub(super) y: Axis,
+    pub(super) series: Vec<Series>,
+    /// Whether a unit is as long along x as along y.
+    pub(super) equal: bool,
 }
-
-/// Where the legend stands.
-pub use plotters::chart::SeriesLabelPosition as Corner;
 
 impl Chart {
     /// The labels of the axes name the unit, in brackets.
     pub fn new(title: &str, x_label: &str, y_label: &str) -> Chart {
-        let (x, y) = (Axis::new(x_label), Axis::new(y_label));
-        Chart { title: title.into(), x, y, series: vec![], legend: Corner::UpperRight }
+        let [title, x, y] = [title, x_label, y_label].map(with_minus_signs);
+        Chart { title, x: Axis::new(&x), y: Axis::new(&y), series: vec![], equal: false }
     }
 
     fn add(mut self, name: &str, color: RGBColor, shape: Shape) -> Chart {
-        self.series.push(Series { name: name.into(), color, shape });
+        self.series.push(Series { name: with_minus_signs(name), color, shape });
         self
     }
 
@@ -69,11 +73,21 @@ impl Chart {
         self.add(name, color, Shape::Dots(points.into_iter().collect(), radius))
     }
 
-    /// The lines on which `grid` has the given `levels`, from dark to light.
-    pub fn contours(mut self, grid: &Grid, levels: &[f64]) -> Chart {
-        for (i, &level) in levels.iter().enumerate() {
+    /// A bar from y - error to y + error for each (x, y, error).
+    pub fn errors(self, name: &str, color: RGBColor, points: impl IntoIterator<Item = (f64, f64, f64)>) -> Chart {
+        self.add(name, color, Shape::Errors(points.into_iter().collect()))
+    }
+
+    /// A point with its name beside it.
+    pub fn mark(self, name: &str, point: Point) -> Chart {
+        self.add(name, BLACK, Shape::Mark(point))
+    }
+
+    /// The lines on which `grid` has the given levels, from dark to light, each with its label.
+    pub fn contours(mut self, grid: &Grid, levels: &[(f64, String)]) -> Chart {
+        for (i, (level, label)) in levels.iter().enumerate() {
             let color = viridis(0.85 * i as f64 / (levels.len().max(2) - 1) as f64);
-            self = self.add("", color, Shape::Contour(grid.contour(level)));
+            self = self.add(label, color, Shape::Contour(grid.contour(*level)));
         }
         self
     }
@@ -102,22 +116,31 @@ impl Chart {
         self
     }
 
-    /// Puts the legend into a corner; without this, it is the upper right one.
-    pub fn legend(mut self, corner: Corner) -> Chart {
-        self.legend = corner;
+    /// Makes x an axis of categories: x = 0 has the first name, x = 1 the second.
+    pub fn categories(mut self, names: &[&str]) -> Chart {
+        self.x.categories = names.iter().map(|name| with_minus_signs(name)).collect();
         self
     }
 
-    pub(super) fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<(), DB> {
-        let (wide, high) = area.dim_in_pixel();
-        let (x, y) = self.scales((wide / px(64.0)) as usize, (high / px(55.0)) as usize);
-        let width = |label: &str| area.estimate_text_size(label, &letters(TICK)).map_or(0, |(width, _)| width);
-        let mut chart = ChartBuilder::on(&titled(area, &self.title)?)
-            .margin(px(8.0))
-            // The last label may reach beyond the axis.
-            .margin_right(px(18.0).max(px(4.0) + x.labels().last().map_or(0, width) / 2))
-            .x_label_area_size(px(44.0))
-            .y_label_area_size(px(30.0) + y.labels().map(width).max().unwrap_or(0))
+    /// Makes a unit as long along x as along y, so that circles are circles. Both axes must be linear.
+    pub fn equal(mut self) -> Chart {
+        self.equal = true;
+        self
+    }
+
+    /// Draws the chart with so much room around its axes.
+    pub(super) fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, insets: Insets) -> DrawResult<(), DB> {
+        let Plane { x, y, rect } = Plane::new(self, area, insets);
+        let below = titled(area, &self.title)?;
+        let (wide, high) = below.dim_in_pixel();
+        let (y_labels, x_labels) = (insets.y_labels(), Insets::x_labels());
+        let mut chart = ChartBuilder::on(&below)
+            .margin_left(rect.left as u32 - y_labels)
+            .margin_right(wide - rect.right as u32)
+            .margin_top(rect.top)
+            .margin_bottom(high - rect.bottom as u32 - x_labels)
+            .x_label_area_size(x_labels)
+            .y_label_area_size(y_labels)
             .build_cartesian_2d(x.clone(), y.clone())?;
         chart
             .configure_mesh()
@@ -134,27 +157,71 @@ impl Chart {
         for series in &self.series {
             series.draw(&mut chart, &x, &y)?;
         }
-        if self.series.iter().all(|series| series.name.is_empty()) {
-            return Ok(());
+
+        let axes = chart.plotting_area().strip_coord_spec();
+        let mut room = self.room(&x, &y, axes.dim_in_pixel());
+        self.draw_labels(&x, &y, &mut room, &axes)?;
+        let entries = self.legend_entries(area);
+        if self.legend_rows(area, insets) > 0 {
+            return legend::draw_above(&entries, rect.size().0, rect.left, &below);
         }
-        chart
-            .configure_series_labels()
-            .position(self.legend.clone())
-            .background_style(WHITE.mix(0.85))
-            .label_font(letters(TICK))
-            .legend_area_size(px(32.0))
-            .margin(px(6.0))
-            .draw()
+        match legend::inside(&entries, &room, axes.dim_in_pixel()) {
+            Some((frame, _)) => legend::draw(&entries, frame, &axes),
+            None => Ok(()),
+        }
     }
 
-    /// The axes, with at most so many ticks.
-    fn scales(&self, x_ticks: usize, y_ticks: usize) -> (Scale, Scale) {
-        let points = || self.series.iter().flat_map(Series::points);
-        let any = |test: fn(&Shape) -> bool| self.series.iter().any(|series| test(&series.shape));
-        // Dots need room at the sides; bars and areas begin at the axis.
-        let side = if any(|shape| matches!(shape, Shape::Dots(..))) { 0.04 } else { 0.0 };
-        let foot = if any(|shape| matches!(shape, Shape::Bars(_) | Shape::Area(_))) { 0.0 } else { 0.05 };
-        let x = self.x.scale(points().map(|p| p.0), (side, side), x_ticks);
-        (x, self.y.scale(points().map(|p| p.1), (foot, 0.08), y_ticks))
+    /// The names of marks and contours.
+    fn draw_labels<DB: DrawingBackend>(
+        &self,
+        x: &Scale,
+        y: &Scale,
+        room: &mut Room,
+        axes: &DrawingArea<DB, Shift>,
+    ) -> DrawResult<(), DB> {
+        let (wide, high) = axes.dim_in_pixel();
+        let at = |p: &Point| (x.map(&p.0, (0, wide as i32)), y.map(&p.1, (high as i32, 0)));
+        for Series { name, shape, .. } in self.series.iter().filter(|series| !series.name.is_empty()) {
+            match shape {
+                Shape::Mark(point) => {
+                    let (width, height) = axes.estimate_text_size(name, &letters(NOTE))?;
+                    let ((x, y), gap) = (at(point), px(6.0) as i32);
+                    let (aside, up) = (width as i32 / 2 + gap, height as i32 / 2 + gap);
+                    let around = [(aside, 0), (-aside, 0), (aside, -up), (-aside, -up), (aside, up), (-aside, up)];
+                    let places = around.into_iter().chain([(0, -up), (0, up)]).map(|(dx, dy)| (x + dx, y + dy));
+                    legend::label(name, places, room, axes)?;
+                }
+                Shape::Contour(lines) => legend::label(name, lines.iter().flatten().map(at), room, axes)?,
+                _ => (),
+            }
+        }
+        Ok(())
     }
+
+    /// What the series leave free between axes of this size.
+    fn room(&self, x: &Scale, y: &Scale, size: (u32, u32)) -> Room {
+        let mut room = Room::new(size);
+        self.series.iter().for_each(|series| series.take_room(&mut room, x, y, (size.0 as i32, size.1 as i32)));
+        room
+    }
+
+    fn legend_entries<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Vec<(&Series, u32)> {
+        let named = self.series.iter().filter(|series| series.in_legend());
+        named.map(|series| (series, legend::entry_width(text_width(area, &series.name)))).collect()
+    }
+
+    /// The rows of the legend above the axes: none, if it hides nothing between them.
+    pub(super) fn legend_rows<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, insets: Insets) -> usize {
+        let entries = self.legend_entries(area);
+        let Plane { x, y, rect } = Plane::new(self, area, Insets { above: 0, ..insets });
+        match legend::inside(&entries, &self.room(&x, &y, rect.size()), rect.size()) {
+            Some((_, 0)) => 0,
+            _ => legend::rows(&entries, rect.size().0).last().map_or(0, |(_, row)| row + 1),
+        }
+    }
+}
+
+/// The width of a label in units.
+pub(super) fn text_width<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, text: &str) -> u32 {
+    area.estimate_text_size(text, &letters(TICK)).map_or(0, |(width, _)| width)
 }

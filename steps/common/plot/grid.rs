@@ -1,5 +1,6 @@
 //! [`Grid`]: a function of x and y on a grid, for surfaces and contours.
 
+use super::ticks::ticks;
 use std::collections::BTreeMap;
 
 /// Values z of a function at crossings of a grid.
@@ -37,10 +38,11 @@ impl Grid {
         finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &z| (low.min(z), high.max(z)))
     }
 
-    /// `count` levels that divide the values evenly.
-    pub fn levels(&self, count: usize) -> Vec<f64> {
+    /// Round levels between the smallest and the largest value, `count` at most, and their labels.
+    pub fn levels(&self, count: usize) -> Vec<(f64, String)> {
         let (low, high) = self.extent();
-        (1..=count).map(|i| low + (high - low) * i as f64 / (count + 1) as f64).collect()
+        let inside = |(level, _): &(f64, String)| (low..high).contains(level) && *level > low;
+        ticks(low, high, false, count).into_iter().filter(inside).collect()
     }
 
     /// The lines z = `level` (marching squares): where two neighbours on the grid lie on different sides of the level, the

@@ -42,10 +42,22 @@ impl Histogram {
             () => (low, high),
         };
         let step = (high - low) / bins as f64;
-        let mut edges: Vec<f64> = (0..bins).map(|i| low + i as f64 * step).collect();
-        edges.push(high);
+        let between = (1..bins).map(|i| low + i as f64 * step);
+        Histogram::over([low].into_iter().chain(between).chain([high]).collect(), xs)
+    }
+
+    /// The numbers in bins of one width with these `edges` (bins + 1), which lie from the first to the last of them.
+    ///
+    /// # Panics
+    /// If a number lies outside.
+    #[track_caller]
+    pub fn over(edges: Vec<f64>, xs: &[f64]) -> Histogram {
+        let bins = edges.len() - 1;
+        let (low, high) = (edges[0], edges[bins]);
+        let step = (high - low) / bins as f64;
         let mut counts = vec![0; bins];
         for &x in xs {
+            assert!((low..=high).contains(&x), "Histogram: {x} is not from {low} to {high}");
             // The quotient may be rounded across a border, which the edges put right.
             let bin = (((x - low) / step) as usize).min(bins - 1);
             let bin = if x < edges[bin] { bin - 1 } else { bin };

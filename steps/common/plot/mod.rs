@@ -1,9 +1,9 @@
 //! Figures in one style, drawn by plotters: 800 pixels wide, units on the axes.
 //!
 //! A figure is a few [`Panel`]s side by side; a panel is a [`Chart`] or a [`Surface`]. [`save`] writes it as SVG,
-//! [`gif()`] writes several as an animation. plotters has axes, tick marks, series and legends; what it lacks is here: axes
-//! whose kind is chosen at run time, contour lines ([`Grid`]), NumPy's bins ([`Histogram`]), and letters in pixels without a
-//! font file.
+//! [`gif()`] writes several as an animation. plotters has axes, tick marks and series; what it lacks is here: axes whose kind
+//! is chosen at run time, legends and labels that hide no data, axes that are aligned from panel to panel, contour lines
+//! ([`Grid`]), NumPy's bins ([`Histogram`]), and letters in pixels without a font file.
 //!
 //! ```no_run
 //! use steps::common::plot::{self, BLUE, Chart};
@@ -18,13 +18,16 @@ mod axis;
 mod chart;
 mod grid;
 mod histogram;
+mod layout;
+mod legend;
 mod raster;
+mod room;
 mod series;
 mod style;
 mod surface;
 mod ticks;
 
-pub use chart::{Chart, Corner};
+pub use chart::Chart;
 pub use grid::Grid;
 pub use histogram::Histogram;
 pub use plotters::style::RGBColor;
@@ -33,6 +36,7 @@ pub use surface::Surface;
 
 use super::images::save_gif;
 use anyhow::{Context, Result};
+use layout::Insets;
 use plotters::prelude::*;
 use std::path::Path;
 use style::px;
@@ -71,7 +75,7 @@ pub fn sampled(low: f64, high: f64, f: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
 /// # Errors
 /// If the file cannot be written.
 pub fn save(path: &Path, panels: &[Panel]) -> Result<()> {
-    let (width, height) = layout(panels.len()).1;
+    let (width, height) = arrangement(panels.len()).1;
     let mut svg = String::new();
     draw(SVGBackend::with_string(&mut svg, (px(width), px(height))), panels).expect("a string takes every figure");
     // Shown at its size in pixels; the viewBox that follows stays in units.
@@ -89,14 +93,14 @@ pub fn save(path: &Path, panels: &[Panel]) -> Result<()> {
 /// If the file cannot be written.
 pub fn gif(path: &Path, frames: &[Vec<Panel>], milliseconds: u32) -> Result<()> {
     let pictures = frames.iter().map(|panels| {
-        let (width, height) = layout(panels.len()).1;
+        let (width, height) = arrangement(panels.len()).1;
         raster::picture((px(width), px(height)), |canvas| draw(canvas, panels).expect("memory takes every figure"))
     });
     save_gif(path, pictures, milliseconds, 3 * milliseconds)
 }
 
 /// Rows and columns of panels, and the size of the figure in pixels.
-fn layout(panels: usize) -> ((usize, usize), (f64, f64)) {
+fn arrangement(panels: usize) -> ((usize, usize), (f64, f64)) {
     let (columns, height) = match panels {
         0 | 1 => (1, 480.0),
         2 => (2, 390.0),
@@ -111,10 +115,16 @@ fn layout(panels: usize) -> ((usize, usize), (f64, f64)) {
 fn draw<DB: DrawingBackend>(backend: DB, panels: &[Panel]) -> DrawResult<(), DB> {
     let figure = backend.into_drawing_area();
     figure.fill(&WHITE)?;
-    for (panel, area) in panels.iter().zip(figure.split_evenly(layout(panels.len()).0)) {
+    let areas = figure.split_evenly(arrangement(panels.len()).0);
+    let charts = panels.iter().zip(&areas).filter_map(|(panel, area)| match panel {
+        Panel::Chart(chart) => Some((chart, area)),
+        Panel::Surface(_) => None,
+    });
+    let insets = Insets::of_figure(&charts.collect::<Vec<_>>());
+    for (panel, area) in panels.iter().zip(&areas) {
         match panel {
-            Panel::Chart(chart) => chart.draw(&area)?,
-            Panel::Surface(surface) => surface.draw(&area)?,
+            Panel::Chart(chart) => chart.draw(area, insets)?,
+            Panel::Surface(surface) => surface.draw(area)?,
         }
     }
     figure.present()

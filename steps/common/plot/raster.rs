@@ -1,10 +1,10 @@
 //! Figures as pixels, for animations: drawn in plotters' units, of which 4 x 4 are averaged to one pixel.
 //!
-//! plotters' own bitmaps need a font file. Letters are those of Noto Sans Mono here, as bitmaps, Latin only.
+//! plotters' own bitmaps need a font file, so the letters are our own.
 
-use super::style::{UNITS, px};
+use super::super::letters;
+use super::style::UNITS;
 use crate::common::picture::Picture;
-use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::{BackendColor, BackendCoord, BackendTextStyle, DrawingBackend, DrawingErrorKind};
 use std::convert::Infallible;
@@ -57,47 +57,32 @@ impl DrawingBackend for Canvas<'_> {
         Ok(())
     }
 
-    fn estimate_text_size<S: BackendTextStyle>(&self, text: &str, style: &S) -> Drawn<(u32, u32)> {
-        let (wide, high) = (get_raster_width(FontWeight::Regular, height(style)), height(style).val());
-        Ok((UNITS * (wide * text.chars().count()) as u32, UNITS * high as u32))
+    fn estimate_text_size<S: BackendTextStyle>(&self, text: &str, _: &S) -> Drawn<(u32, u32)> {
+        Ok((UNITS * letters::width(text) as u32, UNITS * letters::HEIGHT as u32))
     }
 
-    /// Every pixel of a letter's bitmap is one of the averaged picture.
+    /// Every pixel of a letter is one of the averaged picture. All letters have one size, whatever the style's.
     fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, (x, y): BackendCoord) -> Drawn<()> {
         let unit = UNITS as i32;
-        let raster = |letter| get_raster(letter, FontWeight::Regular, height(style));
-        let letter_width = get_raster_width(FontWeight::Regular, height(style)) as i32;
-        let left = letter_width
-            * text.chars().count() as i32
+        let left = letters::width(text) as i32
             * match style.anchor().h_pos {
                 HPos::Left => 0,
                 HPos::Center => 1,
                 HPos::Right => 2,
             }
             / 2;
-        let top = height(style).val() as i32
+        let top = letters::HEIGHT as i32
             * match style.anchor().v_pos {
                 VPos::Top => 0,
                 VPos::Center => 1,
                 VPos::Bottom => 2,
             }
             / 2;
-        for (i, letter) in (0..).zip(text.chars()) {
-            let bitmap = raster(letter).or_else(|| raster('?')).into_iter().flat_map(|letter| (0..).zip(letter.rows()));
-            for (row, line) in bitmap {
-                for (column, &ink) in (0..).zip(line).filter(|(_, ink)| **ink > 0) {
-                    let (right, down) = style.transform().transform(i * letter_width + column - left, row - top);
-                    let corner = (unit * (x / unit + right), unit * (y / unit + down));
-                    let color = style.color().mix(f64::from(ink) / 255.0);
-                    self.draw_rect(corner, (corner.0 + unit - 1, corner.1 + unit - 1), &color, true)?;
-                }
-            }
+        for (column, row) in letters::ink(text) {
+            let (right, down) = style.transform().transform(column as i32 - left, row as i32 - top);
+            let corner = (unit * (x / unit + right), unit * (y / unit + down));
+            self.draw_rect(corner, (corner.0 + unit - 1, corner.1 + unit - 1), &style.color(), true)?;
         }
         Ok(())
     }
-}
-
-/// The height of the bitmaps that is nearest to a style's size.
-fn height(style: &impl BackendTextStyle) -> RasterHeight {
-    if style.size() > 1.24 * f64::from(px(14.0)) { RasterHeight::Size20 } else { RasterHeight::Size16 }
 }

@@ -1,8 +1,10 @@
 //! [`Series`]: a curve, bars or dots of a chart, and its key in the legend.
 
 use super::axis::Scale;
+use super::room::{Rect, Room};
 use super::style::px;
 use plotters::coord::cartesian::Cartesian2d;
+use plotters::coord::ranged1d::Ranged;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
@@ -13,10 +15,12 @@ pub type Point = (f64, f64);
 const LINE: f64 = 2.0;
 const DASH: f64 = 7.0;
 const GAP: f64 = 4.0;
+const MARK: f64 = 4.0;
+const CAP: f64 = 7.0;
 
 #[derive(Clone, Debug)]
 pub struct Series {
-    /// In the legend, if it is not empty.
+    /// In the legend, or beside a mark or a contour; nothing if it is empty.
     pub name: String,
     pub color: RGBColor,
     pub shape: Shape,
@@ -32,18 +36,53 @@ pub enum Shape {
     Bars(Vec<(f64, f64, f64)>),
     /// With a radius in pixels.
     Dots(Vec<Point>, f64),
+    /// (x, y, error): a bar from y - error to y + error.
+    Errors(Vec<(f64, f64, f64)>),
+    /// A single dot.
+    Mark(Point),
     /// The lines of one level.
     Contour(Vec<Vec<Point>>),
 }
 
 impl Series {
+    pub fn in_legend(&self) -> bool {
+        !self.name.is_empty() && !matches!(self.shape, Shape::Mark(_) | Shape::Contour(_))
+    }
+
     /// The points that an axis that follows the data shows.
     pub fn points(&self) -> Vec<Point> {
         match &self.shape {
             Shape::Line(points) | Shape::Dashes(points) | Shape::Dots(points, _) => points.clone(),
             Shape::Area(points) => points.iter().flat_map(|&(x, y)| [(x, 0.0), (x, y)]).collect(),
             Shape::Bars(bars) => bars.iter().flat_map(|&(left, right, y)| [(left, 0.0), (right, y)]).collect(),
+            Shape::Errors(bars) => bars.iter().flat_map(|&(x, y, error)| [(x, y - error), (x, y + error)]).collect(),
+            Shape::Mark(point) => vec![*point],
             Shape::Contour(lines) => lines.concat(),
+        }
+    }
+
+    /// Takes the room that the series is drawn in, between axes of these lengths.
+    pub fn take_room(&self, room: &mut Room, x: &Scale, y: &Scale, (width, height): (i32, i32)) {
+        let at = |p: Point| (x.map(&p.0, (0, width)), y.map(&p.1, (height, 0)));
+        let seen = |p: Point| x.contains(p.0) && y.contains(p.1);
+        let mut line = |points: &[Point]| {
+            let points = drawable(points, x, y);
+            points.windows(2).for_each(|pair| room.take_line(at(pair[0]), at(pair[1])));
+        };
+        match &self.shape {
+            Shape::Line(points) | Shape::Dashes(points) => line(points),
+            Shape::Area(points) => points.iter().for_each(|&(x, y)| line(&[(x, 0.0), (x, y)])),
+            Shape::Errors(bars) => bars.iter().for_each(|&(x, y, error)| line(&[(x, y - error), (x, y + error)])),
+            Shape::Contour(lines) => lines.iter().for_each(|points| line(points)),
+            Shape::Bars(bars) => bars.iter().for_each(|&(left, right, high)| {
+                let ((left, top), (right, bottom)) = (at((left, high)), at((right, 0.0)));
+                room.take(Rect { left, top, right, bottom });
+            }),
+            Shape::Dots(points, radius) => {
+                let size = px(2.0 * radius);
+                points.iter().filter(|p| seen(**p)).for_each(|p| room.take(Rect::around(at(*p), (size, size))));
+            }
+            Shape::Mark(point) => room.take(Rect::around(at(*point), (px(2.0 * MARK), px(2.0 * MARK)))),
         }
     }
 
@@ -54,11 +93,9 @@ impl Series {
         y: &Scale,
     ) -> DrawResult<(), DB> {
         let color = self.color;
-        // 0 has no place on a logarithmic axis.
-        let path = |points: &[Point]| -> Vec<Point> {
-            points.iter().copied().filter(|p| x.place(p.0).is_finite() && y.place(p.1).is_finite()).collect()
-        };
-        let drawn = match &self.shape {
+        let path = |points: &[Point]| drawable(points, x, y);
+        let seen = |p: &Point| x.contains(p.0) && y.contains(p.1);
+        match &self.shape {
             Shape::Line(points) => chart.draw_series(LineSeries::new(path(points), color.stroke_width(px(LINE)))),
             Shape::Dashes(points) => {
                 let line = color.stroke_width(px(LINE));
@@ -78,26 +115,32 @@ impl Series {
                 chart.draw_series(bars)
             }
             Shape::Dots(points, radius) => {
-                let seen = points.iter().copied().filter(|p| x.contains(p.0) && y.contains(p.1));
+                let seen = points.iter().copied().filter(seen);
                 chart.draw_series(seen.map(|p| Circle::new(p, px(*radius), color.mix(0.6).filled())))
+            }
+            Shape::Errors(bars) => {
+                let seen = bars.iter().filter(|&&(x, y, error)| seen(&(x, y - error)) && seen(&(x, y + error)));
+                chart.draw_series(seen.map(|&(x, y, error)| {
+                    let style = color.stroke_width(px(1.5)).filled();
+                    ErrorBar::new_vertical(x, y - error, y, y + error, style, px(CAP))
+                }))
+            }
+            Shape::Mark(point) => {
+                chart.draw_series(Some(*point).filter(seen).map(|p| Circle::new(p, px(MARK), color.filled())))
             }
             Shape::Contour(lines) => {
                 chart.draw_series(lines.iter().map(|line| PathElement::new(path(line), color.stroke_width(px(1.5)))))
             }
-        };
-        if self.name.is_empty() {
-            return drawn.map(drop);
         }
-        let series = self.clone();
-        drawn?.label(&self.name).legend(move |at| series.key(at));
-        Ok(())
+        .map(drop)
     }
 
     /// The key of the series in the legend, to the right of a point.
-    fn key<DB: DrawingBackend>(&self, (x, y): (i32, i32)) -> DynElement<'static, DB, (i32, i32)> {
+    pub fn key<DB: DrawingBackend>(&self, (x, y): (i32, i32)) -> DynElement<'static, DB, (i32, i32)> {
         let color = self.color;
-        let (wide, half) = (px(26.0) as i32, px(6.0) as i32);
+        let (wide, half) = (px(KEY) as i32, px(6.0) as i32);
         let line = vec![(x, y), (x + wide, y)];
+        let middle = x + wide / 2;
         match self.shape {
             Shape::Line(_) | Shape::Contour(_) => PathElement::new(line, color.stroke_width(px(LINE))).into_dyn(),
             Shape::Dashes(_) => {
@@ -107,9 +150,19 @@ impl Series {
                 Rectangle::new([(x + half / 2, y - half), (x + wide - half / 2, y + half)], color.mix(0.55).filled())
                     .into_dyn()
             }
-            Shape::Dots(_, radius) => {
-                Circle::new((x + wide / 2, y), px(radius.max(3.0)), color.mix(0.8).filled()).into_dyn()
+            Shape::Dots(_, radius) => Circle::new((middle, y), px(radius.max(3.0)), color.mix(0.8).filled()).into_dyn(),
+            Shape::Errors(_) => {
+                PathElement::new(vec![(middle, y - half), (middle, y + half)], color.stroke_width(px(1.5))).into_dyn()
             }
+            Shape::Mark(_) => Circle::new((middle, y), px(MARK), color.filled()).into_dyn(),
         }
     }
+}
+
+/// The width of a key in pixels.
+pub const KEY: f64 = 26.0;
+
+/// The points without those that have no place, as 0 on a logarithmic axis.
+fn drawable(points: &[Point], x: &Scale, y: &Scale) -> Vec<Point> {
+    points.iter().copied().filter(|p| x.place(p.0).is_finite() && y.place(p.1).is_finite()).collect()
 }

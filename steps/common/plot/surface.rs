@@ -1,5 +1,6 @@
 //! [`Surface`]: the graph of a function of x and y in three dimensions, seen from above a corner.
 
+use super::super::letters::with_minus_signs;
 use super::axis::{Axis, Scale};
 use super::grid::Grid;
 use super::style::{GRID, INK, LABEL, TICK, letters, px, titled, viridis};
@@ -28,7 +29,7 @@ const TICK_SIZE: f64 = 6.0;
 
 impl Surface {
     pub fn new(title: &str, labels: [&str; 3], grid: Grid) -> Surface {
-        Surface { title: title.into(), labels: labels.map(Into::into), grid }
+        Surface { title: with_minus_signs(title), labels: labels.map(with_minus_signs), grid }
     }
 
     pub(super) fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<(), DB> {

@@ -9,7 +9,8 @@ pub fn ticks(low: f64, high: f64, log: bool, count: usize) -> Vec<(f64, String)>
     // The ends may be off by a rounding error.
     ticks.retain(|(x, _)| (low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(x));
     // Within a decade there may be no power of ten, nor its 2- or 5-fold.
-    if ticks.len() > 1 { ticks } else { multiples(low, high, count) }
+    let ticks = if ticks.len() > 1 { ticks } else { multiples(low, high, count) };
+    ticks.into_iter().map(|(x, label)| (x, label.replace('-', "−"))).collect()
 }
 
 /// At most `count` multiples of 1, 2 or 5 times a power of ten. plotters finds them if its range is about 1 to 10 long;
@@ -56,10 +57,10 @@ mod tests {
     #[test]
     fn ticks_are_round_numbers() {
         assert_eq!(labels(0.0, 1.0, false, 6), "0.0 0.2 0.4 0.6 0.8 1.0");
-        assert_eq!(labels(-3.0, 3.0, false, 4), "-2 0 2");
+        assert_eq!(labels(-3.0, 3.0, false, 4), "−2 0 2");
         assert_eq!(labels(153.1, 190.9, false, 10), "155 160 165 170 175 180 185 190");
-        assert_eq!(labels(0.0, 3e-7, false, 4), "0 1e-7 2e-7 3e-7");
-        assert_eq!(labels(-2e6, 2e6, false, 6), "-2e6 -1e6 0 1e6 2e6");
+        assert_eq!(labels(0.0, 3e-7, false, 4), "0 1e−7 2e−7 3e−7");
+        assert_eq!(labels(-2e6, 2e6, false, 6), "−2e6 −1e6 0 1e6 2e6");
         assert_eq!(labels(1e9, 1e9 + 4e3, false, 4), "1.000000e9 1.000002e9 1.000004e9");
     }
 
@@ -70,6 +71,6 @@ mod tests {
         assert_eq!(labels(0.8, 100.0, true, 10), "1 2 5 10 20 50 100");
         assert_eq!(labels(0.03, 0.3, true, 4), "0.05 0.1 0.2");
         assert_eq!(labels(0.055, 0.095, true, 4), "0.06 0.07 0.08 0.09", "no power, nor its 2- or 5-fold");
-        assert_eq!(labels(1e-300, 1e300, true, 4), "1e-300 1e-150 1 1e150 1e300");
+        assert_eq!(labels(1e-300, 1e300, true, 4), "1e−300 1e−150 1 1e150 1e300");
     }
 }
