@@ -83,6 +83,11 @@ impl Scale {
         self.ticks.iter().find(|(x, _)| *x == tick).map_or_else(String::new, |(_, label)| label.clone())
     }
 
+    /// All ticks and their labels.
+    pub fn ticks(&self) -> &[(f64, String)] {
+        &self.ticks
+    }
+
     /// The labels of all ticks.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         self.ticks.iter().map(|(_, label)| label.as_str())

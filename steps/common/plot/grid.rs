@@ -1,6 +1,6 @@
 //! [`Grid`]: a function of x and y on a grid, for surfaces and contours.
 
-use super::ticks::ticks;
+use super::axis::Axis;
 use std::collections::BTreeMap;
 
 /// Values z of a function at crossings of a grid.
@@ -41,8 +41,8 @@ impl Grid {
     /// Round levels between the smallest and the largest value, `count` at most, and their labels.
     pub fn levels(&self, count: usize) -> Vec<(f64, String)> {
         let (low, high) = self.extent();
-        let inside = |(level, _): &(f64, String)| (low..high).contains(level) && *level > low;
-        ticks(low, high, false, count).into_iter().filter(inside).collect()
+        let scale = Axis::new("").scale([low, high].into_iter(), (0.0, 0.0), count);
+        scale.ticks().iter().filter(|(level, _)| low < *level && *level < high).cloned().collect()
     }
 
     /// The lines z = `level` (marching squares): where two neighbours on the grid lie on different sides of the level, the
