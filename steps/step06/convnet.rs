@@ -94,7 +94,7 @@ impl Convnet {
     #[track_caller]
     pub fn predict(&self, x: &Tensor) -> Prediction {
         const BATCH: usize = 500;
-        let (mut features, mut digits) = (vec![], vec![]);
+        let (mut features, mut digits, mut probabilities) = (vec![], vec![], vec![]);
         for images in x.data().chunks(BATCH * SIDE * SIDE) {
             let images = Tensor::new([images.len() / (SIDE * SIDE), 1, SIDE, SIDE], images);
             let (batch_features, logits) = no_grad(|| {
@@ -104,9 +104,11 @@ impl Convnet {
                 })
             });
             features.extend(batch_features.data().iter().map(|&x| f64::from(x)));
+            let largest = Variable::new(logits.clone()).softmax(1).max(1);
+            probabilities.extend(largest.value().data().iter().map(|&p| f64::from(p)));
             digits.extend(argmax(&logits));
         }
-        Prediction { features: Matrix::from_data(digits.len(), FEATURES, features), digits }
+        Prediction { features: Matrix::from_data(digits.len(), FEATURES, features), digits, probabilities }
     }
 }
 
@@ -122,4 +124,6 @@ pub struct Prediction {
     pub features: Matrix,
     /// (N)
     pub digits: Vec<usize>,
+    /// The probabilities of these digits, (N).
+    pub probabilities: Vec<f64>,
 }

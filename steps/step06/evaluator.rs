@@ -21,6 +21,8 @@ pub struct Evaluator {
 pub struct Metrics {
     /// The share of the images that are classified as their target label, if they have one.
     pub accuracy: Option<f64>,
+    /// The mean probability that the network gives to the digit that it reads: how sure it is, right or wrong.
+    pub confidence: f64,
     /// `None` for a single image, which has no covariance, and where some digit is no target label: the test images
     /// show all ten.
     pub distance: Option<Distances>,
@@ -63,16 +65,18 @@ impl Evaluator {
     pub fn evaluate(&self, x: &Tensor, target_labels: Option<&[usize]>) -> Result<Metrics> {
         let prediction = self.network.predict(x);
         let accuracy = target_labels.map(|labels| accuracy(&prediction.digits, labels));
+        let probabilities = &prediction.probabilities;
+        let confidence = probabilities.iter().sum::<f64>() / probabilities.len() as f64;
         let count = prediction.digits.len().min(self.test.len()).min(self.train.len());
         let all_digits = target_labels.is_none_or(|labels| (0..10).all(|digit| labels.contains(&digit)));
         if count < 2 || !all_digits {
-            return Ok(Metrics { accuracy, distance: None });
+            return Ok(Metrics { accuracy, confidence, distance: None });
         }
         let features = |dataset: &Dataset| self.network.predict(&dataset.batch(&Vec::from_iter(0..count)).0).features;
         let (test, train) = (features(&self.test), features(&self.train));
         let generated = Matrix::from_data(count, FEATURES, prediction.features.data()[..count * FEATURES].to_vec());
         let (generated, train) = (frechet_distance(&generated, &test)?, frechet_distance(&train, &test)?);
-        Ok(Metrics { accuracy, distance: Some(Distances { count, generated, train }) })
+        Ok(Metrics { accuracy, confidence, distance: Some(Distances { count, generated, train }) })
     }
 }
 
@@ -103,9 +107,10 @@ impl fmt::Display for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let accuracy =
             self.accuracy.map(|accuracy| format!("accuracy on the target labels: {:.1} %", 100.0 * accuracy));
+        let confidence = Some(format!("mean confidence: {:.3}", self.confidence));
         let distance = self.distance.as_ref().map(|Distances { count, generated, train }| {
             format!("Fréchet distance to {count} test images: {generated:.2} (of {count} train images: {train:.2})")
         });
-        f.write_str(&Vec::from_iter(accuracy.into_iter().chain(distance)).join("\n"))
+        f.write_str(&Vec::from_iter(accuracy.into_iter().chain(confidence).chain(distance)).join("\n"))
     }
 }

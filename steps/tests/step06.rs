@@ -272,9 +272,9 @@ fn a_distance_needs_two_images_and_all_digits_or_no_labels() {
     let evaluator = Evaluator::new(model, &Source::BUILT_IN).expect("an evaluator");
     let evaluate = |which: &[usize], labels| evaluator.evaluate(&digits.batch(which).0, labels).expect("metrics");
     let both = evaluate(&[0, 1], None);
-    assert!(both.accuracy.is_none() && format!("{both}").starts_with("Fréchet distance to 2 test images"));
+    assert!(both.accuracy.is_none() && format!("{both}").contains("Fréchet distance to 2 test images"));
     assert!(both.distance.is_some_and(|d| d.generated == d.train));
-    assert_eq!(evaluate(&[0], None), Metrics { accuracy: None, distance: None });
+    assert!(matches!(evaluate(&[0], None), Metrics { accuracy: None, distance: None, .. }));
     assert!(format!("{}", evaluate(&[0], Some(&[7]))).starts_with("accuracy on the target labels: "));
     // Test images show all digits; sevens alone would be far from them however good they were.
     assert!(evaluate(&[0; 20], Some(&[7; 20])).distance.is_none());
