@@ -1,5 +1,5 @@
-//! How tensors and Variables print: `{x}` as `print(x)` of NumPy, `{x:?}` as that of PyTorch, with the shape; and where
-//! a Variable comes from. `{x:.2}` writes two digits after the point.
+//! How tensors and Variables print: `{x}` in NumPy's brackets, with PyTorch's digits; `{x:?}` as `print(x)` of PyTorch, with
+//! the shape, and where a Variable comes from. `{x:.2}` writes two digits after the point.
 //!
 //! ```
 //! use tsukuru::variable::Variable;

@@ -19,7 +19,7 @@ impl Variable {
         while let Some((id, node)) = waiting.pop_last() {
             let Some(function) = or_panic(node.function()) else {
                 let label = name(id).map_or_else(|| node.shape.to_string(), |(_, name)| name.to_string());
-                writeln!(dot, "  n{id} [label=\"{label}\"]").expect("writing to a String does not fail");
+                writeln!(dot, "  n{id} [label={label:?}]").expect("writing to a String does not fail");
                 continue;
             };
             let number = node.number.get().map_or_else(String::new, |k| format!(" {k}"));

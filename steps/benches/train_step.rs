@@ -7,7 +7,7 @@ mod harness;
 use harness::Harness;
 use steps::step07::{Vae, flatten};
 use steps::step08::Hvae;
-use steps::step09::{Diffuser, T, UNet};
+use steps::step09::{Diffuser, Schedule, T, UNet};
 use tsukuru::nn::Module;
 use tsukuru::ops::Reduction;
 use tsukuru::optim::{Adam, Optimizer};
@@ -26,7 +26,7 @@ fn main() {
         harness.profile(train);
     }
     if harness.wants("ddpm_denoise_step_b20") {
-        let (model, diffuser, mut rng) = (unet(), Diffuser::new(T), Rng::new(0, "sampling", 0));
+        let (model, diffuser, mut rng) = (unet(), Diffuser::new(Schedule::linear(T)), Rng::new(0, "sampling", 0));
         let x = Tensor::zeros([20, 1, 28, 28]);
         let mut denoise = || drop(diffuser.ddpm_step(&x, &model.predict_noise(&x, 500, &[None; 20]), 500, &mut rng));
         harness.time("ddpm_denoise_step_b20", train_flops(20.0) / 3.0, &mut denoise);
@@ -80,7 +80,7 @@ fn unet() -> UNet {
 
 /// Steps of the full-width U-Net at batch 128.
 fn training() -> impl FnMut() {
-    let (model, diffuser) = (unet(), Diffuser::new(T));
+    let (model, diffuser) = (unet(), Diffuser::new(Schedule::linear(T)));
     let mut optimizer = Adam::new(model.parameters(), 1e-3);
     let x_0 = Rng::new(0, "images", 0).uniform_tensor([128, 1, 28, 28], 0.0, 1.0);
     let mut step = 0;

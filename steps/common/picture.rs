@@ -27,7 +27,6 @@ impl<P: Copy> Picture<P> {
         assert!(x < self.width && y < self.height, "pixel ({x}, {y}) of {} x {}", self.width, self.height);
         &mut self.pixels[y * self.width + x]
     }
-
 }
 
 impl From<Picture<u8>> for Picture<[u8; 3]> {

@@ -67,6 +67,8 @@ pub struct TrainingRun<'a> {
     interrupted: Rc<Cell<bool>>,
     /// When this run's first step ended, and how many steps it has taken, until the estimated time is printed.
     timed: Option<(Instant, usize)>,
+    /// How samples are drawn, for the files of models; a resumed run may have it otherwise.
+    pub sampling: Value,
     /// How long sampling after an epoch takes, in seconds, for the estimated time.
     pub sampling_seconds: f64,
 }
@@ -97,10 +99,11 @@ impl<'a> TrainingRun<'a> {
             let steps_per_epoch = dataset.len().div_ceil(config.batch_size);
             state = checkpoint::load(&path, &run_settings, steps_per_epoch, model, ema.as_mut(), optimizer)?;
             let (epochs, done) = (config.epochs, state.losses.len());
-            let part = if state.step > done * steps_per_epoch { "and a part of the next " } else { "" };
+            let least = state.step.div_ceil(steps_per_epoch);
+            let part = if least > done { "and a part of the next " } else { "" };
             ensure!(
                 state.step <= epochs * steps_per_epoch,
-                "--epochs {epochs}: nothing to do, {done} epochs {part}are done; expected more than {done}"
+                "--epochs {epochs}: {done} epochs {part}are done already; expected at least {least}"
             );
         }
         let metrics = Metrics::open(&folder.file("metrics.csv")?, state.step)?;
@@ -118,6 +121,7 @@ impl<'a> TrainingRun<'a> {
             start: Instant::now(),
             interrupted: Rc::default(),
             timed: Some((Instant::now(), 0)),
+            sampling: Value::Null,
             sampling_seconds: 0.0,
         })
     }
@@ -133,6 +137,7 @@ impl<'a> TrainingRun<'a> {
     /// After Ctrl-C there are no more.
     pub fn batches(&mut self, epoch: usize) -> impl Iterator<Item = (Tensor, Vec<usize>)> + use<'a> {
         let TrainingConfig { batch_size, seed, epochs, quiet, .. } = *self.config;
+        self.timed = self.timed.map(|_| (Instant::now(), 0)); // without what came between two epochs
         let done = self.state.step - (epoch - 1) * self.steps_per_epoch();
         self.progress = Some(Progress::new(&format!("epoch {epoch}/{epochs}"), self.steps_per_epoch(), done, quiet));
         let interrupted = self.interrupted.clone();
@@ -218,9 +223,18 @@ impl<'a> TrainingRun<'a> {
         if self.interrupted.get() {
             bail!("interrupted after step {}; to resume:\n{}", self.state.step, plan.resume);
         }
-        let path = self.folder.file("model.safetensors")?;
+        self.save_model(model, "model.safetensors")
+    }
+
+    /// Writes the weights, or their average if there is one, with the settings of the run, as the file `name`.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn save_model(&mut self, model: &dyn Module, name: &str) -> Result<()> {
+        let path = self.folder.file(name)?;
         let mut weights = self.with_ema(model, || nn::state_dict(model));
         weights.meta = self.run_settings.clone();
+        weights.meta["sampling"] = self.sampling.clone();
         Ok(tsukuru::checkpoint::write(&path, &weights)?)
     }
 
@@ -275,6 +289,6 @@ fn listen_for_interrupt() {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("\nfinishing this step ...");
+        eprintln!("\nfinishing what is under way; Ctrl-C again stops at once");
     });
 }

@@ -19,7 +19,7 @@ const DOTS: usize = 150;
 type Estimate = fn(&GaussianDiffusion, f64, &mut Rng) -> f64;
 
 pub fn run(common: &Common) -> Result<()> {
-    let model = GaussianDiffusion::new(Schedule::new(T), MEAN, STD);
+    let model = GaussianDiffusion::new(Schedule::linear(T), MEAN, STD);
     let exact = model.elbo(X_0);
     println!("ln p(x_0)   {:>9.4}   exact", model.log_likelihood(X_0));
     println!("ELBO        {exact:>9.4}   exact");

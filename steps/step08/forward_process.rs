@@ -22,7 +22,7 @@ const SHOWN: [usize; 6] = [10, 50, 100, 200, 400, 1000];
 
 pub fn run(common: &Common, mnist: &MnistArgs) -> Result<()> {
     let dataset = mnist.source()?.load(Split::Train, Some(1))?;
-    let schedule = Schedule::new(T);
+    let schedule = Schedule::linear(T);
     let mut rng = Rng::new(common.seed, "noise", 0);
     let mut x = vec![START; POINTS];
     let mut panels: Vec<Panel> = vec![];

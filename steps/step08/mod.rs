@@ -16,4 +16,4 @@ mod schedule;
 
 pub use gaussian_diffusion::GaussianDiffusion;
 pub use model::{Hvae, HvaeLoss};
-pub use schedule::{Schedule, T};
+pub use schedule::{NoiseSchedule, Schedule, T};

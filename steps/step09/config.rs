@@ -1,26 +1,39 @@
 //! From the flags of a program that trains a U-Net to its configuration.
 
-use super::diffuser::Diffuser;
-use super::sampler::{Sampler, SamplerFlags, SamplerKind};
+use super::diffuser::{Diffuser, TimestepSampling};
+use super::sampler::{Sampler, SamplerFlags};
+use super::unet::UNet;
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::{Source, Split};
 use crate::common::training::{Preset, TrainingConfig, TrainingFlags};
+use crate::step08::{NoiseSchedule, T};
 use anyhow::{Result, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 use tsukuru::data::Dataset;
+use tsukuru::nn::Module;
+use tsukuru::random::Rng;
 
 /// The flags of programs that train a U-Net.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Flags {
     #[command(flatten)]
     pub training: TrainingFlags,
-    /// Channels of the U-Net at full resolution (64; quick: 32)
+    /// Channels of the U-Net at full resolution (64; quick: 24)
     #[arg(long, value_name = "N")]
     pub width: Option<usize>,
     /// Decay of the moving average of the weights, which is used for samples and saved; 0: no average, as in the book [default: 0.999; quick: 0]
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     pub ema: Option<f64>,
+    /// Hidden numbers of a dense layer at the lowest resolution; 0: no such layer, as in the book [default: 0; quick: 256]
+    #[arg(long, value_name = "N")]
+    pub mid: Option<usize>,
+    /// How fast noise is added: linear, as in the book, or cosine [default: linear; quick: cosine]
+    #[arg(long, value_name = "NAME")]
+    pub schedule: Option<NoiseSchedule>,
+    /// How often each time is drawn: uniform, as in the book, or min-snr, less often where there is little noise [default: uniform; quick: min-snr]
+    #[arg(long, value_name = "NAME")]
+    pub timesteps: Option<TimestepSampling>,
     #[command(flatten)]
     pub sampler: SamplerFlags,
 }
@@ -34,15 +47,20 @@ const FULL: Preset = Preset {
     images: usize::MAX,
     width: 64,
 };
-/// Where the learning rate falls to 0, the weights need no average.
+/// Many short steps. Where the learning rate falls to 0, the weights need no average.
 const QUICK: Preset =
-    Preset { epochs: 2, batch_size: 32, lr: 2e-3, lr_decay: true, ema: 0.0, images: 45_000, width: 32 };
+    Preset { epochs: 5, batch_size: 16, lr: 3e-3, lr_decay: true, ema: 0.0, images: 12_000, width: 24 };
 /// Eight times the book's width: a step of it would take minutes and some gigabytes.
 const MAX_WIDTH: usize = 512;
+
+/// A [`MidBlock`](super::unet::MidBlock) of this size has as many weights as the book's U-Net.
+const MAX_MID: usize = 1024;
 
 /// What a U-Net is trained and sampled with.
 pub struct UNetConfig {
     pub training: TrainingConfig,
+    /// Size of the hidden layer of the `MidBlock`, or 0 for none.
+    pub mid: usize,
     pub diffuser: Diffuser,
     pub sampler: Sampler,
 }
@@ -52,7 +70,7 @@ impl Flags {
     ///
     /// # Errors
     /// If a flag has a value that it cannot have, or the images cannot be found.
-    pub fn resolve(&self, common: &Common, mnist: &MnistArgs, default: SamplerKind) -> Result<UNetConfig> {
+    pub fn resolve(&self, common: &Common, mnist: &MnistArgs, default: Sampler) -> Result<UNetConfig> {
         let [full, quick] = [FULL, QUICK].map(|preset| Preset {
             ema: self.ema.unwrap_or(preset.ema),
             width: self.width.unwrap_or(preset.width),
@@ -61,8 +79,20 @@ impl Flags {
         let Preset { ema, width, .. } = if self.training.quick { quick } else { full };
         ensure!((0.0..1.0).contains(&ema), "--ema {ema}: expected 0 to below 1");
         ensure!((1..=MAX_WIDTH).contains(&width), "--width {width}: expected 1 to {MAX_WIDTH}");
-        let (diffuser, sampler) = self.sampler.resolve(common, default)?;
-        Ok(UNetConfig { training: self.training.resolve(common, mnist, full, quick)?, diffuser, sampler })
+        let mid = self.mid.unwrap_or(if self.training.quick { 256 } else { 0 });
+        ensure!(mid <= MAX_MID, "--mid {mid}: expected 0 to {MAX_MID}");
+        let (schedule, timesteps) = match self.training.quick {
+            true => (NoiseSchedule::Cosine, TimestepSampling::MinSnr),
+            false => (NoiseSchedule::Linear, TimestepSampling::Uniform),
+        };
+        let schedule = self.schedule.unwrap_or(schedule).with(T.min(common.limits.num_timesteps));
+        let diffuser = Diffuser::new(schedule).timesteps(self.timesteps.unwrap_or(timesteps));
+        Ok(UNetConfig {
+            training: self.training.resolve(common, mnist, full, quick)?,
+            mid: mid.min(common.limits.width),
+            sampler: self.sampler.resolve(common, &diffuser, default)?,
+            diffuser,
+        })
     }
 }
 
@@ -92,9 +122,32 @@ impl Conditioning {
 }
 
 impl UNetConfig {
-    /// What a checkpoint and a model remember beside [`TrainingConfig`].
+    /// The network for images like these, with the weights that the seed gives, and an embedding of `labels` if there are
+    /// any; prints its size.
+    pub fn unet(&self, dataset: &Dataset, labels: usize) -> UNet {
+        let mut rng = Rng::new(self.training.seed, "init", 0);
+        let mut model = UNet::new(1, self.training.width, &mut rng);
+        if labels > 0 {
+            model = model.with_labels(labels, &mut rng);
+        }
+        if self.mid > 0 {
+            model = model.with_mid(size(dataset), self.mid, &mut rng);
+        }
+        println!("U-Net of width {}: {} parameters", self.training.width, model.parameter_count());
+        model
+    }
+
+    /// What a checkpoint and a model remember beside [`TrainingConfig`], and a resumed run must agree in.
     pub fn settings(&self, dataset: &Dataset, conditioning: Conditioning) -> Value {
-        json!({ "width": self.training.width, "size": size(dataset), "conditioning": conditioning.name() })
+        json!({
+            "width": self.training.width,
+            "mid": self.mid,
+            "size": size(dataset),
+            "conditioning": conditioning.name(),
+            "schedule": self.diffuser.noise_schedule().name(),
+            "num_timesteps": self.diffuser.num_timesteps(),
+            "timesteps": self.diffuser.timestep_sampling().name(),
+        })
     }
 }
 

@@ -1,20 +1,65 @@
 //! [`Diffuser`]: how noise is added to images, and a step of the reverse process.
 
-use crate::step08::Schedule;
+use crate::step08::{NoiseSchedule, Schedule};
+use clap::ValueEnum;
 use tsukuru::Real;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
+
+/// How often each time is drawn in training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TimestepSampling {
+    /// All equally often, as in the book.
+    #[default]
+    Uniform,
+    /// In proportion to min(1, 1 / SNR), SNR = alpha_bar_t / (1 - alpha_bar_t): the fewer, the less noise there is. On
+    /// average it weights the squared error of the noise as Hang et al. (2023, section 3.4) do with gamma = 1, by how often
+    /// a time is drawn instead of by a factor.
+    MinSnr,
+}
+
+impl TimestepSampling {
+    /// As flags and the files of models have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            TimestepSampling::Uniform => "uniform",
+            TimestepSampling::MinSnr => "min-snr",
+        }
+    }
+
+    fn weight(self, alpha_bar: f64) -> f64 {
+        match self {
+            TimestepSampling::Uniform => 1.0,
+            TimestepSampling::MinSnr => ((1.0 - alpha_bar) / alpha_bar).min(1.0),
+        }
+    }
+}
 
 /// A noise schedule of T steps for images. Times run from 1 (little noise) to T (almost pure noise); time 0 is the image
 /// itself.
 pub struct Diffuser {
     schedule: Schedule,
+    timesteps: TimestepSampling,
 }
 
 impl Diffuser {
-    /// The book's schedule ([`Schedule::new`]) of T = `num_timesteps`.
-    pub fn new(num_timesteps: usize) -> Diffuser {
-        Diffuser { schedule: Schedule::new(num_timesteps) }
+    /// With this schedule, and times that are drawn uniformly.
+    pub fn new(schedule: Schedule) -> Diffuser {
+        Diffuser { schedule, timesteps: TimestepSampling::Uniform }
+    }
+
+    /// The same, with times that are drawn in another way.
+    pub fn timesteps(self, timesteps: TimestepSampling) -> Diffuser {
+        Diffuser { timesteps, ..self }
+    }
+
+    pub fn timestep_sampling(&self) -> TimestepSampling {
+        self.timesteps
+    }
+
+    /// Which schedule it is.
+    pub fn noise_schedule(&self) -> NoiseSchedule {
+        self.schedule.kind()
     }
 
     /// T.
@@ -34,9 +79,19 @@ impl Diffuser {
         self.schedule.alpha_bar(t)
     }
 
-    /// t (N), independent and uniform from 1 to T.
+    /// t (N), independent, from 1 to T, uniformly or as [`TimestepSampling`] says.
     pub fn random_timesteps(&self, n: usize, rng: &mut Rng) -> Vec<usize> {
-        (0..n).map(|_| 1 + rng.below(self.num_timesteps())).collect()
+        if self.timesteps == TimestepSampling::Uniform {
+            return (0..n).map(|_| 1 + rng.below(self.num_timesteps())).collect();
+        }
+        let mut sum = 0.0;
+        let weights = (1..=self.num_timesteps()).map(|t| self.timesteps.weight(self.alpha_bar(t)));
+        let cumulative = Vec::from_iter(weights.map(|weight| {
+            sum += weight;
+            sum
+        }));
+        let draw = |u: f64| 1 + cumulative.partition_point(|&below| below <= u * sum).min(self.num_timesteps() - 1);
+        (0..n).map(|_| draw(rng.uniform())).collect()
     }
 
     /// A sample of q(x_t | x_0), for each image its own t: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise
@@ -94,6 +149,25 @@ impl Diffuser {
         let (scale, sigma) = (scale as Real, sigma as Real);
         elementwise(x_t, eps, rng, |x, eps, noise| scale * x + eps_scale * eps + sigma * noise)
     }
+
+    /// The predicted noise in x_t where the image that it leaves, x_0 = (x_t - sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_bar_t),
+    /// is clipped to the pixels that there are, 0 to 1 (as the programs of Ho et al. do; the book does not). Near pure noise
+    /// a small error of eps is a large one of x_0. x_t and eps are (N, C, H, W).
+    ///
+    /// # Panics
+    /// If t is not within 1..=T, or eps has another shape than x_t.
+    #[track_caller]
+    pub fn clip_noise(&self, x_t: &Tensor, eps: &Tensor, t: usize) -> Tensor {
+        let (scale, std) = (self.alpha_bar(t).sqrt() as Real, (1.0 - self.alpha_bar(t)).sqrt() as Real);
+        assert!(x_t.shape() == eps.shape(), "clip_noise: x {} and eps {} differ", x_t.shape(), eps.shape());
+        let numbers = x_t.data().iter().zip(eps.data());
+        Tensor::build(*x_t.shape(), |clipped| {
+            for (clipped, (x, eps)) in clipped.iter_mut().zip(numbers) {
+                let x_0 = (x - std * eps) / scale;
+                *clipped = if (0.0..=1.0).contains(&x_0) { *eps } else { (x - scale * x_0.clamp(0.0, 1.0)) / std };
+            }
+        })
+    }
 }
 
 /// f(x, eps, noise) for each number of x and eps, with fresh standard normal noise.
@@ -114,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_schedule_is_the_book_s() {
-        let diffuser = Diffuser::new(T);
+        let diffuser = Diffuser::new(Schedule::linear(T));
         assert_eq!((diffuser.beta(1), diffuser.beta(1000)), (1e-4, 0.02));
         assert_eq!((diffuser.alpha_bar(0), diffuser.alpha_bar(1)), (1.0, 1.0 - 1e-4));
         assert!((diffuser.alpha_bar(T) - 4.0358e-5).abs() < 1e-8, "{}", diffuser.alpha_bar(T));
@@ -122,17 +196,30 @@ mod tests {
 
     #[test]
     fn random_timesteps_are_uniform_from_1_to_t() {
-        let t = Diffuser::new(10).random_timesteps(1000, &mut Rng::new(0, "t", 0));
+        let t = Diffuser::new(Schedule::linear(10)).random_timesteps(1000, &mut Rng::new(0, "t", 0));
         let count = |timestep: usize| t.iter().filter(|&&t| t == timestep).count();
         assert!((1..=10).all(|timestep| count(timestep) > 50), "{:?}", (0..=11).map(count).collect::<Vec<_>>());
         assert_eq!((1..=10).map(count).sum::<usize>(), 1000);
+    }
+
+    #[test]
+    fn min_snr_draws_times_of_little_noise_less_often() {
+        let (diffuser, n) = (Diffuser::new(Schedule::cosine(4)).timesteps(TimestepSampling::MinSnr), 10_000);
+        let t = diffuser.random_timesteps(n, &mut Rng::new(0, "t", 0));
+        let weights = [1, 2, 3, 4].map(|t| (1.0 / diffuser.alpha_bar(t) - 1.0).min(1.0));
+        for (i, weight) in weights.iter().enumerate() {
+            let share = t.iter().filter(|&&t| t == i + 1).count() as f64 / n as f64;
+            let expected = weight / weights.iter().sum::<f64>();
+            assert!((share - expected).abs() < 0.02, "t = {}: {share}, not {expected}", i + 1); // 4 standard errors
+        }
+        assert!(weights[0] < 0.25 && weights[2] == 1.0, "{weights:?}");
     }
 
     /// The last step adds no noise: x_0 = (x_1 - sqrt(beta_1) eps) / sqrt(1 - beta_1). Before it, noise of the given
     /// standard deviation comes on top.
     #[test]
     fn a_ddpm_step_is_algorithm_2() {
-        let diffuser = Diffuser::new(T);
+        let diffuser = Diffuser::new(Schedule::linear(T));
         let mut rng = Rng::new(0, "x", 0);
         let (x, eps) = (rng.normal_tensor([1, 1, 16, 16]), rng.normal_tensor([1, 1, 16, 16]));
         let noise = |t: usize| -> Vec<f64> {
@@ -154,7 +241,8 @@ mod tests {
     #[test]
     fn noise_of_another_shape_is_refused() {
         let refused = |t: &[usize], noise: &[usize]| {
-            let add = || Diffuser::new(T).add_noise(&Tensor::zeros([2, 1, 4, 4]), t, &Tensor::zeros(noise));
+            let add =
+                || Diffuser::new(Schedule::linear(T)).add_noise(&Tensor::zeros([2, 1, 4, 4]), t, &Tensor::zeros(noise));
             let said = std::panic::catch_unwind(add).expect_err("a panic");
             said.downcast_ref::<String>().expect("a sentence").clone()
         };
@@ -165,7 +253,7 @@ mod tests {
 
     #[test]
     fn each_image_gets_the_noise_of_its_own_time() {
-        let (diffuser, mut rng) = (Diffuser::new(T), Rng::new(0, "test", 0));
+        let (diffuser, mut rng) = (Diffuser::new(Schedule::linear(T)), Rng::new(0, "test", 0));
         let (x_0, noise) = (rng.normal_tensor([4, 1, 3, 3]), rng.normal_tensor([4, 1, 3, 3]));
         let t = [0, 1, 300, 1000];
         let x_t = diffuser.add_noise(&x_0, &t, &noise);
@@ -180,10 +268,32 @@ mod tests {
     fn noise_keeps_the_variance() {
         let mut rng = Rng::new(0, "test", 0);
         let (x_0, noise) = (rng.normal_tensor([2, 1, 100, 100]), rng.normal_tensor([2, 1, 100, 100]));
-        let x_t = Diffuser::new(T).add_noise(&x_0, &[1, 1000], &noise);
+        let x_t = Diffuser::new(Schedule::linear(T)).add_noise(&x_0, &[1, 1000], &noise);
         let square = |x: &[Real]| x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / x.len() as f64;
         assert!((square(x_t.data()) - 1.0).abs() < 0.03);
         let far: Vec<Real> = x_t.data()[10_000..].iter().zip(&noise.data()[10_000..]).map(|(x, n)| x - n).collect();
         assert!(square(&far) < 1e-4, "at t = T there is nearly nothing but noise");
+    }
+
+    /// A prediction whose image lies within 0..1 stays as it is; from any other, the image is clipped.
+    #[test]
+    fn clipped_noise_leaves_an_image_of_pixels() {
+        for schedule in [Schedule::linear(T), Schedule::cosine(T)] {
+            let (diffuser, mut rng) = (Diffuser::new(schedule), Rng::new(0, "test", 0));
+            for t in [1, 500, T] {
+                let (scale, std) = (diffuser.alpha_bar(t).sqrt(), (1.0 - diffuser.alpha_bar(t)).sqrt());
+                let (x, eps) = (rng.normal_tensor([1, 1, 20, 20]), rng.normal_tensor([1, 1, 20, 20]));
+                let clipped = diffuser.clip_noise(&x, &eps, t);
+                for ((&x, &eps), &clipped) in x.data().iter().zip(eps.data()).zip(clipped.data()) {
+                    let [x, eps, clipped] = [x, eps, clipped].map(f64::from);
+                    let x_0 = ((x - std * eps) / scale).clamp(0.0, 1.0);
+                    let expected = (x - scale * x_0) / std;
+                    assert!(
+                        (clipped - expected).abs() < 1e-6 * (1.0 + x.abs() / std),
+                        "t = {t}: {clipped}, not {expected}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -29,11 +29,12 @@ pub fn draw_samples(
     [h, w]: [usize; 2],
     eps: impl Fn(&Tensor, usize) -> Tensor,
 ) -> Result<()> {
-    let UNetConfig { training, diffuser, sampler } = config;
+    let UNetConfig { training, diffuser, sampler, .. } = config;
     let steps = sampler.timesteps(diffuser).len() - 1;
     let mut progress = Progress::new("sampling", steps, 0, training.quiet);
     let mut rng = Rng::new(training.seed, "sampling", epoch as u64);
     let (mut left, mut frames) = (steps, Vec::new());
+    let eps = |x: &Tensor, t: usize| diffuser.clip_noise(x, &eps(x, t), t);
     let x = sampler.sample(diffuser, eps, [SAMPLES, 1, h, w], &mut rng, |t, x| {
         progress.step(String::new);
         left -= 1;

@@ -1,6 +1,6 @@
 //! The forward process of an image: step by step, and in closed form for any time.
 
-use super::{Diffuser, T};
+use super::{Diffuser, Schedule, T};
 use crate::common::cli::Common;
 use crate::common::images::{Captions, save_captioned_grid};
 use anyhow::Result;
@@ -14,7 +14,7 @@ const SIDE: usize = 64;
 const SHOWN: [usize; 8] = [0, 20, 50, 100, 200, 300, 500, 1000];
 
 pub fn run(common: &Common) -> Result<()> {
-    let diffuser = Diffuser::new(T);
+    let diffuser = Diffuser::new(Schedule::linear(T));
     let x_0 = flower();
 
     // x_t = sqrt(1 - beta_t) x_(t-1) + sqrt(beta_t) noise, a thousand times

@@ -35,7 +35,7 @@ pub fn generate(
     let mut pixels = Vec::with_capacity(labels.len() * h * w);
     for (batch, labels) in labels.chunks(BATCH).enumerate() {
         let mut rng = Rng::new(common.seed, "sampling", batch as u64);
-        let eps = |x: &Tensor, t: usize| eps(x, t, labels);
+        let eps = |x: &Tensor, t: usize| diffuser.clip_noise(x, &eps(x, t, labels), t);
         let shape = [labels.len(), 1, h, w];
         let x = sampler.sample(diffuser, eps, shape, &mut rng, |_, _| progress.step(String::new));
         pixels.extend_from_slice(x.data());

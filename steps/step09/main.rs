@@ -5,7 +5,7 @@ use clap::Subcommand;
 use std::process::ExitCode;
 use steps::common::cli::{Common, MnistArgs};
 use steps::common::programs::{Programs, run_step, without};
-use steps::step09::{Flags, diffusion_model, gaussian_noise, sample, simple_unet};
+use steps::step09::{diffusion_model, gaussian_noise, sample, simple_unet};
 
 #[derive(Subcommand)]
 #[command(rename_all = "snake_case")]
@@ -17,7 +17,7 @@ enum Program {
     #[command(args = without(["data", "seed"]))]
     SimpleUnet,
     /// Train the U-Net on digits and generate digits with it
-    DiffusionModel(Flags),
+    DiffusionModel(diffusion_model::Flags),
     /// Generate digits with a trained model
     Sample(sample::Flags),
 }

@@ -8,6 +8,7 @@
 //! [`Sampler`] is the reverse process.
 //! Programs: [`gaussian_noise`], [`simple_unet`], [`diffusion_model`], [`sample`].
 
+mod autoguidance;
 mod config;
 mod diffuser;
 pub mod diffusion_model;
@@ -22,13 +23,14 @@ mod sampler;
 pub mod simple_unet;
 mod unet;
 
-pub use crate::step08::T;
+pub use crate::step08::{NoiseSchedule, Schedule, T};
+pub use autoguidance::Autoguidance;
 pub use config::{Conditioning, Flags, UNetConfig, load_images, size};
-pub use diffuser::Diffuser;
+pub use diffuser::{Diffuser, TimestepSampling};
 pub use draw::{SAMPLES, draw_results, draw_samples, sampling_seconds};
 pub use evaluation::{EvaluatorFlag, print_metrics};
 pub use export::Export;
 pub use generate::{generate, write_images};
 pub use model_file::{TrainedUNet, read_unconditional, read_unet};
 pub use sampler::{Sampler, SamplerFlags, SamplerKind};
-pub use unet::{ConvBlock, Label, TIME_DIM, UNet, time_encoding};
+pub use unet::{ConvBlock, Label, MidBlock, TIME_DIM, UNet, time_encoding};

@@ -1,8 +1,13 @@
 //! Reads the U-Net of a `model.safetensors`.
 
 use super::config::Conditioning;
-use super::unet::{TIME_DIM, UNet};
+use super::diffuser::Diffuser;
+use super::sampler::Sampler;
+use super::unet::{MidBlock, TIME_DIM, UNet};
+use crate::step08::{NoiseSchedule, Schedule, T};
 use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+use serde_json::Value;
 use std::path::Path;
 use tsukuru::checkpoint::{self, Data};
 use tsukuru::nn;
@@ -14,10 +19,24 @@ const SIZE: [usize; 2] = [28, 28];
 /// A U-Net from a file, and the settings of its training that the file holds.
 pub struct TrainedUNet {
     pub model: UNet,
+    /// The noise that it was trained on; the book's where the file does not say so.
+    pub diffuser: Diffuser,
+    /// The sampler of its training, if the file says so.
+    pub sampler: Option<Sampler>,
+    /// The weight of autoguidance that it was sampled with; 1, which is none, where the file does not say so.
+    pub autoguidance: f64,
     /// Whether it was conditioned on the label of every image; `false` where the file does not say so.
     pub always_conditioned: bool,
     /// Height and width of the images; MNIST's where the file does not say so.
     pub size: [usize; 2],
+}
+
+/// The noise schedule in the settings of a training, if they name one that there is.
+fn noise_schedule(settings: &Value) -> Option<Diffuser> {
+    let name = settings["schedule"].as_str()?;
+    let kind = NoiseSchedule::value_variants().iter().find(|kind| kind.name() == name)?;
+    let num_timesteps = settings["num_timesteps"].as_u64().filter(|t| (1..=T as u64).contains(t))?;
+    Some(Diffuser::new(kind.with(num_timesteps as usize)))
 }
 
 /// A model that predicts noise without a label, too.
@@ -32,12 +51,19 @@ pub fn read_unconditional(path: &Path) -> Result<TrainedUNet> {
     Ok(trained)
 }
 
-/// A U-Net with the width and the labels of the file.
+/// A U-Net with the width, the labels and the noise schedule of the file. If the file does not name its schedule, that is
+/// printed: models of PyTorch do not, nor those of earlier versions of this program.
 ///
 /// # Errors
 /// If the file is damaged, or holds something else.
 pub fn read_unet(path: &Path) -> Result<TrainedUNet> {
     let state = checkpoint::read(path)?;
+    let is_checkpoint = state.meta["run_settings"].is_object();
+    ensure!(
+        !is_checkpoint,
+        "{}: a checkpoint, to resume from; the model.safetensors beside it is expected",
+        path.display()
+    );
     let settings = &state.meta["settings"];
     let always_conditioned = settings["conditioning"].as_str() == Some(Conditioning::Conditional.name());
     let valid = |size: &[usize; 2]| size.iter().all(|side| side.is_multiple_of(4) && (8..=1024).contains(side));
@@ -55,6 +81,34 @@ pub fn read_unet(path: &Path) -> Result<TrainedUNet> {
     if let [labels, TIME_DIM] = shape("label_emb.weight")[..] {
         model = model.with_labels(labels, &mut rng);
     }
+    if let [hidden, TIME_DIM] = shape("mid.mlp.weight")[..] {
+        let (weight, expected) =
+            (shape("mid.linear1.weight"), [hidden, MidBlock::CHANNELS * size[0] / 4 * size[1] / 4]);
+        ensure!(
+            weight == expected,
+            "{}: expected `mid.linear1.weight` of shape {expected:?}, found {weight:?}",
+            path.display()
+        );
+        model = model.with_mid(size, hidden, &mut rng);
+    }
+    let (schedule, sampling) = (&settings["schedule"], &state.meta["sampling"]);
+    let diffuser = if schedule.is_null() {
+        println!("{}: does not say its noise schedule; the book's, linear with T = {T}, is assumed", path.display());
+        Diffuser::new(Schedule::linear(T))
+    } else {
+        let (timesteps, expected) =
+            (&settings["num_timesteps"], "expected the noise schedule linear or cosine of 1 to");
+        let message = || format!("{}: {expected} {T} timesteps, found {schedule} of {timesteps}", path.display());
+        noise_schedule(settings).with_context(message)?
+    };
+    let sampler = match &sampling["sampler"] {
+        Value::Null => None,
+        json => Some(
+            Sampler::from_json(json)
+                .with_context(|| format!("{}: expected the sampler ancestral or ddim, found {json}", path.display()))?,
+        ),
+    };
+    let autoguidance = sampling["autoguidance"].as_f64().unwrap_or(1.0);
     nn::load_state_dict(&model, state).with_context(|| format!("a U-Net of width {width} was expected"))?;
-    Ok(TrainedUNet { model, always_conditioned, size })
+    Ok(TrainedUNet { model, diffuser, sampler, autoguidance, always_conditioned, size })
 }

@@ -1,8 +1,7 @@
 //! Generates digits with a trained model.
 
-use super::{
-    EvaluatorFlag, Export, SamplerFlags, SamplerKind, TrainedUNet, generate, read_unconditional, write_images,
-};
+use super::autoguidance::Autoguidance;
+use super::{EvaluatorFlag, Export, Sampler, SamplerFlags, TrainedUNet, generate, read_unconditional, write_images};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::run::RunFolder;
 use anyhow::{Result, ensure};
@@ -20,6 +19,9 @@ pub struct Flags {
     /// Also write the images as STEM-images-idx3-ubyte.gz, which must not be there yet
     #[arg(long, value_name = "STEM")]
     pub export: Option<PathBuf>,
+    /// Weight of autoguidance by the guide beside the model; 1: none [default: that of its training]
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
+    pub autoguidance: Option<f64>,
     #[command(flatten)]
     pub sampler: SamplerFlags,
     #[command(flatten)]
@@ -31,13 +33,16 @@ pub const MAX_IMAGES: usize = 100_000;
 
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     ensure!((1..=MAX_IMAGES).contains(&flags.count), "--count {}: expected 1 to {MAX_IMAGES}", flags.count);
-    let (diffuser, sampler) = flags.sampler.resolve(common, SamplerKind::Ancestral)?;
-    let TrainedUNet { model, size, .. } = read_unconditional(&flags.model)?;
+    let TrainedUNet { model, diffuser, sampler, autoguidance, size, .. } = read_unconditional(&flags.model)?;
+    let sampler = flags.sampler.resolve(common, &diffuser, sampler.unwrap_or(Sampler::Ancestral))?;
+    let weight = Autoguidance::resolve_weight(flags.autoguidance, autoguidance)?;
+    let guidance = Autoguidance::read(&flags.model, weight)?;
     let evaluator = flags.evaluator.load(common, mnist)?;
     let export = flags.export.as_deref().map(Export::new).transpose()?;
     let folder = RunFolder::open(&common.out, "step09", "sample", false)?;
 
     let labels = vec![None; flags.count];
-    let x = generate(common, &diffuser, sampler, size, &labels, |x, t, labels| model.predict_noise(x, t, labels))?;
+    let eps = |x: &_, t, labels: &[_]| model.predict_guided(guidance.as_ref(), x, t, labels);
+    let x = generate(common, &diffuser, sampler, size, &labels, eps)?;
     write_images(&folder, &x, &labels, 10, export, evaluator)
 }

@@ -5,6 +5,7 @@ use crate::common::cli::Common;
 use crate::step08::T;
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
@@ -19,6 +20,37 @@ pub enum Sampler {
 }
 
 impl Sampler {
+    /// What `--sampler ddim` means if no other flag does.
+    pub const DDIM: Sampler = Sampler::Ddim { steps: 50, eta: 0.0 };
+    /// Ancestral sampling in a twentieth of the steps.
+    pub const FIFTY_STEPS: Sampler = Sampler::Ddim { steps: 50, eta: 1.0 };
+
+    /// As the file of a model has it.
+    pub fn to_json(self) -> Value {
+        match self {
+            Sampler::Ancestral => json!({ "name": "ancestral" }),
+            Sampler::Ddim { steps, eta } => json!({ "name": "ddim", "steps": steps, "eta": eta }),
+        }
+    }
+
+    /// What [`to_json`](Sampler::to_json) has written; `None` for anything else.
+    pub fn from_json(json: &Value) -> Option<Sampler> {
+        let sampler = match json["name"].as_str()? {
+            "ancestral" => Sampler::Ancestral,
+            "ddim" => Sampler::Ddim { steps: json["steps"].as_u64()? as usize, eta: json["eta"].as_f64()? },
+            _ => return None,
+        };
+        sampler.check().is_ok().then_some(sampler)
+    }
+
+    fn check(self) -> Result<()> {
+        if let Sampler::Ddim { steps, eta } = self {
+            ensure!((1..=T).contains(&steps), "--sample-steps {steps}: expected 1 to {T}");
+            ensure!((0.0..=1.0).contains(&eta), "--eta {eta}: expected 0 to 1");
+        }
+        Ok(())
+    }
+
     /// The timesteps that it goes through, from T to 0. The S steps of DDIM end at ceil(i T / S) for i = S - 1, .., 0: evenly
     /// spaced, and all timesteps for S = T.
     pub fn timesteps(&self, diffuser: &Diffuser) -> Vec<usize> {
@@ -57,13 +89,13 @@ impl Sampler {
 /// The flags of programs that generate images.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SamplerFlags {
-    /// DDPM's sampler (ancestral, the book's) or DDIM's, which takes fewer steps (ddim)
+    /// DDPM's sampler (ancestral, the book's) or DDIM's, which takes fewer steps (ddim); by default the one that a --model was sampled with
     #[arg(long, value_name = "NAME")]
     pub sampler: Option<SamplerKind>,
-    /// Steps of ddim [default: 50]
+    /// Steps of ddim [default with --sampler ddim: 50]
     #[arg(long, value_name = "N")]
     pub sample_steps: Option<usize>,
-    /// Noise that ddim adds in each step: 0 none, 1 as much as ancestral sampling [default: 0]
+    /// Noise that ddim adds in each step: 0 none, 1 as much as ancestral sampling [default with --sampler ddim: 0]
     #[arg(long, allow_negative_numbers = true)]
     pub eta: Option<f64>,
 }
@@ -75,32 +107,32 @@ pub enum SamplerKind {
 }
 
 impl SamplerFlags {
-    /// The book's noise schedule and the sampler that the flags name, or else `default`.
+    /// The sampler that the flags name, or else `default`, with the steps and the noise that they name.
     ///
     /// # Errors
     /// If a flag has a value that it cannot have.
-    pub fn resolve(&self, common: &Common, default: SamplerKind) -> Result<(Diffuser, Sampler)> {
-        let num_timesteps = T.min(common.limits.num_timesteps);
-        let sampler = match self.sampler.unwrap_or(default) {
-            SamplerKind::Ancestral => {
-                ensure!(self.sample_steps.is_none(), "--sample-steps: expected with --sampler ddim only");
-                ensure!(self.eta.is_none(), "--eta: expected with --sampler ddim only");
-                Sampler::Ancestral
-            }
-            SamplerKind::Ddim => {
-                let (steps, eta) = (self.sample_steps.unwrap_or(50), self.eta.unwrap_or(0.0));
-                ensure!((1..=T).contains(&steps), "--sample-steps {steps}: expected 1 to {T}");
-                ensure!((0.0..=1.0).contains(&eta), "--eta {eta}: expected 0 to 1");
-                Sampler::Ddim { steps: steps.min(common.limits.sample_steps), eta }
-            }
+    pub fn resolve(&self, common: &Common, diffuser: &Diffuser, default: Sampler) -> Result<Sampler> {
+        let of_kind = |kind| match kind {
+            SamplerKind::Ancestral => Sampler::Ancestral,
+            SamplerKind::Ddim => Sampler::DDIM,
         };
-        Ok((Diffuser::new(num_timesteps), sampler))
+        let Sampler::Ddim { steps, eta } = self.sampler.map_or(default, of_kind) else {
+            ensure!(self.sample_steps.is_none(), "--sample-steps: expected with --sampler ddim only");
+            ensure!(self.eta.is_none(), "--eta: expected with --sampler ddim only");
+            return Ok(Sampler::Ancestral);
+        };
+        let (steps, eta) = (self.sample_steps.unwrap_or(steps), self.eta.unwrap_or(eta));
+        Sampler::Ddim { steps, eta }.check()?;
+        let (steps, most) = (steps.min(common.limits.sample_steps), diffuser.num_timesteps());
+        ensure!(steps <= most, "--sample-steps {steps}: expected at most {most}, the timesteps of the model");
+        Ok(Sampler::Ddim { steps, eta })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::step08::Schedule;
     use tsukuru::Real;
 
     const MEAN: f64 = 0.3;
@@ -118,7 +150,7 @@ mod tests {
     }
 
     fn draw(sampler: Sampler) -> Tensor {
-        let diffuser = Diffuser::new(T);
+        let diffuser = Diffuser::new(Schedule::linear(T));
         let mut rng = Rng::new(0, "sampling", 0);
         sampler.sample(&diffuser, |x, t| best_eps(&diffuser, x, t), SHAPE, &mut rng, |_, _| ())
     }
@@ -147,7 +179,7 @@ mod tests {
     /// With eta = 0, each number keeps its quantile: that of x_T among all x_T is that of x_0 in the data.
     #[test]
     fn ddim_without_noise_is_the_affine_map_between_gaussians() {
-        let diffuser = Diffuser::new(T);
+        let diffuser = Diffuser::new(Schedule::linear(T));
         let x_t = Rng::new(0, "sampling", 0).normal_tensor(SHAPE);
         let alpha_bar = diffuser.alpha_bar(T);
         let std = (alpha_bar * STD * STD + 1.0 - alpha_bar).sqrt();
@@ -176,11 +208,26 @@ mod tests {
 
     #[test]
     fn the_timesteps_of_ddim_are_evenly_spaced() {
-        let diffuser = Diffuser::new(10);
+        let diffuser = Diffuser::new(Schedule::linear(10));
         let timesteps = |steps| Sampler::Ddim { steps, eta: 0.0 }.timesteps(&diffuser);
         assert_eq!(timesteps(3), [10, 7, 4, 0]);
         assert_eq!(timesteps(1), [10, 0]);
         assert_eq!(timesteps(10), Sampler::Ancestral.timesteps(&diffuser));
         assert_eq!(timesteps(10), [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+    }
+
+    #[test]
+    fn what_a_file_says_is_read_again_or_refused() {
+        for sampler in [Sampler::Ancestral, Sampler::DDIM, Sampler::Ddim { steps: 7, eta: 0.25 }] {
+            assert_eq!(Sampler::from_json(&sampler.to_json()), Some(sampler));
+        }
+        for wrong in [
+            json!({}),
+            json!({ "name": "euler" }),
+            json!({ "name": "ddim", "steps": 0, "eta": 0.0 }),
+            json!({ "name": "ddim", "steps": 10, "eta": 2.0 }),
+        ] {
+            assert_eq!(Sampler::from_json(&wrong), None, "{wrong}");
+        }
     }
 }

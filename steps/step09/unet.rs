@@ -66,6 +66,51 @@ impl ConvBlock {
     }
 }
 
+/// Three linear layers over all positions of the coarsest level, so that distant strokes know of each other, as they do by
+/// attention in the U-Net of Ho et al. (2020, appendix B). The book's U-Net has nothing of the kind.
+///
+/// ```text
+/// x (N, C, H, W), reduce (N, 32, H, W), linear1 + mlp(v) (N, hidden), ReLU, linear2 (N, 32 H W), expand (N, C_out, H, W)
+/// ```
+pub struct MidBlock {
+    reduce: Conv2d,
+    linear1: Linear,
+    mlp: Linear,
+    linear2: Linear,
+    expand: Conv2d,
+}
+
+module!(MidBlock { reduce, linear1, mlp, linear2, expand });
+
+impl MidBlock {
+    /// Channels between `reduce` and `expand`.
+    pub const CHANNELS: usize = 32;
+
+    /// For images whose coarsest level is (H, W).
+    pub fn new(channels: usize, channels_out: usize, [h, w]: [usize; 2], hidden: usize, rng: &mut Rng) -> MidBlock {
+        let numbers = MidBlock::CHANNELS * h * w;
+        MidBlock {
+            reduce: Conv2d::new(channels, MidBlock::CHANNELS, 1, rng),
+            linear1: Linear::new(numbers, hidden, rng),
+            mlp: Linear::new(TIME_DIM, hidden, rng),
+            linear2: Linear::new(hidden, numbers, rng),
+            expand: Conv2d::new(MidBlock::CHANNELS, channels_out, 1, rng),
+        }
+    }
+
+    /// x (N, C, H, W), v (N, TIME_DIM) -> (N, C_out, H, W)
+    ///
+    /// # Panics
+    /// If the images have another size than the layers were made for.
+    #[track_caller]
+    pub fn forward(&self, x: &Variable, v: &Variable) -> Variable {
+        let reduced = self.reduce.forward(x);
+        let shape = reduced.shape();
+        let hidden = (self.linear1.forward(&reduced.flatten(1)) + self.mlp.forward(v)).relu();
+        self.expand.forward(&self.linear2.forward(&hidden).reshape(shape))
+    }
+}
+
 /// Halves the resolution twice and doubles it twice; skip connections concatenate what has the same resolution.
 ///
 /// ```text
@@ -81,11 +126,13 @@ pub struct UNet {
     pub up2: ConvBlock,
     pub up1: ConvBlock,
     pub out: Conv2d,
+    /// What the quick form adds to the output of `bot1`.
+    pub mid: Option<MidBlock>,
     /// What step 10 adds: for each label TIME_DIM numbers, which are added to the time encoding.
     pub label_emb: Option<Embedding>,
 }
 
-module!(UNet { down1, down2, bot1, up2, up1, out, label_emb });
+module!(UNet { down1, down2, bot1, mid, up2, up1, out, label_emb });
 
 impl UNet {
     /// For images of `channels`; `width` channels at full resolution (64 in the book).
@@ -98,8 +145,15 @@ impl UNet {
             up2: ConvBlock::new(4 * w + 2 * w, 2 * w, TIME_DIM, rng),
             up1: ConvBlock::new(2 * w + w, w, TIME_DIM, rng),
             out: Conv2d::new(w, channels, 1, rng),
+            mid: None,
             label_emb: None,
         }
+    }
+
+    /// The same, with a [`MidBlock`] for images of `size`.
+    pub fn with_mid(self, [h, w]: [usize; 2], hidden: usize, rng: &mut Rng) -> UNet {
+        let (c, c_out) = (self.bot1.conv1.weight.shape()[1], self.bot1.conv2.weight.shape()[0]);
+        UNet { mid: Some(MidBlock::new(c, c_out, [h / 4, w / 4], hidden, rng)), ..self }
     }
 
     /// The same, with an embedding of `labels` labels to condition it on.
@@ -134,7 +188,11 @@ impl UNet {
         }
         let x1 = self.down1.forward(x, &v);
         let x2 = self.down2.forward(&x1.max_pool2d(2, 2), &v);
-        let mut x = self.bot1.forward(&x2.max_pool2d(2, 2), &v);
+        let pooled = x2.max_pool2d(2, 2);
+        let mut x = self.bot1.forward(&pooled, &v);
+        if let Some(mid) = &self.mid {
+            x = x + mid.forward(&pooled, &v);
+        }
         x = x.upsample_bilinear2d();
         x = self.up2.forward(&Variable::cat(&[&x, &x2], 1), &v);
         x = x.upsample_bilinear2d();

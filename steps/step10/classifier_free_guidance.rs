@@ -5,11 +5,12 @@ use super::{DIGITS, target_labels};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::training::TrainingRun;
 use crate::step09::{
-    self, Conditioning, EvaluatorFlag, Label, SamplerKind, UNet, draw_results, draw_samples, load_images,
-    sampling_seconds, size,
+    self, Conditioning, EvaluatorFlag, Label, Sampler, UNet, draw_results, draw_samples, load_images, sampling_seconds,
+    size,
 };
 use anyhow::Result;
 use clap::Args;
+use serde_json::json;
 use tsukuru::Real;
 use tsukuru::nn::Module;
 use tsukuru::ops::Reduction;
@@ -38,12 +39,10 @@ const DROP: f64 = 0.1;
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let gamma = guidance_scales::resolve_gamma(flags.gamma)?;
     let evaluator = flags.evaluator.load(common, mnist)?;
-    let config = flags.unet.resolve(common, mnist, SamplerKind::Ddim)?;
+    let config = flags.unet.resolve(common, mnist, Sampler::FIFTY_STEPS)?;
     let training = &config.training;
     let dataset = load_images(&training.source, training.images)?;
-    let mut rng = Rng::new(training.seed, "init", 0);
-    let model = UNet::new(1, training.width, &mut rng).with_labels(DIGITS, &mut rng);
-    println!("U-Net of width {}: {} parameters", training.width, model.parameter_count());
+    let model = config.unet(&dataset, DIGITS);
     let mut optimizer = Adam::new(model.parameters(), training.lr);
     let folder = training.folder("step10", "classifier_free_guidance")?;
     let conditioning = if flags.book { Conditioning::BatchLabelDropout } else { Conditioning::LabelDropout };
@@ -51,6 +50,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let mut run = TrainingRun::start(training, &folder, &dataset, settings, &model, &mut optimizer)?;
 
     let eps = |x: &Tensor, t: usize| guided_noise(&model, x, t, &target_labels(), gamma);
+    run.sampling = json!({ "sampler": config.sampler.to_json() });
     run.sampling_seconds = sampling_seconds(&config, size(&dataset), eps);
     for epoch in run.epochs() {
         for (x, labels) in run.batches(epoch) {

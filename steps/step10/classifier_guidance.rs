@@ -6,7 +6,9 @@ use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::{Source, Split};
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use crate::step06::{accuracy, argmax};
-use crate::step09::{Diffuser, EvaluatorFlag, Label, SamplerFlags, SamplerKind, load_images, read_unconditional, size};
+use crate::step09::{
+    Diffuser, EvaluatorFlag, Label, Sampler, SamplerFlags, TrainedUNet, load_images, read_unconditional, size,
+};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::json;
@@ -41,13 +43,13 @@ const TEST: usize = 1000;
 
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let config = flags.training.resolve(common, mnist, FULL, QUICK)?;
-    let (diffuser, sampler) = flags.sampler.resolve(common, SamplerKind::Ddim)?;
     let source = &config.source;
     let path = match &flags.model {
         Some(path) => path.clone(),
         None => find_model(&common.out, source)?,
     };
-    let unet = read_unconditional(&path)?.model;
+    let TrainedUNet { model: unet, diffuser, .. } = read_unconditional(&path)?;
+    let sampler = flags.sampler.resolve(common, &diffuser, Sampler::FIFTY_STEPS)?;
     let evaluator = flags.evaluator.load(common, mnist)?;
     println!("the model to guide: {}", path.display());
 
@@ -62,7 +64,9 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     println!("classifier of noisy digits: {} parameters", classifier.parameter_count());
     let mut optimizer = Adam::new(classifier.parameters(), config.lr);
     let folder = config.folder("step10", "classifier_guidance")?;
-    let mut run = TrainingRun::start(&config, &folder, &dataset, json!({}), &classifier, &mut optimizer)?;
+    let schedule = diffuser.noise_schedule().name();
+    let settings = json!({ "schedule": schedule, "num_timesteps": diffuser.num_timesteps() });
+    let mut run = TrainingRun::start(&config, &folder, &dataset, settings, &classifier, &mut optimizer)?;
 
     for epoch in run.epochs() {
         for (x, labels) in run.batches(epoch) {
@@ -139,12 +143,13 @@ fn find_model(out: &Path, source: &Source) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::step09::{Sampler, T};
+    use crate::step08::{Schedule, T};
     use tsukuru::nn::Entry;
 
     #[test]
     fn the_accuracy_is_that_of_noisy_images() {
-        let (diffuser, classifier) = (Diffuser::new(T), NoisyClassifier::new(4, &mut Rng::new(0, "init", 0)));
+        let (diffuser, classifier) =
+            (Diffuser::new(Schedule::linear(T)), NoisyClassifier::new(4, &mut Rng::new(0, "init", 0)));
         let digits = Source::BUILT_IN.load(Split::Test, Some(100)).expect("digits");
         let (x, _) = digits.all();
         let logits = |noise: &Tensor, t: &[usize]| classifier.forward(&diffuser.add_noise(&x, t, noise).into(), t);
@@ -168,7 +173,7 @@ mod tests {
     /// unconditional prediction, guided by the exact classifier, generates one class.
     #[test]
     fn a_guided_model_generates_one_class() {
-        let diffuser = Diffuser::new(T);
+        let diffuser = Diffuser::new(Schedule::linear(T));
         // x_t of a class is normal with mean +-m and variance v.
         let moments = |t: usize| {
             let alpha_bar = diffuser.alpha_bar(t);

@@ -3,29 +3,26 @@
 use super::{DIGITS, target_labels};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::training::TrainingRun;
-use crate::step09::{
-    Conditioning, Flags, SamplerKind, UNet, draw_results, draw_samples, load_images, sampling_seconds, size,
-};
+use crate::step09::{Conditioning, Flags, Sampler, draw_results, draw_samples, load_images, sampling_seconds, size};
 use anyhow::Result;
+use serde_json::json;
 use tsukuru::nn::Module;
 use tsukuru::ops::Reduction;
 use tsukuru::optim::{Adam, Optimizer};
-use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
-    let config = flags.resolve(common, mnist, SamplerKind::Ddim)?;
+    let config = flags.resolve(common, mnist, Sampler::FIFTY_STEPS)?;
     let training = &config.training;
     let dataset = load_images(&training.source, training.images)?;
-    let mut rng = Rng::new(training.seed, "init", 0);
-    let model = UNet::new(1, training.width, &mut rng).with_labels(DIGITS, &mut rng);
-    println!("U-Net of width {}: {} parameters", training.width, model.parameter_count());
+    let model = config.unet(&dataset, DIGITS);
     let mut optimizer = Adam::new(model.parameters(), training.lr);
     let folder = training.folder("step10", "conditional")?;
     let settings = config.settings(&dataset, Conditioning::Conditional);
     let mut run = TrainingRun::start(training, &folder, &dataset, settings, &model, &mut optimizer)?;
 
     let eps = |x: &Tensor, t: usize| model.predict_noise(x, t, &target_labels());
+    run.sampling = json!({ "sampler": config.sampler.to_json() });
     run.sampling_seconds = sampling_seconds(&config, size(&dataset), eps);
     for epoch in run.epochs() {
         for (x, labels) in run.batches(epoch) {

@@ -23,9 +23,9 @@ enum Program {
 
 impl Programs for Program {
     type Data = MnistArgs;
-    // Two trainings share the five minutes.
+    // Two trainings share a few minutes.
     const QUICK: &'static [&'static str] =
-        &["classifier_free_guidance --quick --limit 20000", "classifier_guidance --quick --limit 20000"];
+        &["classifier_free_guidance --quick", "classifier_guidance --quick --limit 20000"];
 
     fn run(&self, common: &Common, mnist: &MnistArgs) -> Result<()> {
         match self {

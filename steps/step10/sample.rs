@@ -6,7 +6,7 @@ use crate::common::cli::{Common, MnistArgs};
 use crate::common::run::RunFolder;
 use crate::step09::sample::MAX_IMAGES;
 use crate::step09::{
-    EvaluatorFlag, Export, Label, SamplerFlags, SamplerKind, TrainedUNet, generate, read_unet, write_images,
+    EvaluatorFlag, Export, Label, Sampler, SamplerFlags, TrainedUNet, generate, read_unet, write_images,
 };
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -39,8 +39,8 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let digits = digits(&flags.labels)?;
     let max = MAX_IMAGES / digits.len();
     ensure!((1..=max).contains(&flags.count), "--count {}: expected 1 to {max}", flags.count);
-    let (diffuser, sampler) = flags.sampler.resolve(common, SamplerKind::Ddim)?;
-    let TrainedUNet { model, always_conditioned, size } = read_unet(&flags.model)?;
+    let TrainedUNet { model, diffuser, sampler, always_conditioned, size, .. } = read_unet(&flags.model)?;
+    let sampler = flags.sampler.resolve(common, &diffuser, sampler.unwrap_or(Sampler::FIFTY_STEPS))?;
     // A model that was always conditioned predicts no unconditional noise to extrapolate from.
     let gamma = guidance_scales::resolve_gamma(flags.gamma.or(always_conditioned.then_some(1.0)))?;
     let path = flags.model.display();

@@ -7,7 +7,7 @@ use tsukuru::random::Rng;
 const X_0: f64 = 1.7;
 
 fn model(steps: usize) -> GaussianDiffusion {
-    GaussianDiffusion::new(Schedule::new(steps), 1.0, 0.5)
+    GaussianDiffusion::new(Schedule::linear(steps), 1.0, 0.5)
 }
 
 /// Mean and its standard error.
@@ -81,7 +81,7 @@ fn t_draws_two_draws_and_one_draw_agree_with_the_elbo() {
 
 #[test]
 fn q_step_t_times_is_q_sample() {
-    let schedule = Schedule::new(1000);
+    let schedule = Schedule::linear(1000);
     let (mut mean, mut variance) = (X_0, 0.0);
     for t in 1..=1000 {
         mean = schedule.q_step(mean, t, 0.0);
@@ -95,7 +95,7 @@ fn q_step_t_times_is_q_sample() {
 /// q(x_(t-1) | x_t, x_0) by Bayes: precisions add, and means are weighted with them.
 #[test]
 fn the_posterior_is_bayes_rule() {
-    let schedule = Schedule::new(1000);
+    let schedule = Schedule::linear(1000);
     let x_t = -0.3;
     for t in [2, 10, 500, 1000] {
         let (beta, alpha_bar_prev) = (schedule.beta(t), schedule.alpha_bar(t - 1));

@@ -220,7 +220,8 @@ fn images_of_another_size_are_generated_in_that_size_and_not_evaluated() {
     };
     // Columns and rows of 32 pixels with gaps of 2, three times as large.
     assert_eq!(picture("samples/epoch_001.png"), (3 * (10 * 34 + 2), 3 * (2 * 34 + 2)));
-    assert_eq!(picture("guidance/digit_0.png"), (3 * (2 * 34 + 2), 3 * (4 * 34 + 2)));
+    let captions = 5 * 8 + 2 * 6; // such as γ = 3, to the left of each row
+    assert_eq!(picture("guidance/digit_0.png"), (captions + 3 * (2 * 34 + 2), 3 * (4 * 34 + 2)));
 
     program::succeeds(env!("CARGO_BIN_EXE_step06"), folder.path(), "classifier --data built-in");
     let evaluator = "--classifier out/step06/classifier/model.safetensors --out evaluated";

@@ -26,7 +26,7 @@ pub struct TrainingFlags {
     /// Train on the first N images only
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// A preset that is done within five minutes on two cores
+    /// A preset that is done within a few minutes on two cores
     #[arg(long)]
     pub quick: bool,
     /// Resume from the last checkpoint; if all epochs are done, draw the results again

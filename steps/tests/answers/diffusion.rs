@@ -1,6 +1,6 @@
 //! A diffusion of numbers whose best noise prediction is a formula, for exercises about samplers and guidance.
 
-use steps::step08::T;
+use steps::step08::{Schedule, T};
 use steps::step09::{Diffuser, Sampler};
 use tsukuru::Real;
 use tsukuru::random::Rng;
@@ -44,7 +44,7 @@ impl Classes {
 
 /// 2,500 numbers, with `eps(x_t, t, alpha_bar)` as the predicted noise.
 pub fn draw(sampler: Sampler, eps: impl Fn(f64, usize, f64) -> f64) -> Vec<f64> {
-    let diffuser = Diffuser::new(T);
+    let diffuser = Diffuser::new(Schedule::linear(T));
     let predict = |x: &Tensor, t: usize| x.map(|x| eps(f64::from(x), t, diffuser.alpha_bar(t)) as Real);
     let mut rng = Rng::new(0, "sampling", 0);
     let x = sampler.sample(&diffuser, predict, [1, 1, 50, 50], &mut rng, |_, _| ());

@@ -64,7 +64,7 @@ fn exercise_2_when_a_third_component_becomes_visible() {
         Grid::new((1.0, 6.0), (36.0, 104.0), 120, |x, y| mixture.pdf(&[x, y]))
     };
     let rings = |grid: &Grid, levels: &[f64]| levels.iter().any(|&level| regions(grid, level) == 3);
-    let evenly = |grid: &Grid| grid.levels(9);
+    let evenly = |grid: &Grid| -> Vec<f64> { grid.levels(9).into_iter().map(|(level, _)| level).collect() };
     let in_ln_p =
         |grid: &Grid| -> Vec<f64> { (1..=9).map(|i| grid.extent().1 * libm::exp(-0.5 * f64::from(i))).collect() };
     let many =

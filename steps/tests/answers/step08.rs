@@ -13,7 +13,7 @@ use tsukuru::random::Rng;
 fn exercise_1_the_elbo_falls_as_far_as_the_likelihood() {
     println!("assumed mean   ln p(1.7)   ELBO   difference");
     let values = [1.0, 0.8, 0.5, 0.0].map(|assumed| {
-        let model = GaussianDiffusion::new(Schedule::new(T), assumed, 0.5);
+        let model = GaussianDiffusion::new(Schedule::linear(T), assumed, 0.5);
         let (ln_p, elbo) = (model.log_likelihood(1.7), model.elbo(1.7));
         println!("{assumed:>12}   {ln_p:>9.4}   {elbo:>7.4}   {:.6}", ln_p - elbo);
         is(ln_p, Normal::new(assumed, 0.5).log_pdf(1.7), 0.02);
@@ -24,7 +24,7 @@ fn exercise_1_the_elbo_falls_as_far_as_the_likelihood() {
 
     // A denoiser that contradicts itself: that of mean 1 at even times, of mean 0 at odd ones. Then E (x_(t-1) - mu)^2 is
     // the mean of the two, and so is the ELBO, but the likelihood falls less.
-    let models = [1.0, 0.0].map(|mean| GaussianDiffusion::new(Schedule::new(T), mean, 0.5));
+    let models = [1.0, 0.0].map(|mean| GaussianDiffusion::new(Schedule::linear(T), mean, 0.5));
     let elbo = models[0].constant_term(1.7)
         - posterior_term(&models[0].schedule)
         - (1..=T).map(|t| term(&models[t % 2], 1.7, t).0).sum::<f64>();
@@ -61,7 +61,7 @@ fn term(model: &GaussianDiffusion, x_0: f64, t: usize) -> (f64, f64) {
 
 #[test]
 fn exercise_2_times_that_matter_are_chosen_more_often() {
-    let model = GaussianDiffusion::new(Schedule::new(T), 1.0, 0.5);
+    let model = GaussianDiffusion::new(Schedule::linear(T), 1.0, 0.5);
     let terms: Vec<(f64, f64)> = (1..=T).map(|t| term(&model, 1.7, t)).collect();
     let sum: f64 = terms.iter().map(|(mean, _)| mean).sum();
     for t in [1, 2, 5, 10, 20, 50, 100, 300, 1000] {

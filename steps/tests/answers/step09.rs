@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, SymmetricEigen};
 use std::f64::consts::FRAC_PI_2;
 use steps::common::data::{Source, Split};
 use steps::step03::{Matrix, moments as mean_and_covariance};
-use steps::step09::{Diffuser, Sampler, T, UNet};
+use steps::step09::{Diffuser, Sampler, Schedule, T, UNet};
 use tsukuru::Real;
 use tsukuru::nn::Module;
 use tsukuru::ops::Reduction;
@@ -34,7 +34,7 @@ fn exercise_1_the_cosine_schedule_keeps_less_noise() {
     let covariance = mean_and_covariance(&x).unwrap().1;
     let eigen = SymmetricEigen::new(DMatrix::from_row_slice(196, 196, covariance.data()));
     let eigenvalues: Vec<f64> = eigen.eigenvalues.iter().map(|l| l.max(0.0)).collect();
-    let diffuser = Diffuser::new(T);
+    let diffuser = Diffuser::new(Schedule::linear(T));
     println!("   t   alpha_bar: linear, cosine   loss: linear, cosine");
     let at = |t: usize| {
         let alpha_bars = [diffuser.alpha_bar(t), cosine(t)];
@@ -59,7 +59,7 @@ fn exercise_1_the_cosine_schedule_keeps_less_noise() {
 
 /// The mean loss of a narrow U-Net on the last 40 of so many training steps.
 fn train(steps: u64, time: impl Fn(&[usize]) -> Vec<usize>) -> f64 {
-    let diffuser = Diffuser::new(T);
+    let diffuser = Diffuser::new(Schedule::linear(T));
     let dataset = Source::BUILT_IN.load(Split::Train, Some(16 * steps as usize)).unwrap();
     let model = UNet::new(1, 8, &mut Rng::new(0, "init", 0));
     let mut optimizer = Adam::new(model.parameters(), 2e-3);
@@ -90,7 +90,7 @@ fn exercise_2_without_the_time_the_loss_is_higher() {
 #[test]
 fn exercise_3_without_noise_ancestral_sampling_is_too_narrow() {
     let data = Classes { means: vec![0.3], std: 0.5 };
-    let diffuser = Diffuser::new(T);
+    let diffuser = Diffuser::new(Schedule::linear(T));
     let ancestral = draw(Sampler::Ancestral, |x, _, alpha_bar| data.eps(x, alpha_bar));
     let ddim = draw(Sampler::Ddim { steps: T, eta: 0.0 }, |x, _, alpha_bar| data.eps(x, alpha_bar));
     // Diffuser::ddpm_step without its last term.
@@ -118,7 +118,7 @@ fn exercise_4_how_many_steps_of_ddim_decide() {
     let distance = |x: &[Real], scale: f64, image: &[Real]| -> f64 {
         f64::from(x.iter().zip(image).map(|(x, i)| (x - scale as Real * i).powi(2)).sum::<Real>())
     };
-    let diffuser = Diffuser::new(T);
+    let diffuser = Diffuser::new(Schedule::linear(T));
     let eps = |x: &Tensor, t: usize| {
         let alpha_bar = diffuser.alpha_bar(t);
         let (scale, variance) = (alpha_bar.sqrt(), 1.0 - alpha_bar);

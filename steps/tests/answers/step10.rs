@@ -1,7 +1,7 @@
 use super::diffusion::{Classes, draw, moments};
 use super::{is, trains_fast};
 use steps::common::data::{Source, Split};
-use steps::step09::{Diffuser, Label, Sampler, T, UNet};
+use steps::step09::{Diffuser, Label, Sampler, Schedule, T, UNet};
 use tsukuru::nn::Module;
 use tsukuru::ops::Reduction;
 use tsukuru::optim::{Adam, Optimizer};
@@ -60,7 +60,7 @@ fn exercise_3_guidance_early_and_late() {
         );
     }
     // Accuracy of the best classifier at each time.
-    let diffuser = Diffuser::new(T);
+    let diffuser = Diffuser::new(Schedule::linear(T));
     for t in [100, 200, 300, 500, 800] {
         let mut rng = Rng::new(0, "test", 0);
         let right = (0..4000).filter(|i| {
@@ -106,7 +106,7 @@ fn exercise_2_without_a_label_a_conditional_model_is_lost() {
     if !trains_fast() {
         return;
     }
-    let diffuser = Diffuser::new(T);
+    let diffuser = Diffuser::new(Schedule::linear(T));
     let train = Source::BUILT_IN.load(Split::Train, Some(16 * 300)).unwrap();
     let mut rng = Rng::new(0, "init", 0);
     let model = UNet::new(1, 8, &mut rng).with_labels(10, &mut rng);

@@ -6,11 +6,12 @@ mod program;
 mod resume;
 
 use program::{are_there, folder, losses, model};
+use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use steps::common::data::{Source, Split};
-use steps::step09::{Diffuser, UNet};
+use steps::step09::{Diffuser, Schedule, UNet};
 use tsukuru::checkpoint;
 use tsukuru::data::idx::{self, Images};
 use tsukuru::random::Rng;
@@ -77,7 +78,7 @@ fn the_loss_is_the_mean_squared_error_of_the_noise() {
 
     let digits = Source::BUILT_IN.load(Split::Train, Some(64)).expect("digits");
     let (x, _) = digits.batches(8, Some((0, 1))).expect("batches").next().expect("a batch");
-    let (model, diffuser) = (UNet::new(1, 4, &mut Rng::new(0, "init", 0)), Diffuser::new(10));
+    let (model, diffuser) = (UNet::new(1, 4, &mut Rng::new(0, "init", 0)), Diffuser::new(Schedule::linear(10)));
     let t = diffuser.random_timesteps(8, &mut Rng::new(0, "t", 0));
     let noise = Rng::new(0, "noise", 0).normal_tensor([8, 1, 28, 28]);
     let predicted = model.forward(&diffuser.add_noise(&x, &t, &noise).into(), &t).value().clone();
@@ -144,10 +145,71 @@ fn the_sampler_can_be_chosen() {
     let ddim = draw("--sampler ddim --sample-steps 3", "a");
     assert!(draw("--sampler ddim --sample-steps 3 --eta 0", "b") == ddim);
     for (i, other) in
-        ["", "--sampler ddim --sample-steps 2", "--sampler ddim --sample-steps 3 --eta 1"].iter().enumerate()
+        ["--sampler ancestral", "--sampler ddim --sample-steps 2", "--sampler ddim --sample-steps 3 --eta 1"]
+            .iter()
+            .enumerate()
     {
         assert!(draw(other, &i.to_string()) != ddim, "{other}");
     }
+}
+
+/// The noise schedule and the sampler of the training are in the file of the model, and `sample` follows them.
+#[test]
+fn sampling_follows_what_the_model_was_trained_with() {
+    let folder = folder();
+    step09(folder.path(), &format!("{TRAIN} --epochs 1 --schedule cosine --sampler ddim --sample-steps 3 --mid 4"));
+    let path = folder.path().join("out/step09/diffusion_model/model.safetensors");
+    let mut state = checkpoint::read(&path).expect("a model");
+    let settings = state.meta["settings"].clone();
+    assert_eq!((&settings["schedule"], &settings["num_timesteps"]), (&json!("cosine"), &json!(10)));
+    assert_eq!(state.meta["sampling"]["sampler"], json!({ "name": "ddim", "steps": 3, "eta": 0.0 }));
+    let draw = |flags: &str, out: &str| {
+        let said = step09(folder.path(), &format!("sample --count 2 --model {} {flags} --out {out}", path.display()));
+        (said, fs::read(folder.path().join(out).join("step09/sample/samples.png")).expect("samples"))
+    };
+    let (said, by_default) = draw("", "a");
+    assert!(!said.contains("assumed"), "{said}");
+    assert!(draw("--sampler ddim --sample-steps 3", "b").1 == by_default);
+    assert!(draw("--sampler ancestral", "c").1 != by_default);
+
+    // What the program does not know, it refuses.
+    let known = state.meta.clone();
+    for (at, unknown) in [("/settings/schedule", json!("sigmoid")), ("/sampling/sampler/name", json!("euler"))] {
+        *state.meta.pointer_mut(at).expect("a value") = unknown.clone();
+        checkpoint::write(&path, &state).expect("written");
+        fails(folder.path(), &format!("sample --model {}", path.display()), &["expected the", &unknown.to_string()]);
+        state.meta = known.clone();
+    }
+
+    // Without its settings, as PyTorch writes it, the book's schedule is assumed, and that is said.
+    state.meta = json!({});
+    checkpoint::write(&path, &state).expect("written");
+    let (said, other) = draw("--sampler ddim --sample-steps 3", "d");
+    assert!(said.contains("does not say its noise schedule; the book's, linear with T = 1000, is assumed"), "{said}");
+    assert!(other != by_default);
+}
+
+/// The guide is the model of the first epoch, and a model that was sampled with one is not sampled without it in silence.
+#[test]
+fn autoguidance_needs_its_guide() {
+    let folder = folder();
+    let run = folder.path().join("out/step09/diffusion_model");
+    step09(folder.path(), &format!("{TRAIN} --epochs 1 --autoguidance 2 --sampler ddim --sample-steps 3"));
+    let first = checkpoint::read(&run.join("model.safetensors")).expect("a model");
+    step09(folder.path(), &format!("{TRAIN} --epochs 2 --autoguidance 2 --sampler ddim --sample-steps 3 --resume"));
+    let guide = checkpoint::read(&run.join("guide.safetensors")).expect("a guide");
+    assert!(guide.iter().eq(first.iter()));
+    let sample = "sample --count 2 --model out/step09/diffusion_model/model.safetensors";
+    let draw = |flags: &str, out: &str| {
+        step09(folder.path(), &format!("{sample} {flags} --out {out}"));
+        fs::read(folder.path().join(out).join("step09/sample/samples.png")).expect("samples")
+    };
+    let guided = draw("", "a");
+    assert!(draw("--autoguidance 2", "b") == guided && draw("--autoguidance 1", "c") != guided);
+    fs::remove_file(run.join("guide.safetensors")).expect("removed");
+    fails(folder.path(), sample, &["guide.safetensors", "--autoguidance 1"]);
+    draw("--autoguidance 1", "d");
+    fails(folder.path(), &format!("{sample} --autoguidance 0.5"), &["--autoguidance 0.5", "1 (none) to 100"]);
 }
 
 #[test]
@@ -188,8 +250,8 @@ fn wrong_flags_are_explained() {
     for steps in ["--sample-steps 0", "--sample-steps 1001"] {
         fails(folder.path(), &format!("diffusion_model --sampler ddim {steps}"), &[steps, "1 to 1000"]);
     }
-    fails(folder.path(), "sample --model m --sample-steps 5", &["--sample-steps", "--sampler ddim"]);
-    fails(folder.path(), "sample --model m --sampler ancestral --eta 0", &["--eta", "--sampler ddim"]);
+    fails(folder.path(), "diffusion_model --sample-steps 5", &["--sample-steps", "--sampler ddim"]);
+    fails(folder.path(), "diffusion_model --sampler ancestral --eta 0", &["--eta", "--sampler ddim"]);
     assert!(!folder.path().join("out/step09/diffusion_model/metrics.csv").exists());
 }
 
@@ -280,7 +342,7 @@ fn a_damaged_model_is_explained() {
     fs::write(&path, hostile).expect("a header of 4 GiB");
     fails(folder.path(), sample, &["model.safetensors", "expected"]);
     let checkpoint = "sample --count 1 --model out/step09/diffusion_model/checkpoint.safetensors";
-    fails(folder.path(), checkpoint, &["checkpoint.safetensors", "no U-Net"]);
+    fails(folder.path(), checkpoint, &["checkpoint.safetensors", "a checkpoint, to resume from"]);
 }
 
 #[test]

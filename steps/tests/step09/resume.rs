@@ -107,6 +107,16 @@ fn resuming_with_other_flags_is_refused() {
         &format!("{TRAIN} --epochs 2 --resume --lr 0.5"),
         &["checkpoint.safetensors", "lr: 0.001 in the checkpoint, 0.5 now"],
     );
+    fails(
+        folder.path(),
+        &format!("{TRAIN} --epochs 2 --resume --schedule cosine"),
+        &["checkpoint.safetensors", "schedule: \"linear\" in the checkpoint, \"cosine\" now"],
+    );
+    fails(
+        folder.path(),
+        &format!("{TRAIN} --epochs 2 --resume --mid 2"),
+        &["checkpoint.safetensors", "mid: 0 in the checkpoint, 2 now"],
+    );
     assert!((model(&run), losses(&run)) == before, "nothing was overwritten");
     fs::copy(run.join("model.safetensors"), run.join("checkpoint.safetensors")).expect("a file");
     fails(folder.path(), &format!("{TRAIN} --epochs 2 --resume"), &["expected the checkpoint of a training"]);
@@ -118,7 +128,7 @@ fn there_is_nothing_to_resume_beyond_the_last_epoch() {
     step09(folder.path(), &format!("{TRAIN} --epochs 2"));
     let run = folder.path().join("out/step09/diffusion_model");
     let before = (model(&run), losses(&run));
-    let expected = "--epochs 1: nothing to do, 2 epochs are done; expected more than 2";
+    let expected = "--epochs 1: 2 epochs are done already; expected at least 2";
     fails(folder.path(), &format!("{TRAIN} --epochs 1 --resume"), &[expected]);
     fs::remove_file(run.join("samples/epoch_002.png")).expect("a picture");
     step09(folder.path(), &format!("{TRAIN} --epochs 2 --resume"));
