@@ -1,6 +1,5 @@
 //! [`Matrix`]: just enough linear algebra for normal distributions.
 
-use nalgebra::DMatrix;
 use std::fmt;
 use std::ops::{Add, Index, IndexMut, Mul};
 
@@ -119,28 +118,59 @@ impl Matrix {
         product
     }
 
-    /// det A: by how much the map x -> A x stretches areas (volumes, ...); negative if it also mirrors.
+    /// det A: by how much the map x -> A x stretches areas (volumes, ...); negative if it also mirrors. It is 0 for every
+    /// matrix that [`inverse`](Self::inverse) calls singular.
     ///
     /// # Errors
     /// If the matrix is not square or not finite.
     pub fn det(&self) -> Result<f64, MatrixError> {
-        self.check_square()?;
-        Ok(self.to_nalgebra().determinant())
+        match self.det_and_inverse() {
+            Err(MatrixError::Singular) => Ok(0.0),
+            result => result.map(|(det, _)| det),
+        }
     }
 
     /// A^-1, so that A^-1 A is the identity.
     ///
     /// # Errors
-    /// If the matrix is not square, not finite or singular: of determinant 0, where rounding leaves it 0.
+    /// If the matrix is not square, not finite or singular: of determinant 0, up to rounding.
     pub fn inverse(&self) -> Result<Matrix, MatrixError> {
-        self.check_square()?;
-        let inverse = self.to_nalgebra().try_inverse().ok_or(MatrixError::Singular)?;
-        Ok(Matrix { data: inverse.transpose().as_slice().to_vec(), ..*self }) // nalgebra's goes column by column
+        self.det_and_inverse().map(|(_, inverse)| inverse)
     }
 
-    /// The same numbers as nalgebra's matrix, for what is a library's work.
-    pub fn to_nalgebra(&self) -> DMatrix<f64> {
-        DMatrix::from_row_slice(self.rows, self.cols, &self.data)
+    /// Gauss-Jordan elimination with partial pivoting (Golub and Van Loan, Matrix Computations, section 3.4): the row
+    /// operations that make A diagonal, and then the identity, make A^-1 of the identity. det A is the product of the
+    /// pivots, and each exchange of two rows changes its sign.
+    fn det_and_inverse(&self) -> Result<(f64, Matrix), MatrixError> {
+        self.check_square()?;
+        let n = self.rows;
+        let (mut a, mut inverse, mut det) = (self.clone(), Matrix::identity(n), 1.0);
+        // Every number of `a` is a sum; this is the sum of the sizes of its terms, to which its rounding error is relative.
+        let mut sizes = Matrix { data: self.data.iter().map(|x| x.abs()).collect(), ..*self };
+        for k in 0..n {
+            let largest = (k..n).max_by(|&i, &j| a[(i, k)].abs().total_cmp(&a[(j, k)].abs())).expect("k < n");
+            [&mut a, &mut inverse, &mut sizes].into_iter().for_each(|matrix| matrix.swap_rows(k, largest));
+            let pivot = a[(k, k)];
+            if pivot.abs() <= n as f64 * f64::EPSILON * sizes[(k, k)] {
+                return Err(MatrixError::Singular);
+            }
+            det *= if largest == k { pivot } else { -pivot };
+            for i in (0..n).filter(|&i| i != k) {
+                let factor = a[(i, k)] / pivot;
+                for j in k + 1..n {
+                    let term = factor * a[(k, j)];
+                    a[(i, j)] -= term;
+                    sizes[(i, j)] += term.abs();
+                }
+                (0..n).for_each(|j| inverse[(i, j)] -= factor * inverse[(k, j)]);
+            }
+        }
+        (0..n).for_each(|i| (0..n).for_each(|j| inverse[(i, j)] /= a[(i, i)]));
+        Ok((det, inverse))
+    }
+
+    fn swap_rows(&mut self, i: usize, j: usize) {
+        (0..self.cols).for_each(|col| self.data.swap(i * self.cols + col, j * self.cols + col));
     }
 
     /// The lower triangular L with L L^T = A (Cholesky). It exists for the symmetric, positive definite matrices, which
@@ -173,7 +203,8 @@ impl Matrix {
         Ok(l)
     }
 
-    fn check_square(&self) -> Result<(), MatrixError> {
+    /// Refuses a matrix that is not square or not finite.
+    pub(super) fn check_square(&self) -> Result<(), MatrixError> {
         let (rows, cols) = self.shape();
         if rows != cols {
             return Err(MatrixError::NotSquare { rows, cols });

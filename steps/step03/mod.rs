@@ -7,6 +7,7 @@
 //! [`array_basis`], [`matrix`](mod@matrix), [`plot_3d`], [`plot_norm`], [`plot_dataset`], [`mle`].
 
 pub mod array_basis;
+mod eigen;
 mod linear_algebra;
 pub mod matrix;
 pub mod mle;

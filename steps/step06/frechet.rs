@@ -1,7 +1,6 @@
 //! The Fréchet distance between the normal distributions fitted to two sets of points.
 
 use crate::step03::{Matrix, MultivariateNormalError, moments};
-use nalgebra::DMatrix;
 
 /// d^2 = |mu1 - mu2|^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2)) between the normal distributions with the means and covariances of
 /// the rows of x (N, D) and of y (M, D): the square, which is what FID reports (Dowson and Landau, 1982; on features of
@@ -21,18 +20,19 @@ pub fn frechet_distance(x: &Matrix, y: &Matrix) -> Result<f64, MultivariateNorma
     let (d, other) = (mu1.len(), mu2.len());
     assert_eq!(d, other, "frechet_distance: {d} and {other} columns differ");
     let means: f64 = mu1.iter().zip(&mu2).map(|(a, b)| (a - b).powi(2)).sum();
-    let (s1, s2) = (s1.to_nalgebra(), s2.to_nalgebra());
-    Ok((means + s1.trace() + s2.trace() - 2.0 * trace_of_root(&s1, &s2)).max(0.0)) // rounding may leave less
+    let variances: f64 = (0..d).map(|i| s1[(i, i)] + s2[(i, i)]).sum();
+    Ok((means + variances - 2.0 * trace_of_root(&s1, &s2)).max(0.0)) // rounding may leave less
 }
 
-/// Tr (A B)^(1/2) of covariances A and B (D, D). A B is not symmetric, but A^(1/2) B A^(1/2) is, and has the same
-/// eigenvalues; with A = V diag(lambda) V^T, A^(1/2) = V diag(lambda^(1/2)) V^T.
-fn trace_of_root(a: &DMatrix<f64>, b: &DMatrix<f64>) -> f64 {
-    let root = |eigenvalue: f64| eigenvalue.max(0.0).sqrt(); // rounding may leave less than 0
-    let eigen = a.clone().symmetric_eigen();
-    let v = &eigen.eigenvectors;
-    let root_a = v * DMatrix::from_diagonal(&eigen.eigenvalues.map(root)) * v.transpose();
-    (&root_a * b * &root_a).symmetric_eigenvalues().map(root).sum()
+/// Tr (A B)^(1/2) of covariances A and B (D, D). A B is not symmetric, but with A = V diag(lambda) V^T = R R^T, where
+/// R = V diag(lambda^(1/2)), R^T B R is, and has the same eigenvalues.
+fn trace_of_root(a: &Matrix, b: &Matrix) -> f64 {
+    let root = |eigenvalue: &f64| eigenvalue.max(0.0).sqrt(); // rounding may leave less than 0
+    let eigh = |matrix: &Matrix| matrix.eigh().expect("a covariance is square and finite");
+    let (lambda, v) = eigh(a);
+    let r = v.rows().flat_map(|row| row.iter().zip(&lambda).map(|(v, lambda)| v * root(lambda))).collect();
+    let r = Matrix::from_data(lambda.len(), lambda.len(), r);
+    eigh(&r.transpose().dot(b).dot(&r)).0.iter().map(root).sum()
 }
 
 #[cfg(test)]
@@ -74,10 +74,10 @@ mod tests {
     /// Of two by two numbers, (Tr M^(1/2))^2 = Tr M + 2 (det M)^(1/2).
     #[test]
     fn two_by_two_covariances_have_the_closed_form() {
-        let a = Matrix::new(&[[2.0, 1.2], [1.2, 1.0]]).to_nalgebra();
-        let b = Matrix::new(&[[0.7, -0.5], [-0.5, 3.0]]).to_nalgebra();
-        let product = &a * &b;
-        let expected = (product.trace() + 2.0 * product.determinant().sqrt()).sqrt();
+        let a = Matrix::new(&[[2.0, 1.2], [1.2, 1.0]]);
+        let b = Matrix::new(&[[0.7, -0.5], [-0.5, 3.0]]);
+        let product = a.dot(&b);
+        let expected = (product[(0, 0)] + product[(1, 1)] + 2.0 * product.det().unwrap().sqrt()).sqrt();
         close(trace_of_root(&a, &b), expected);
         close(trace_of_root(&b, &a), expected);
     }

@@ -51,6 +51,13 @@ fn a_matrix_times_its_inverse_is_the_identity_and_determinants_multiply() {
         close(a.dot(&b).det().unwrap(), a.det().unwrap() * b.det().unwrap());
         close(a.transpose().det().unwrap(), a.det().unwrap());
     }
+    assert_eq!(
+        (Matrix::new(&[[-4.0]]).det(), Matrix::new(&[[-4.0]]).inverse()),
+        (Ok(-4.0), Ok(Matrix::new(&[[-0.25]])))
+    );
+    // Exchanges of rows at two steps: the cyclic permutation of three has the sign +1, and its transpose as inverse.
+    let cycle = Matrix::new(&[[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]);
+    assert_eq!((cycle.det(), cycle.inverse()), (Ok(1.0), Ok(cycle.transpose())));
     // Without a pivot search the first step would divide by 0.
     let swap = Matrix::new(&[[0.0, 1.0], [1.0, 0.0]]);
     assert_eq!((swap.det(), swap.inverse()), (Ok(-1.0), Ok(swap.clone())));
@@ -78,8 +85,16 @@ fn an_undefined_operation_is_an_error() {
     assert_eq!(singular_matrix.det(), Ok(0.0));
     // Elimination leaves a rounding error here, not 0.
     let counted = Matrix::new(&[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]);
-    assert_eq!(counted.inverse(), Err(MatrixError::Singular));
-    // Columns of very different units are no reason to refuse.
+    assert_eq!((counted.det(), counted.inverse()), (Ok(0.0), Err(MatrixError::Singular)));
+    for singular in [Matrix::zeros(1, 1), Matrix::zeros(3, 3)] {
+        assert_eq!((singular.det(), singular.inverse()), (Ok(0.0), Err(MatrixError::Singular)));
+    }
+    // Rows or columns of very different units are no reason to refuse: (1, 1), (1, -1) with rows times 1e20 and 1e-20.
+    let rows = Matrix::new(&[[1e20, 1e20], [1e-20, -1e-20]]);
+    close(rows.det().unwrap(), -2.0);
+    close(rows.inverse().unwrap()[(0, 0)] * 1e20, 0.5);
+    close(rows.inverse().unwrap()[(1, 1)], -0.5e20);
+    close(rows.transpose().inverse().unwrap()[(1, 1)], -0.5e20);
     let units = Matrix::new(&[[1e20, 0.0], [0.0, 1e-20]]);
     close(units.inverse().unwrap()[(1, 1)], 1e20);
     let nan = Matrix::new(&[[1.0, 2.0], [f64::NAN, 4.0]]);

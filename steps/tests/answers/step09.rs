@@ -1,6 +1,5 @@
 use super::diffusion::{Classes, draw, moments};
 use super::{is, trains_fast};
-use nalgebra::{DMatrix, SymmetricEigen};
 use std::f64::consts::FRAC_PI_2;
 use steps::common::data::{Source, Split};
 use steps::step03::{Matrix, moments as mean_and_covariance};
@@ -32,8 +31,7 @@ fn exercise_1_the_cosine_schedule_keeps_less_noise() {
     let few = |image: &[Real]| (0..196).map(|i| f64::from(image[i / 14 * 56 + i % 14 * 2])).collect::<Vec<f64>>();
     let x = Matrix::from_data(1000, 196, x.data().chunks(784).flat_map(few).collect());
     let covariance = mean_and_covariance(&x).unwrap().1;
-    let eigen = SymmetricEigen::new(DMatrix::from_row_slice(196, 196, covariance.data()));
-    let eigenvalues: Vec<f64> = eigen.eigenvalues.iter().map(|l| l.max(0.0)).collect();
+    let eigenvalues: Vec<f64> = covariance.eigh().unwrap().0.iter().map(|l| l.max(0.0)).collect();
     let diffuser = Diffuser::new(Schedule::linear(T));
     println!("   t   alpha_bar: linear, cosine   loss: linear, cosine");
     let at = |t: usize| {
