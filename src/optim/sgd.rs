@@ -12,7 +12,8 @@ impl Variable {
     #[track_caller]
     pub fn sgd_step(&self, lr: f64) {
         let Some(grad) = self.try_grad() else { return };
-        self.update(|x| *x = &*x - grad * lr as Real);
+        let lr = lr as Real;
+        self.update(|x| x.data_mut().iter_mut().zip(grad.data()).for_each(|(x, g)| *x -= lr * g));
     }
 }
 

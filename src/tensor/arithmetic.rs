@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(&a - column, [[-9.0, -8.0], [-17.0, -16.0]].into());
         assert_eq!(row / &a, [[10.0, 10.0], [10.0 / 3.0, 5.0]].into());
         assert_eq!(1.0 - &a, [[0.0, -1.0], [-2.0, -3.0]].into());
-        assert_eq!(2.0 / (-a.clone() * 0.5), (4.0 / -a));
+        assert_eq!(2.0 / (-a.clone() * 0.5), 4.0 / -a);
     }
 
     #[test]

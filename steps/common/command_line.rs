@@ -21,8 +21,8 @@ impl CommandLine {
         let binary = words.next().unwrap_or_default();
         // cargo sets this variable for what it runs.
         let by_cargo = std::env::var_os("CARGO").is_some();
-        let start = if by_cargo { format!("cargo run --release --bin {step} --") } else { String::new() };
-        let step = if by_cargo { start.split(' ').map(String::from).collect() } else { vec![binary] };
+        let cargo = ["cargo", "run", "--release", "--bin", step, "--"].map(String::from);
+        let step = if by_cargo { cargo.to_vec() } else { vec![binary] };
         CommandLine { step, program: words.filter(|word| word != "--resume").collect(), step_flags }
     }
 

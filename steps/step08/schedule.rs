@@ -7,10 +7,9 @@ use std::f64::consts::FRAC_PI_2;
 pub const T: usize = 1000;
 
 /// How fast the image gives way to noise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum NoiseSchedule {
     /// beta_t grows linearly, as in the book ([`Schedule::linear`]).
-    #[default]
     Linear,
     /// alpha_bar_t falls as the square of a cosine ([`Schedule::cosine`]).
     Cosine,

@@ -25,7 +25,7 @@ pub struct Flags {
     /// Decay of the moving average of the weights, which is used for samples and saved; 0: no average, as in the book [default: 0.999; quick: 0]
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     pub ema: Option<f64>,
-    /// Hidden numbers of a dense layer at the lowest resolution; 0: no such layer, as in the book [default: 0; quick: 256]
+    /// Hidden size of dense layers at the lowest resolution; 0: none, as in the book [default: 0; quick: 256]
     #[arg(long, value_name = "N")]
     pub mid: Option<usize>,
     /// How fast noise is added: linear, as in the book, or cosine [default: linear; quick: cosine]
@@ -53,7 +53,7 @@ const QUICK: Preset =
 /// Eight times the book's width: a step of it would take minutes and some gigabytes.
 const MAX_WIDTH: usize = 512;
 
-/// A [`MidBlock`](super::unet::MidBlock) of this size has as many weights as the book's U-Net.
+/// A [`MidBlock`](super::unet::MidBlock) of this size has more weights than the rest of the book's U-Net.
 const MAX_MID: usize = 1024;
 
 /// What a U-Net is trained and sampled with.

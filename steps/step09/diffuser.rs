@@ -7,12 +7,11 @@ use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
 /// How often each time is drawn in training.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TimestepSampling {
     /// All equally often, as in the book.
-    #[default]
     Uniform,
-    /// In proportion to min(1, 1 / SNR), SNR = alpha_bar_t / (1 - alpha_bar_t): the fewer, the less noise there is. On
+    /// In proportion to min(1, 1 / SNR), SNR = alpha_bar_t / (1 - alpha_bar_t): less often where there is little noise. On
     /// average it weights the squared error of the noise as Hang et al. (2023, section 3.4) do with gamma = 1, by how often
     /// a time is drawn instead of by a factor.
     MinSnr,
@@ -24,13 +23,6 @@ impl TimestepSampling {
         match self {
             TimestepSampling::Uniform => "uniform",
             TimestepSampling::MinSnr => "min-snr",
-        }
-    }
-
-    fn weight(self, alpha_bar: f64) -> f64 {
-        match self {
-            TimestepSampling::Uniform => 1.0,
-            TimestepSampling::MinSnr => ((1.0 - alpha_bar) / alpha_bar).min(1.0),
         }
     }
 }
@@ -85,7 +77,7 @@ impl Diffuser {
             return (0..n).map(|_| 1 + rng.below(self.num_timesteps())).collect();
         }
         let mut sum = 0.0;
-        let weights = (1..=self.num_timesteps()).map(|t| self.timesteps.weight(self.alpha_bar(t)));
+        let weights = (1..=self.num_timesteps()).map(|t| ((1.0 - self.alpha_bar(t)) / self.alpha_bar(t)).min(1.0));
         let cumulative = Vec::from_iter(weights.map(|weight| {
             sum += weight;
             sum

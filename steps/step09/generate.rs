@@ -46,8 +46,8 @@ pub fn generate(
     Ok(Tensor::new([labels.len(), 1, h, w], &pixels))
 }
 
-/// Writes images x (N, 1, H, W) with target labels (N), if there are some the same in every row: as a picture, as IDX files if there is an `export`, and their
-/// metrics if there is an `evaluator`.
+/// Writes images x (N, 1, H, W) with target labels (N), the same in every row if there are some: as a picture, as IDX
+/// files if there is an `export`, and their metrics if there is an `evaluator`.
 ///
 /// # Errors
 /// If a file cannot be written, or as [`print_metrics`].

@@ -66,7 +66,7 @@ impl ConvBlock {
     }
 }
 
-/// Three linear layers over all positions of the coarsest level, so that distant strokes know of each other, as they do by
+/// Two linear layers over all positions of the lowest resolution, so that distant strokes know of each other, as they do by
 /// attention in the U-Net of Ho et al. (2020, appendix B). The book's U-Net has nothing of the kind.
 ///
 /// ```text
@@ -86,7 +86,7 @@ impl MidBlock {
     /// Channels between `reduce` and `expand`.
     pub const CHANNELS: usize = 32;
 
-    /// For images whose coarsest level is (H, W).
+    /// For images whose lowest resolution is (H, W).
     pub fn new(channels: usize, channels_out: usize, [h, w]: [usize; 2], hidden: usize, rng: &mut Rng) -> MidBlock {
         let numbers = MidBlock::CHANNELS * h * w;
         MidBlock {
