@@ -1,9 +1,9 @@
 //! Downloads files with curl, and checks them against their published SHA-256.
 //!
 //! A client for HTTPS in Rust (ureq with rustls) would bring 21 crates more. They take 38 s of CPU time, where a first
-//! release build of step09 takes 160 s, and one of them (ring) needs a C compiler: much for four files, fetched once.
+//! release build of step09 takes 100 s, and one of them (ring) needs a C compiler: much for four files, fetched once.
 
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -118,7 +118,7 @@ fn receive(mut curl: Child, sha256: &str, path: &Path) -> io::Result<()> {
 
 /// Copies all bytes, and returns their SHA-256 in hexadecimal.
 fn copy(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<String> {
-    let mut hash = Sha256::new();
+    let mut hash = Hash::new();
     let mut chunk = vec![0; 1 << 16];
     loop {
         let count = from.read(&mut chunk)?;

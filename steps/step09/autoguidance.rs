@@ -27,17 +27,19 @@ impl Autoguidance {
         Ok(weight)
     }
 
-    /// With the guide of the model in the file `model`; none for a weight of 1.
+    /// With the guide of the model in the file `model`, which draws `size` (H, W); none for a weight of 1.
     ///
     /// # Errors
-    /// If there is no guide beside the model, or it is damaged.
-    pub fn read(model: &Path, weight: f64) -> Result<Option<Autoguidance>> {
+    /// If there is no guide beside the model, or it is damaged, or it draws images of another size.
+    pub fn read(model: &Path, size: [usize; 2], weight: f64) -> Result<Option<Autoguidance>> {
         if weight == 1.0 {
             return Ok(None);
         }
         let path = model.with_file_name(GUIDE);
         let missing = || format!("{}: cannot be used as a guide; --autoguidance 1 samples without one", path.display());
-        Ok(Some(Autoguidance { guide: read_unet(&path).with_context(missing)?.model, weight }))
+        let guide = read_unet(&path).with_context(missing)?;
+        ensure!(guide.size == size, "{}: draws images of {:?} pixels, the model {size:?}", path.display(), guide.size);
+        Ok(Some(Autoguidance { guide: guide.model, weight }))
     }
 }
 

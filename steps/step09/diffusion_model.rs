@@ -60,7 +60,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
         if epoch == 1 {
             run.save_model(&model, GUIDE)?;
         }
-        let guidance = Autoguidance::read(&folder.path().join("model.safetensors"), weight)?;
+        let guidance = Autoguidance::read(&folder.path().join("model.safetensors"), size(&dataset), weight)?;
         let eps = |x: &Tensor, t: usize| model.predict_guided(guidance.as_ref(), x, t, &[None; SAMPLES]);
         run.with_ema(&model, || draw_samples(&config, &folder, epoch, size(&dataset), eps))?;
     }

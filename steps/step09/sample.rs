@@ -36,7 +36,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let TrainedUNet { model, diffuser, sampler, autoguidance, size, .. } = read_unconditional(&flags.model)?;
     let sampler = flags.sampler.resolve(common, &diffuser, sampler.unwrap_or(Sampler::Ancestral))?;
     let weight = Autoguidance::resolve_weight(flags.autoguidance, autoguidance)?;
-    let guidance = Autoguidance::read(&flags.model, weight)?;
+    let guidance = Autoguidance::read(&flags.model, size, weight)?;
     let evaluator = flags.evaluator.load(common, mnist)?;
     let export = flags.export.as_deref().map(Export::new).transpose()?;
     let folder = RunFolder::open(&common.out, "step09", "sample", false)?;
