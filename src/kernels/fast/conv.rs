@@ -125,7 +125,7 @@ fn multiply_im2col<S: Simd>(
     epilogue: Epilogue,
 ) {
     let (h, width) = pixels.size();
-    let groups = Groups::new(simd, y.len() / y_layout.image().max(1), h * width);
+    let groups = Groups::new(y.len() / y_layout.image().max(1), h * width);
     let x_maps = groups.maps(simd, taps, (h, width), x_layout);
     let y_maps = groups.maps(simd, &[pixels], (h, width), y_layout);
     let y = Output::new(y);
@@ -154,7 +154,7 @@ pub fn conv2d_dw<S: Simd>(simd: S, size: &Conv, x: &[f32], gy: &[f32], gw: &mut 
     let components = x_layout.split(x);
     let x = components.as_deref().unwrap_or(x);
     let plane = y_layout.channel();
-    let groups = Groups::new(simd, size.n, plane);
+    let groups = Groups::new(size.n, plane);
     let taps = forward_taps(size, &x_layout);
     let x_maps = groups.maps(simd, &taps, (y_layout.h, y_layout.w), &x_layout);
     let y_maps = groups.maps(simd, &[pixels(&y_layout, (0, 0))], (y_layout.h, y_layout.w), &y_layout);

@@ -32,6 +32,8 @@ use std::ops::Range;
 
 /// Columns that a group of images has at least, if there are so many.
 const GROUP_COLUMNS: usize = 512;
+/// Numbers of the longest vectors.
+const MOST_LANES: usize = 16;
 
 /// For each row and each vector of columns, where its lanes lie in memory.
 pub struct GatherMap {
@@ -130,10 +132,11 @@ pub struct Groups {
 }
 
 impl Groups {
-    pub fn new<S: Simd>(_: S, n: usize, pixels: usize) -> Groups {
+    /// The same with any instruction set, for sums over pixels are made of sums over groups.
+    pub fn new(n: usize, pixels: usize) -> Groups {
         let least = GROUP_COLUMNS.div_ceil(pixels.max(1));
         let waste =
-            |images: usize| (images * pixels).next_multiple_of(S::LANES) as f64 / (images * pixels).max(1) as f64;
+            |images: usize| (images * pixels).next_multiple_of(MOST_LANES) as f64 / (images * pixels).max(1) as f64;
         let best = (least..=2 * least).min_by(|&a, &b| waste(a).total_cmp(&waste(b))).unwrap_or(least);
         let count = n.div_ceil(best).max(1);
         Groups { n, images: n.div_ceil(count).max(1) }
