@@ -1,12 +1,13 @@
 //! [`Rng`]: random numbers that repeat, in named streams that do not disturb each other.
 
+mod ziggurat;
+
 use crate::Real;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 use rand::{Rng as _, RngExt, SeedableRng};
-use rand_distr::StandardNormal;
 
 /// One stream of random numbers (xoshiro256++, seeded by splitmix64).
 ///
@@ -14,13 +15,8 @@ use rand_distr::StandardNormal;
 /// continues the numbers that an uninterrupted run would have drawn, without saving any state, and one more draw in the
 /// data loader changes nothing in the noise.
 ///
-/// Bits, uniform numbers, integers and permutations are the same on every system, be its `usize` 32 or 64 bits wide:
-/// [`rand`] draws a `usize` from u32 where the bound allows (its `UniformUsize`). Normal numbers are [`rand_distr`]'s
-/// ziggurat (Doornik, 2005): a product of an integer and a constant, except that `ln` makes those beyond +-3.654, one
-/// number in 3,900, and `exp` decides in one draw of 68 whether a number is kept. Both come from num-traits, that is,
-/// from the libm crate, or from the system if any crate of the program turns num-traits' feature `std` on. So from
-/// system to system, one number in 3,900 may differ in the last bit of its f64; that an `exp` decides otherwise, which
-/// would change the rest of the stream, has a probability of 1e-18 per number.
+/// The numbers are the same bits on every system: [`rand`] draws a `usize` from u32 where the bound allows (its
+/// `UniformUsize`), so it may be 32 or 64 bits wide; and normal numbers take their logarithms from the libm crate.
 pub struct Rng {
     source: Xoshiro256PlusPlus,
 }
@@ -46,7 +42,7 @@ impl Rng {
 
     /// A standard normal number: mean 0, variance 1.
     pub fn normal(&mut self) -> f64 {
-        self.source.sample(StandardNormal)
+        ziggurat::standard_normal(&mut self.source)
     }
 
     /// An integer uniform in 0..n.
