@@ -49,7 +49,7 @@
 //! | [`hook`], [`profile`] | events of a calculation under way; what each operation of it costs |
 //! | [`files`], error.rs | a file is there completely or not at all; errors print as sentences |
 
-#![warn(missing_docs)]
+#![warn(missing_docs, clippy::disallowed_methods)]
 
 pub mod backward;
 pub mod checkpoint;

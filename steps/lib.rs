@@ -3,6 +3,8 @@
 //! A step may use any earlier step, never a later one. [`common`] holds what programs share and no lesson is about, [`em`]
 //! the fast EM algorithm for mixtures of any size, whose lesson is step 5.
 
+#![warn(clippy::disallowed_methods)]
+
 /// Like the standard macro, but without a panic where nobody reads standard output any more, as in `step01 | head -1`: a
 /// training must not be lost because of that. So are [`println!`] and [`eprintln!`].
 #[macro_export]

@@ -31,7 +31,7 @@ pub fn run(common: &Common, people: &PeopleArgs) -> Result<()> {
     for k in 1..=3 {
         let edge = -0.5 * f64::from(k * k);
         let within = x.rows().filter(|x| fitted.log_pdf(x) >= maximum + edge).count() as f64 / n;
-        println!("within Mahalanobis distance {k}: {within:.4} of the data, {:.4} expected", 1.0 - edge.exp());
+        println!("within Mahalanobis distance {k}: {within:.4} of the data, {:.4} expected", 1.0 - libm::exp(edge));
     }
 
     let range = |i: usize| {
@@ -42,7 +42,7 @@ pub fn run(common: &Common, people: &PeopleArgs) -> Result<()> {
     let grid = |steps| Grid::new(heights, weights, steps, |height, weight| fitted.pdf(&[height, weight]));
     let labels = ["height [cm]", "weight [kg]", "density [1/(cm kg)]"];
     let surface = Surface::new("The fitted density", labels, grid(26));
-    let levels = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5].map(|k: f64| ((maximum - 0.5 * k * k).exp(), k.to_string()));
+    let levels = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5].map(|k: f64| (libm::exp(maximum - 0.5 * k * k), k.to_string()));
     let contours = Chart::new("Mahalanobis distances from μ", "height [cm]", "weight [kg]")
         .dots(
             &format!("{} people", rows.len().min(SHOWN)),

@@ -69,7 +69,7 @@ impl UnconstrainedMixture {
         let [k, d] = [self.log_scales.shape()[0], self.log_scales.shape()[1]];
         let z = (x - &self.means).matmul(&self.whitening().transpose(-2, -1)); // (K, N, D)
         let log_components =
-            self.log_scales.sum(keepdim(1)) - 0.5 * z.square().sum(2) - (0.5 * d as f64 * (2.0 * PI).ln()) as Real;
+            self.log_scales.sum(keepdim(1)) - 0.5 * z.square().sum(2) - (0.5 * d as f64 * libm::log(2.0 * PI)) as Real;
         (self.logits.log_softmax(0).reshape([k, 1]) + log_components).logsumexp(0)
     }
 

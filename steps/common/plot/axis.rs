@@ -5,6 +5,7 @@
 
 use super::ticks::ticks;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+use std::f64::consts::LN_2;
 use std::ops::Range;
 
 /// An axis that follows the data ends here at the latest, so that its length is finite; a logarithmic axis begins at
@@ -48,7 +49,7 @@ impl Axis {
             Some((low, high)) => (vec![low, high], (0.0, 0.0)),
             None => (values.collect(), margin),
         };
-        let u = |x: f64| if self.log { x.ln() } else { x };
+        let u = |x: f64| if self.log { libm::log(x) } else { x };
         let largest = u(LARGEST);
         let us = values.into_iter().map(u).filter(|u| u.is_finite()).map(|u| u.clamp(-largest, largest));
         let (low, high) = us.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), u| (low.min(u), high.max(u)));
@@ -57,9 +58,9 @@ impl Axis {
         let (low, high) = match high - low {
             length if length > nothing => (low - margin.0 * length, high + margin.1 * length),
             // There are no values.
-            f64::NEG_INFINITY if self.log => (0.1_f64.ln(), 0.0),
+            f64::NEG_INFINITY if self.log => (libm::log(0.1), 0.0),
             f64::NEG_INFINITY => (0.0, 1.0),
-            _ if self.log => (low - 2_f64.ln(), high + 2_f64.ln()),
+            _ if self.log => (low - LN_2, high + LN_2),
             _ => (low - (low.abs() / 10.0).max(0.5), high + (high.abs() / 10.0).max(0.5)),
         };
         Scale::new((low, high), self.log, ticks)
@@ -113,7 +114,7 @@ impl Scale {
 
     /// The position of x: 0 at the first end, 1 at the second. Not finite for x <= 0 on a logarithmic axis.
     pub fn place(&self, x: f64) -> f64 {
-        let u = if self.log { x.ln() } else { x };
+        let u = if self.log { libm::log(x) } else { x };
         (u - self.ends.0) / (self.ends.1 - self.ends.0)
     }
 
@@ -138,7 +139,7 @@ impl Ranged for Scale {
     }
 
     fn range(&self) -> Range<f64> {
-        let x = |u: f64| if self.log { u.exp().clamp(f64::MIN_POSITIVE, f64::MAX) } else { u };
+        let x = |u: f64| if self.log { libm::exp(u).clamp(f64::MIN_POSITIVE, f64::MAX) } else { u };
         x(self.ends.0)..x(self.ends.1)
     }
 }

@@ -50,8 +50,8 @@ impl Surface {
             .margin_bottom(px(52.0))
             .build_cartesian_3d(x.clone(), z.clone(), y.clone())?;
         // The projected size of the box where its sides are 1 long, and how long they can be.
-        let across = YAW.sin() + YAW.cos();
-        let (wide, high) = (across, across * PITCH.sin() + HEIGHT * PITCH.cos());
+        let across = libm::sin(YAW) + libm::cos(YAW);
+        let (wide, high) = (across, across * libm::sin(PITCH) + HEIGHT * libm::cos(PITCH));
         let room = chart.plotting_area().dim_in_pixel();
         let side = (f64::from(room.0) / wide).min(f64::from(room.1) / high);
         chart.set_3d_pixel_range((side as i32, (HEIGHT * side) as i32, side as i32)).with_projection(|mut view| {

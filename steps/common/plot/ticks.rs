@@ -16,10 +16,10 @@ pub fn ticks(low: f64, high: f64, log: bool, count: usize) -> Vec<(f64, String)>
 /// At most `count` multiples of 1, 2 or 5 times a power of ten. plotters finds them if its range is about 1 to 10 long;
 /// tiny ones it takes for empty, and in huge ones it does not come to an end.
 fn multiples(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
-    let unit = 10_f64.powf((high - low).log10().floor());
+    let unit = libm::exp10(libm::log10(high - low).floor());
     let numbers = RangedCoordf64::from(low / unit..high / unit).key_points(count);
     let step = if let [first, second, ..] = numbers[..] { (second - first) * unit } else { high - low };
-    let power = |x: f64| (x * 1.0001).log10().floor();
+    let power = |x: f64| libm::log10(x * 1.0001).floor();
     let largest = low.abs().max(high.abs());
     let decimals = (-power(step)).max(0.0) as usize;
     let label = |x: f64| match decimals {
@@ -33,7 +33,7 @@ fn multiples(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
 
 /// Powers of ten, `count` at most, and their 2- and 5-fold if there is room. Some may lie outside.
 fn powers(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
-    let (first, last, count) = (low.log10(), high.log10(), count as f64);
+    let (first, last, count) = (libm::log10(low), libm::log10(high), count as f64);
     let decades = last - first;
     let factors: &[f64] = if decades < 1.0 || 3.0 * decades <= count { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let every = (decades / count).ceil().max(1.0) as i32;
@@ -42,7 +42,7 @@ fn powers(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
         _ => format!("{x:.0e}"),
     };
     let powers = (first.floor() as i32..=last.ceil() as i32).filter(|power| power % every == 0);
-    let all = powers.flat_map(|power| factors.iter().map(move |factor| (factor * 10_f64.powi(power), power)));
+    let all = powers.flat_map(|power| factors.iter().map(move |factor| (factor * libm::exp10(power.into()), power)));
     all.map(|(x, power)| (x, label(x, power))).collect()
 }
 
