@@ -11,6 +11,14 @@
 //! | `reference` | the reference: serial, safe, obvious |
 //!
 //! With the feature `f64` there is only the reference.
+//!
+//! # The same bits
+//!
+//! The fast kernels give the same bits with any of these instructions, on any system and with any number of threads: each
+//! number is summed in one order, which depends on the sizes alone; a multiply-add is rounded once, by software where the
+//! CPU cannot (fast/mul_add.rs); and functions like `exp` are calculated here or by the libm crate, never by the system.
+//! `steps/tests/same_bits.rs` compares whole trainings. Exempt are the sign and payload of a NaN. The reference sums in
+//! another order, so it may differ from the fast kernels by rounding; it, too, is the same on every system.
 
 mod dispatch;
 #[cfg(not(feature = "f64"))]

@@ -3,7 +3,7 @@
 //!
 //! | files | |
 //! |---|---|
-//! | `simd`, `chunks`, `coalesce`, `rows` | instruction sets, the work of one thread, few nested loops over any shape, short rows |
+//! | `simd`, `mul_add`, `chunks`, `coalesce`, `rows` | instruction sets, the work of one thread, few nested loops over any shape, short rows |
 //! | `elementwise`, `vmath`, `reduce`, `strided`, `norm`, `pool`, `bilinear`, `lookup`, `optim` | what memory limits |
 //! | `micro_kernel`, `pack`, `gemm` | the blocked matrix product from the inside out: registers, packing, caches |
 //! | `matmul`, `gemv` | products of matrices, and with vectors |
@@ -21,6 +21,7 @@ mod im2col;
 mod lookup;
 mod matmul;
 mod micro_kernel;
+mod mul_add;
 mod norm;
 mod optim;
 mod pack;

@@ -7,6 +7,7 @@
 //! serves vectors written by hand and plain loops that the compiler vectorises. (What is not inlined is compiled without:
 //! with an ordinary closure here the products took 50 times as long.)
 
+use super::mul_add::mul_add;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
@@ -252,27 +253,6 @@ impl Simd for Avx2 {
     }
 }
 
-/// a b + c, rounded once, so that it is the same bits as the fused instruction. Where the target has none, `f32::mul_add`
-/// would call a function of the system for each number; this takes a third of that time, and vectors.
-///
-/// In f64 the product is exact. The sum is rounded to odd (Boldo and Melquiond, "Emulation of a FMA and correctly rounded
-/// sums: proved algorithms using rounding to odd", 2008): to the neighbour nearer to zero, and if anything was lost, its
-/// last bit is set. So rounding to f32, the second time, cannot meet a tie that there was not.
-#[inline(always)]
-fn fused(a: f32, b: f32, c: f32) -> f32 {
-    if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
-        return a.mul_add(b, c);
-    }
-    let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
-    let sum = product + c;
-    // What the sum lost (Knuth's TwoSum); NaN if the sum is not finite.
-    let rounded_c = sum - product;
-    let lost = (product - (sum - rounded_c)) + (c - rounded_c);
-    let toward_zero = u64::from((lost < 0.0) & (sum > 0.0) | (lost > 0.0) & (sum < 0.0));
-    let inexact = u64::from((lost < 0.0) | (lost > 0.0));
-    f64::from_bits((sum.to_bits() - toward_zero) | inexact) as f32
-}
-
 /// What the compiler's target has (SSE2 on x86-64, NEON on AArch64), four numbers at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Portable;
@@ -297,7 +277,7 @@ impl Simd for Portable {
     }
     #[inline(always)]
     fn mul_add(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
-        std::array::from_fn(|i| fused(a[i], b[i], c[i]))
+        mul_add(a, b, c)
     }
     #[inline(always)]
     fn prefetch(self, _: *const f32) {}
@@ -329,39 +309,5 @@ impl Simd for Portable {
                 unsafe { *to.add(j * to_stride + i) = *from.add(i * from_stride + j) };
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::random::Rng;
-
-    /// Numbers whose products and sums nearly cancel, overflow, lie halfway between two f32 or are denormal.
-    #[test]
-    fn the_sum_is_rounded_once_without_a_fused_instruction_too() {
-        let mut rng = Rng::new(0, "test", 0);
-        let mut number = || {
-            let exponent = [127, 126, 128, 103, 64, 191, 1, 0, 254, 115][rng.below(10)] as u32;
-            let mantissa =
-                (rng.bits() as u32 & 0x7f_ffff) & [0x7f_ffff, 0x7f_f000, 0x7f_ffff << rng.below(23), 1][rng.below(4)];
-            f32::from_bits((rng.bits() as u32 & 1) << 31 | exponent << 23 | mantissa)
-        };
-        for _ in 0..2_000_000 {
-            let (a, b) = (number(), number());
-            for c in [number(), -a * b, f32::from_bits((a * b).to_bits().wrapping_sub(12 << 23))] {
-                let (found, right) = (fused(a, b, c), a.mul_add(b, c));
-                assert!(
-                    found.to_bits() == right.to_bits() || found.is_nan() && right.is_nan(),
-                    "{a:e} {b:e} {c:e}: {found:e}, {right:e}"
-                );
-            }
-        }
-        for (a, b, c) in
-            [(f32::INFINITY, 1.0, 0.0), (0.0, 1.0, -0.0), (-0.0, 1.0, -0.0), (f32::MAX, f32::MAX, f32::NEG_INFINITY)]
-        {
-            assert_eq!(fused(a, b, c).to_bits(), a.mul_add(b, c).to_bits());
-        }
-        assert!(fused(f32::INFINITY, 0.0, 1.0).is_nan());
     }
 }

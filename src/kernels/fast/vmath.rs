@@ -5,7 +5,7 @@
 //! 2 units in the last place are wrong, at every 997th f32 (tests/kernels_memory/vmath.rs). One core with AVX-512 takes
 //! 0.5 (exp), 0.6 (ln), 0.8 (tanh) and 0.9 ns (sigmoid) per number.
 //!
-//! No `mul_add`: where the target lacks FMA it is a slow call, and without it the bits are the same on all levels.
+//! No `mul_add`: where the CPU lacks the instruction it is slow.
 
 const LN2_HIGH: f32 = f32::from_bits(0x3f31_7200); // 15 bits: times an exponent it is exact
 const LN2_LOW: f32 = f32::from_bits(0x35bf_be8e); // ln 2 - LN2_HIGH
