@@ -68,6 +68,10 @@ mod tests {
                 }
             }
         }
+        // Just below 2^-150, which is half of the least denormal number.
+        let [a, b] = [1.0 + f32::EPSILON, 1.0 - f32::EPSILON].map(|x| x * f32::from_bits((127 - 75) << 23));
+        let largest_denormal = f32::from_bits(0x7f_ffff);
+        assert_eq!(mul_add([a; 4], [b; 4], [largest_denormal; 4]), [largest_denormal; 4]);
         let zeros = mul_add([0.0, -0.0, 0.0, -0.0], [1.0; 4], [-0.0, -0.0, 0.0, 0.0]);
         assert_eq!(zeros.map(f32::to_bits), [0.0, -0.0, 0.0, 0.0_f32].map(f32::to_bits));
     }
