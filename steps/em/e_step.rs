@@ -27,9 +27,11 @@ type Column = [f64; BLOCK];
 /// The partial sums of a sum over points.
 type Sum = [f64; LANES];
 
-/// The sufficient statistics of component k. With d_n = x_n - mu_k and responsibilities q_n = p(z = k | x_n):
+/// The sufficient statistics of component k. With responsibilities q_n = p(z = k | x_n) and d_n = x_n - c around a centre c:
 #[derive(Clone)]
 pub struct SufficientStatistics {
+    /// c (D)
+    pub centre: Vec<f64>,
     /// sum of q_n, the effective number of points
     pub count: f64,
     /// sum of q_n d_n (D)
@@ -38,13 +40,14 @@ pub struct SufficientStatistics {
     pub second: Vec<f64>,
 }
 
-/// The sum over all n of ln p(x_n), and the sufficient statistics of each component, for points x (N, D).
-pub fn e_step(x: &Matrix, mixture: &GaussianMixture) -> (f64, Vec<SufficientStatistics>) {
+/// The sum over all n of ln p(x_n), and the sufficient statistics of each component around its centre (K times D), for
+/// points x (N, D).
+pub fn e_step(x: &Matrix, mixture: &GaussianMixture, centres: &[&[f64]]) -> (f64, Vec<SufficientStatistics>) {
     let (d, k) = (mixture.dim(), mixture.weights().len());
     // The sums of a chunk take K D^2 / 2 numbers: with 8 K D points they are a sixteenth of its data.
     let chunk = (8 * k * d).next_multiple_of(BLOCK).max(32 * BLOCK);
     let sums = |points: &[f64]| {
-        let mut workspace = Workspace::new(mixture);
+        let mut workspace = Workspace::new(mixture, centres);
         let mut log_likelihood = 0.0;
         vectorize(
             #[inline(always)]
@@ -76,6 +79,7 @@ fn add_chunks(
 /// The parameters of a component, and its sums so far.
 struct Component<'a> {
     normal: &'a MultivariateNormal,
+    centre: &'a [f64],
     /// ln phi_k - (D ln(2 pi) + ln det Sigma_k) / 2
     log_normalization: f64,
     /// L^-1 (D, D), padded with zeros to a multiple of [`TILE`].
@@ -93,15 +97,17 @@ struct Workspace<'a> {
     components: Vec<Component<'a>>,
     /// The transposed block: a column for each coordinate (D).
     x: Vec<Column>,
-    /// x - mu_k (D), padded with zeros to a multiple of [`TILE`].
+    /// x - mu_k, then x - c (D), padded with zeros to a multiple of [`TILE`].
     d: Vec<Column>,
 }
 
-impl Workspace<'_> {
-    fn new(mixture: &GaussianMixture) -> Workspace<'_> {
+impl<'a> Workspace<'a> {
+    fn new(mixture: &'a GaussianMixture, centres: &[&'a [f64]]) -> Workspace<'a> {
         let d = mixture.dim();
-        let components = mixture.weights().iter().zip(mixture.components()).map(|(phi, normal)| Component {
+        let components = mixture.weights().iter().zip(mixture.components()).zip(centres);
+        let components = components.map(|((phi, normal), centre)| Component {
             normal,
+            centre,
             log_normalization: libm::log(*phi) + normal.log_normalization(),
             inverse: inverse(normal.cholesky(), d.next_multiple_of(TILE)),
             q: [0.0; BLOCK],
@@ -138,6 +144,8 @@ impl Workspace<'_> {
 
     /// E-step: q_n(k) = p(x_n, z = k) / p(x_n), as e^(ln p(x_n, z = k) - m_n) / s_n with m_n the largest logarithm and
     /// s_n the sum over k, and 0 beyond the first n points. Returns the sum over those of ln p(x_n) = m_n + ln s_n.
+    /// Where z^T z overflows, to infinity or NaN, the density is 0: such a logarithm is never the largest, and
+    /// [`exp_nonpositive`] makes it 0.
     #[inline(always)]
     fn responsibilities(&mut self, n: usize) -> f64 {
         let mut max = [f64::MIN; BLOCK];
@@ -174,6 +182,7 @@ impl Workspace<'_> {
             let d = c.first.len();
             let triangle = (0..d).flat_map(|i| (0..=i).map(move |j| i * d.next_multiple_of(TILE) + j));
             SufficientStatistics {
+                centre: c.centre.to_vec(),
                 count: total(&c.count),
                 first: c.first.iter().map(total).collect(),
                 second: triangle.map(|i| total(&c.second[i])).collect(),
@@ -184,20 +193,10 @@ impl Workspace<'_> {
 }
 
 impl Component<'_> {
-    /// d = x - mu_k
-    #[inline(always)]
-    fn centre(&self, x: &[Column], d: &mut [Column]) {
-        for ((d, x), mean) in d.iter_mut().zip(x).zip(self.normal.mean()) {
-            for b in 0..BLOCK {
-                d[b] = x[b] - mean;
-            }
-        }
-    }
-
     /// ln p(x_n, z = k) = ln phi_k - (D ln(2 pi) + ln det Sigma_k + z^T z) / 2 with z = L^-1 (x_n - mu_k), into q.
     #[inline(always)]
     fn log_joint(&mut self, x: &[Column], d: &mut [Column]) {
-        self.centre(x, d);
+        subtract(x, self.normal.mean(), d);
         let mut square = [0.0; BLOCK];
         let rows = self.inverse.chunks_exact(2 * d.len()).map(|rows| rows.split_at(d.len()));
         for (i, (upper, lower)) in (0..self.first.len()).step_by(2).zip(rows) {
@@ -215,15 +214,14 @@ impl Component<'_> {
             }
         }
         for (q, square) in self.q.iter_mut().zip(square) {
-            // Where z^T z overflows, the comparison is false.
-            *q = if square < f64::INFINITY { self.log_normalization - 0.5 * square } else { f64::NEG_INFINITY };
+            *q = self.log_normalization - 0.5 * square;
         }
     }
 
     /// The sums of the M-step: count += q_n, first += q_n d_n and second += q_n d_n d_n^T over the block.
     #[inline(always)]
     fn add_statistics(&mut self, x: &[Column], d: &mut [Column]) {
-        self.centre(x, d);
+        subtract(x, self.centre, d);
         add_sum(&self.q, &mut self.count);
         let dim = self.first.len();
         for i in (0..dim).step_by(2) {
@@ -240,6 +238,16 @@ impl Component<'_> {
             {
                 add_products(&weighted, columns, upper, lower);
             }
+        }
+    }
+}
+
+/// d = x - centre, for each point of the block.
+#[inline(always)]
+fn subtract(x: &[Column], centre: &[f64], d: &mut [Column]) {
+    for ((d, x), centre) in d.iter_mut().zip(x).zip(centre) {
+        for b in 0..BLOCK {
+            d[b] = x[b] - centre;
         }
     }
 }

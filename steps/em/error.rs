@@ -39,10 +39,10 @@ pub enum EmError {
     #[error("{name} is {value}: expected {expected}")]
     Option { name: &'static str, value: f64, expected: &'static str },
 
-    /// A covariance has no Cholesky factor, and `covariance_floor` is 0 or too small.
+    /// A covariance has no Cholesky factor, and `covariance_floor` is 0 or below f64's rounding.
     #[error(
         "iteration {iteration}: the covariance of component {component} is singular; \
-         a covariance_floor above 0 prevents that"
+         a larger covariance_floor prevents that, such as the default of 1e-6"
     )]
     Singular { component: usize, iteration: usize },
 

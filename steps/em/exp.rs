@@ -21,7 +21,7 @@ const SERIES: [f64; 12] = [
 const LN2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000); // 33 bits: times an exponent it is exact
 const LN2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76); // ln 2 - LN2_HIGH
 
-/// e^x for x <= 0.
+/// e^x for x <= 0, and 0 for NaN.
 #[inline(always)]
 pub fn exp_nonpositive(x: f64) -> f64 {
     let normal = x > -708.0;
@@ -54,5 +54,6 @@ mod tests {
         assert_eq!(exp_nonpositive(-708.5), 0.0);
         assert_eq!(exp_nonpositive(f64::MIN), 0.0);
         assert_eq!(exp_nonpositive(f64::NEG_INFINITY), 0.0);
+        assert_eq!(exp_nonpositive(f64::NAN), 0.0);
     }
 }

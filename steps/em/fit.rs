@@ -4,7 +4,7 @@ use super::e_step::e_step;
 use super::error::EmError;
 use super::init::{kmeans_plusplus, variances};
 use super::m_step::{Repair, m_step};
-use crate::step03::Matrix;
+use crate::step03::{Matrix, MultivariateNormal};
 use crate::step04::GaussianMixture;
 use std::ops::ControlFlow;
 use tsukuru::random::Rng;
@@ -21,7 +21,8 @@ pub struct EmOptions {
     pub max_iterations: usize,
     /// A fit has converged when the mean log-likelihood changes by less than this, in nats; with 0 it never has.
     pub threshold: f64,
-    /// The least variance of a component in any direction, as a share of the variance of the data. 0 sets no limit.
+    /// The least variance of a component in any direction, as a share of the variance of the data without their outliers,
+    /// or of its own in each coordinate where that is more. 0 sets no limit.
     pub covariance_floor: f64,
     /// Seed of the k-means++ initialisations.
     pub seed: u64,
@@ -162,7 +163,8 @@ fn run_em(
         let iteration = log_likelihoods.len();
 
         // E-step, which gives the log-likelihood as well
-        let (sum, statistics) = e_step(x, &mixture);
+        let means: Vec<&[f64]> = mixture.components().iter().map(MultivariateNormal::mean).collect();
+        let (sum, statistics) = e_step(x, &mixture, &means);
         let log_likelihood = sum / x.shape().0 as f64;
         let change = log_likelihoods.last().map(|last| (log_likelihood - last).abs());
         log_likelihoods.push(log_likelihood);
@@ -177,7 +179,7 @@ fn run_em(
         }
 
         // M-step
-        let (next, repaired) = m_step(&mixture, &statistics, variances, options.covariance_floor, iteration + 1)?;
+        let (next, repaired) = m_step(x, &mixture, &statistics, variances, options.covariance_floor, iteration + 1)?;
         for repair in repaired {
             if !repairs.iter().any(|old| (old.component, old.kind) == (repair.component, repair.kind)) {
                 repairs.push(repair);

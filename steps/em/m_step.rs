@@ -1,6 +1,6 @@
 //! The M-step from sufficient statistics, and the repair of degenerate components.
 
-use super::e_step::SufficientStatistics;
+use super::e_step::{SufficientStatistics, e_step};
 use super::error::EmError;
 use crate::step03::{Matrix, MultivariateNormal};
 use crate::step04::GaussianMixture;
@@ -29,12 +29,14 @@ pub enum RepairKind {
 /// A component whose responsibilities sum to less than this is empty: dividing by so small a sum gives no mean.
 const EMPTY: f64 = 1e-200;
 
-/// The M-step. With d_n = x_n - mu_k around the old mean mu_k, and s = sum of q_n d_n / sum of q_n, the new parameters are
+/// The M-step of points x (N, D), from their `statistics` under the `old` mixture. `variances` (D) are those of the data;
+/// the least variance of a component is the share `floor` of them, or of its own where that is more.
 ///
-///   phi_k = sum of q_n / N,   mu_k + s,   Sigma_k = sum of q_n d_n d_n^T / sum of q_n - s s^T.
-///
-/// `variances` (D) are those of the data; `floor` is the least variance of a component as a share of them.
+/// The centres of `statistics` are the old means. Where the new mean of a component is so far from there that the square
+/// of the distance leaves few digits of the variance, the sums are formed again around the new means. Few iterations need
+/// that: a component moves by more than ten standard deviations only from a start far away, or when it shrinks to a point.
 pub fn m_step(
+    x: &Matrix,
     old: &GaussianMixture,
     statistics: &[SufficientStatistics],
     variances: &[f64],
@@ -45,16 +47,53 @@ pub fn m_step(
     if total == 0.0 {
         return Err(EmError::TooFar { iteration });
     }
+    let mut moments: Vec<Option<Moments>> = statistics.iter().map(Moments::new).collect();
+    while moments.iter().flatten().any(|moments| moments.cancelled) {
+        let pairs = moments.iter().zip(old.components());
+        let centres: Vec<&[f64]> = pairs.map(|(new, old)| new.as_ref().map_or(old.mean(), |new| &new.mean)).collect();
+        moments = e_step(x, old, &centres).1.iter().map(Moments::new).collect();
+    }
     let (mut weights, mut components, mut repairs) = (Vec::new(), Vec::new(), Vec::new());
-    for (component, (sums, old)) in statistics.iter().zip(old.components()).enumerate() {
-        if sums.count < EMPTY {
+    for (component, (moments, old)) in moments.into_iter().zip(old.components()).enumerate() {
+        let Some(Moments { count, mean, mut covariance, .. }) = moments else {
             repairs.push(Repair { component, iteration, kind: RepairKind::Empty });
             weights.push(0.0);
             components.push(old.clone());
             continue;
+        };
+        let floors = variances.iter().enumerate().map(|(i, variance)| floor * variance.max(covariance[(i, i)]));
+        let floors: Vec<f64> = floors.collect();
+        if is_below(&covariance, &floors) {
+            repairs.push(Repair { component, iteration, kind: RepairKind::Floored });
+            add_to_diagonal(&mut covariance, &floors, 1.0);
+        }
+        let normal = MultivariateNormal::new(mean, covariance);
+        weights.push(count / total);
+        components.push(normal.map_err(|_| EmError::Singular { component, iteration })?);
+    }
+    Ok((GaussianMixture::new(weights, components).expect("weights that sum to 1"), repairs))
+}
+
+/// The new parameters of a component, with s = sum of q_n d_n / sum of q_n for d_n = x_n - c around a centre c.
+struct Moments {
+    /// sum of q_n, which is N phi_k
+    count: f64,
+    /// mu_k = c + s
+    mean: Vec<f64>,
+    /// Sigma_k = sum of q_n d_n d_n^T / sum of q_n - s s^T
+    covariance: Matrix,
+    /// Whether this difference has lost more than two of its sixteen digits, and a centre nearer to the mean is known.
+    cancelled: bool,
+}
+
+impl Moments {
+    /// `None` for an empty component.
+    fn new(sums: &SufficientStatistics) -> Option<Moments> {
+        if sums.count < EMPTY {
+            return None;
         }
         let shift: Vec<f64> = sums.first.iter().map(|sum| sum / sums.count).collect();
-        let mean = old.mean().iter().zip(&shift).map(|(mu, s)| mu + s).collect();
+        let mean: Vec<f64> = sums.centre.iter().zip(&shift).map(|(c, s)| c + s).collect();
         let mut covariance = Matrix::zeros(shift.len(), shift.len());
         let mut second = sums.second.iter();
         for i in 0..shift.len() {
@@ -63,24 +102,22 @@ pub fn m_step(
                 covariance[(j, i)] = covariance[(i, j)];
             }
         }
-        if is_below_floor(&covariance, variances, floor) {
-            repairs.push(Repair { component, iteration, kind: RepairKind::Floored });
-            add_to_diagonal(&mut covariance, variances, floor);
-        }
-        let normal = MultivariateNormal::new(mean, covariance);
-        weights.push(sums.count / total);
-        components.push(normal.map_err(|_| EmError::Singular { component, iteration })?);
+        let is_far = |i: usize| {
+            let variance = covariance[(i, i)];
+            shift[i] * shift[i] > 100.0 * variance || variance.is_nan() // where the squares overflow
+        };
+        let cancelled = (0..shift.len()).any(|i| is_far(i) && mean[i] != sums.centre[i] && mean[i].is_finite());
+        Some(Moments { count: sums.count, mean, covariance, cancelled })
     }
-    Ok((GaussianMixture::new(weights, components).expect("weights that sum to 1"), repairs))
 }
 
-/// Whether some direction has less variance than the floor: then Sigma - floor diag(variances) has no Cholesky factor.
-fn is_below_floor(covariance: &Matrix, variances: &[f64], floor: f64) -> bool {
+/// Whether some direction has less variance than the floor: then Sigma - diag(floors) has no Cholesky factor.
+fn is_below(covariance: &Matrix, floors: &[f64]) -> bool {
     let mut rest = covariance.clone();
-    add_to_diagonal(&mut rest, variances, -floor);
+    add_to_diagonal(&mut rest, floors, -1.0);
     rest.cholesky().is_err()
 }
 
-fn add_to_diagonal(matrix: &mut Matrix, variances: &[f64], factor: f64) {
-    variances.iter().enumerate().for_each(|(i, variance)| matrix[(i, i)] += factor * variance);
+fn add_to_diagonal(matrix: &mut Matrix, floors: &[f64], factor: f64) {
+    floors.iter().enumerate().for_each(|(i, floor)| matrix[(i, i)] += factor * floor);
 }

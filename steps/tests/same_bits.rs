@@ -25,7 +25,7 @@ functions: 3369aa5cba402c4e
 matrix products: 4636e122c5f6da05
 convolutions: bbb2294b43607871
 built-in digits: ba1f9fc7595fee6a
-EM: 99234a6378fb4566
+EM: 93a7f9e2fdfe6de0
 VAE, 200 steps: 1d8b85d8bfb156f4
 U-Net, 20 steps: b9b0600f879372c4
 U-Net, samples: 35d41fafb1e13a72

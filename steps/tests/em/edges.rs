@@ -83,7 +83,8 @@ fn a_component_with_a_singular_covariance_is_floored() {
     let initial = mixture(&[0.5, 0.5], &[vec![100.0, 50.0], vec![6.0, 0.0]], &[eye.clone(), eye]);
     let without = fit_em(&x, 2, &start_from(initial.clone())).expect_err("singular");
     assert_eq!(without, EmError::Singular { component: 0, iteration: 1 });
-    let message = "iteration 1: the covariance of component 0 is singular; a covariance_floor above 0 prevents that";
+    let message = "iteration 1: the covariance of component 0 is singular; a larger covariance_floor \
+                   prevents that, such as the default of 1e-6";
     assert_eq!(without.to_string(), message);
     let fit = fit_em(&x, 2, &EmOptions { initial: Some(initial), ..EmOptions::default() }).expect("a fit");
     assert_eq!(fit.repairs, [Repair { component: 0, iteration: 1, kind: RepairKind::Floored }]);
@@ -108,12 +109,19 @@ fn an_empty_component_keeps_its_mean_and_gets_weight_0() {
     let x = two_clusters();
     let eye = vec![1.0, 0.0, 0.0, 1.0];
     let means = [vec![0.0, 0.0], vec![12.0, 0.0], vec![1e4, 1e4]];
-    let initial = mixture(&[0.4, 0.4, 0.2], &means, &[eye.clone(), eye.clone(), eye]);
+    let initial = mixture(&[0.4, 0.4, 0.2], &means, &[eye.clone(), eye.clone(), eye.clone()]);
     let fit = fit_em(&x, 3, &EmOptions { initial: Some(initial), ..EmOptions::default() }).expect("a fit");
     assert_eq!(fit.repairs, [Repair { component: 2, iteration: 1, kind: RepairKind::Empty }]);
     assert_eq!((fit.mixture.weights()[2], fit.mixture.components()[2].mean()), (0.0, &[1e4, 1e4][..]));
     assert!(fit.log_likelihoods.is_sorted() && fit.log_likelihoods.iter().all(|l| l.is_finite()));
     close("weights", &fit.mixture.weights()[..2], &[1.0 / 3.0, 2.0 / 3.0], 1e-9);
+
+    // With z = L^-1 d = (inf, inf - inf) the density is 0, too.
+    let means = [vec![0.0, 0.0], vec![12.0, 0.0], vec![-1e160, -1e160]];
+    let tiny = vec![1e-300, 0.5e-300, 0.5e-300, 1e-300];
+    let initial = mixture(&[0.4, 0.4, 0.2], &means, &[eye.clone(), eye, tiny]);
+    let overflow = fit_em(&x, 3, &EmOptions { initial: Some(initial), ..EmOptions::default() }).expect("a fit");
+    assert_eq!((overflow.repairs, overflow.log_likelihoods), (fit.repairs, fit.log_likelihoods));
 }
 
 /// Two different points and two components: k-means++ has to choose both.

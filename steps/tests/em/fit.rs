@@ -184,14 +184,23 @@ fn the_best_of_several_initialisations_is_kept() {
 #[test]
 fn the_fit_ends_at_the_threshold() {
     let x = two_clusters();
-    let fit =
-        |threshold: f64| fit_em(&x, 2, &EmOptions { threshold, n_init: 1, ..EmOptions::default() }).expect("a fit");
+    let wide = vec![50.0, 0.0, 0.0, 50.0];
+    let start = mixture(&[0.5, 0.5], &[vec![7.9, 0.0], vec![8.1, 0.0]], &[wide.clone(), wide]);
+    let fit = |threshold: f64| {
+        let options =
+            EmOptions { initial: Some(start.clone()), threshold, max_iterations: 100, ..EmOptions::default() };
+        fit_em(&x, 2, &options).expect("a fit")
+    };
     let (rough, fine) = (fit(1e-2), fit(1e-12));
     assert_eq!((rough.stop_reason, fine.stop_reason), (StopReason::Converged, StopReason::Converged));
     assert!(rough.log_likelihoods.len() < fine.log_likelihoods.len());
     let [.., before, last] = fine.log_likelihoods[..] else { panic!("one iteration") };
     assert!((last - before).abs() < 1e-12);
     close("last", &[last], &[book::mean_log_likelihood(&fine.mixture, &x)], 1e-12);
+    // A threshold of 0 is never reached, not even by a change of 0.
+    let never = fit(0.0);
+    assert_eq!((never.stop_reason, never.log_likelihoods.len()), (StopReason::MaxIterations, 101));
+    assert_eq!(never.log_likelihoods[99], never.log_likelihoods[100]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! loop of step 5, and on degenerate data.
 
 mod edges;
+mod far;
 mod fit;
 mod gaussian_mixture;
 
