@@ -6,6 +6,7 @@ use super::init::{kmeans_plusplus, variances};
 use super::m_step::{Repair, m_step};
 use crate::step03::{Matrix, MultivariateNormal};
 use crate::step04::GaussianMixture;
+use std::fmt;
 use std::ops::ControlFlow;
 use tsukuru::random::Rng;
 
@@ -47,6 +48,21 @@ pub struct EmFit {
     pub stop_reason: StopReason,
     /// The degenerate components, each kind once per component.
     pub repairs: Vec<Repair>,
+}
+
+impl fmt::Display for EmFit {
+    /// The likelihood, how the fit ended, and a line for each repair.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let [.., last] = self.log_likelihoods[..] else { unreachable!("the initial mixture has one") };
+        let end = match self.stop_reason {
+            StopReason::Converged => "converged",
+            StopReason::MaxIterations => "not converged",
+            StopReason::Interrupted => "interrupted",
+        };
+        write!(f, "ln p = {last:.5}, {end} after iteration {}", self.log_likelihoods.len() - 1)?;
+        let count = self.repairs.len();
+        self.repairs.iter().zip(1..).try_for_each(|(repair, i)| write!(f, "\nrepair {i} of {count}: {repair}"))
+    }
 }
 
 /// Why the iterations ended.

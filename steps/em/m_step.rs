@@ -4,6 +4,7 @@ use super::e_step::{SufficientStatistics, e_step};
 use super::error::EmError;
 use crate::step03::{Matrix, MultivariateNormal};
 use crate::step04::GaussianMixture;
+use std::fmt;
 
 /// A degenerate component: the M-step's formulas alone give it no density.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,16 @@ pub enum RepairKind {
     Floored,
     /// Its responsibilities are all 0: it keeps its mean and covariance and gets weight 0.
     Empty,
+}
+
+impl fmt::Display for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let what = match self.kind {
+            RepairKind::Floored => "in some direction it had no variance, so the floor was added to its covariance",
+            RepairKind::Empty => "no point belonged to it, so it kept its mean and covariance and got weight 0",
+        };
+        write!(f, "component {}, iteration {}: {what}", self.component, self.iteration)
+    }
 }
 
 /// A component whose responsibilities sum to less than this is empty: dividing by so small a sum gives no mean.

@@ -65,9 +65,8 @@ pub fn run(common: &Common, geyser: &OldFaithfulArgs) -> Result<()> {
     }
     // The same by fit_em, which starts from points of the data.
     let fit = fit_em(&x, 2, &EmOptions { seed: common.seed, ..EmOptions::default() })?;
-    let iterations = fit.log_likelihoods.len() - 1;
-    let (by_fit_em, here) = (fit.log_likelihoods[iterations], mean_log_likelihood(&mixture, &x));
-    println!("ln p = {here:.5} here, {by_fit_em:.5} by fit_em with k-means++ in {iterations} iterations");
+    println!("here: ln p = {:.5}", mean_log_likelihood(&mixture, &x));
+    println!("by fit_em with k-means++: {fit}");
     history.draw(common, &mixture)
 }
 

@@ -15,8 +15,7 @@ pub fn run(common: &Common, geyser: &OldFaithfulArgs) -> Result<()> {
     let x = geyser.eruptions()?;
     let fit = fit_em(&x, 2, &EmOptions { seed: common.seed, ..EmOptions::default() })
         .with_context(|| geyser.path().display().to_string())?;
-    let [.., log_likelihood] = fit.log_likelihoods[..] else { unreachable!("the initial mixture has one") };
-    println!("fitted: ln p = {log_likelihood:.4}, {:?}", fit.stop_reason);
+    println!("fitted: {fit}");
 
     let mut rng = Rng::new(common.seed, "generate", 0);
     let draws: Vec<Vec<f64>> = (0..x.shape().0).map(|_| fit.mixture.sample(&mut rng).1).collect();
