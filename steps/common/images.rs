@@ -2,7 +2,7 @@
 
 use super::letters;
 use super::picture::Picture;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use gif::{Encoder, Frame, Repeat};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -44,8 +44,18 @@ impl Captions {
 }
 
 /// The images x (N, 1, H, W), `columns` of them in each row.
-pub fn grid(x: &Tensor, columns: usize, captions: &Captions) -> Picture<u8> {
+///
+/// # Errors
+/// If a pixel is NaN or infinite: as a byte it would be black or white, as if it were an image.
+pub fn grid(x: &Tensor, columns: usize, captions: &Captions) -> Result<Picture<u8>> {
     let &[n, _, h, w] = &x.shape()[..] else { panic!("grid: x {} is not (N, 1, H, W)", x.shape()) };
+    if let Some(i) = x.data().iter().position(|x| !x.is_finite()) {
+        let (image, y, x, found) = (i / (h * w), i / w % h, i % w, x.data()[i]);
+        bail!(
+            "image {image}, row {y}, column {x} (all counted from 0): expected a finite number, found {found}; \
+             if a model draws such images, try a smaller --lr"
+        );
+    }
     let columns = columns.clamp(1, n.max(1));
     let rows = n.div_ceil(columns);
     // Wide pictures are shown smaller than they are.
@@ -86,7 +96,7 @@ pub fn grid(x: &Tensor, columns: usize, captions: &Captions) -> Picture<u8> {
             size,
         );
     }
-    picture
+    Ok(picture)
 }
 
 /// Each pixel of a letter becomes `size` x `size` pixels. What leaves the picture is cut off.
@@ -102,13 +112,19 @@ fn write_letters(picture: &mut Picture<u8>, text: &str, (left, top): (usize, usi
 }
 
 /// Writes the images x (N, 1, H, W) as a grid.
+///
+/// # Errors
+/// As [`save_captioned_grid`].
 pub fn save_grid(path: &Path, x: &Tensor, columns: usize) -> Result<()> {
     save_captioned_grid(path, x, columns, &Captions::default())
 }
 
 /// Writes the images x (N, 1, H, W) as a grid with captions.
+///
+/// # Errors
+/// As [`grid`], or if the file cannot be written.
 pub fn save_captioned_grid(path: &Path, x: &Tensor, columns: usize, captions: &Captions) -> Result<()> {
-    let picture = grid(x, columns, captions);
+    let picture = grid(x, columns, captions).with_context(|| format!("{}: not drawn", path.display()))?;
     let mut bytes = vec![];
     let mut png = png::Encoder::new(&mut bytes, picture.width as u32, picture.height as u32);
     png.set_color(png::ColorType::Grayscale);

@@ -16,6 +16,7 @@ use tsukuru::random::Rng;
 
 /// The flags of programs that train a U-Net.
 #[derive(Args, Clone, Debug, Default)]
+#[group(skip)] // its name would be that of the flags around it
 pub struct Flags {
     #[command(flatten)]
     pub training: TrainingFlags,

@@ -144,7 +144,7 @@ impl Diffuser {
 
     /// The predicted noise in x_t where the image that it leaves, x_0 = (x_t - sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_bar_t),
     /// is clipped to the pixels that there are, 0 to 1 (as the programs of Ho et al. do; the book does not). Near pure noise
-    /// a small error of eps is a large one of x_0. x_t and eps are (N, C, H, W).
+    /// a small error of eps is a large one of x_0. Noise that is not finite stays so. x_t and eps are (N, C, H, W).
     ///
     /// # Panics
     /// If t is not within 1..=T, or eps has another shape than x_t.
@@ -156,7 +156,8 @@ impl Diffuser {
         Tensor::build(*x_t.shape(), |clipped| {
             for (clipped, (x, eps)) in clipped.iter_mut().zip(numbers) {
                 let x_0 = (x - std * eps) / scale;
-                *clipped = if (0.0..=1.0).contains(&x_0) { *eps } else { (x - scale * x_0.clamp(0.0, 1.0)) / std };
+                let stays = (0.0..=1.0).contains(&x_0) || !eps.is_finite();
+                *clipped = if stays { *eps } else { (x - scale * x_0.clamp(0.0, 1.0)) / std };
             }
         })
     }
@@ -265,6 +266,14 @@ mod tests {
         assert!((square(x_t.data()) - 1.0).abs() < 0.03);
         let far: Vec<Real> = x_t.data()[10_000..].iter().zip(&noise.data()[10_000..]).map(|(x, n)| x - n).collect();
         assert!(square(&far) < 1e-4, "at t = T there is nearly nothing but noise");
+    }
+
+    /// No picture is made of it.
+    #[test]
+    fn noise_that_is_not_finite_is_not_clipped() {
+        let eps = Tensor::new([1, 1, 1, 3], &[Real::NAN, Real::INFINITY, Real::NEG_INFINITY]);
+        let clipped = Diffuser::new(Schedule::linear(T)).clip_noise(&Tensor::zeros([1, 1, 1, 3]), &eps, 500);
+        assert!(clipped.data()[0].is_nan() && clipped.data()[1..] == eps.data()[1..], "{:?}", clipped.data());
     }
 
     /// A prediction whose image lies within 0..1 stays as it is; from any other, the image is clipped.

@@ -21,7 +21,7 @@ const FRAMES: usize = 50;
 /// steps. `eps(x, t)` is the predicted noise in x (N, 1, H, W) at time t.
 ///
 /// # Errors
-/// If a file cannot be written.
+/// If an image is not finite, or a file cannot be written.
 pub fn draw_samples(
     config: &UNetConfig,
     folder: &RunFolder,
@@ -46,7 +46,7 @@ pub fn draw_samples(
     let path = folder.file(&format!("samples/epoch_{epoch:03}.png"))?;
     save_grid(&path, &x, COLUMNS)?;
     println!("{}", path.display());
-    save_gif(&folder.file("denoising.gif")?, frames, 80, 2500)
+    save_gif(&folder.file("denoising.gif")?, frames.into_iter().collect::<Result<Vec<_>>>()?, 80, 2500)
 }
 
 /// About how long [`draw_samples`] takes, in seconds.

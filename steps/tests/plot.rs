@@ -341,7 +341,7 @@ fn an_animation_of_images_shows_every_frame() {
     let path = folder.path().join("noise.gif");
     let shade = |frame: usize, i: usize| ((i + i % 2 * frame * 7919) * 2_654_435_761 % 256) as Real / 255.0;
     let frames: Vec<Tensor> = (0..4).map(|frame| Tensor::from_fn([2, 1, 16, 16], |i| shade(frame, i))).collect();
-    let grid = |frame: &Tensor| images::grid(frame, 2, &Captions::default());
+    let grid = |frame: &Tensor| images::grid(frame, 2, &Captions::default()).unwrap();
     images::save_gif(&path, frames.iter().map(grid), 80, 2500).unwrap();
     let seen = shown(&path);
     assert_eq!(seen.len(), 4);
@@ -370,10 +370,10 @@ fn crop(picture: &Picture<u8>, (left, top): (usize, usize), [width, height]: [us
 #[test]
 fn captions_stand_above_images_and_beside_rows() {
     let x = Tensor::from_fn([5, 1, 28, 28], |i| (i * 7919 % 256) as Real / 255.0);
-    let plain = images::grid(&x, 3, &Captions::default());
+    let plain = images::grid(&x, 3, &Captions::default()).unwrap();
     let captions =
         Captions { above: vec!["t = 0".into(), "t = 1".into()], beside: vec!["first".into(), "second row".into()] };
-    let captioned = images::grid(&x, 3, &captions);
+    let captioned = images::grid(&x, 3, &captions).unwrap();
     // Only the first row has captions above.
     let (left, top) = (captioned.width - plain.width, captioned.height - plain.height);
     assert!(left > 80 && top == 16, "{left}, {top}");
@@ -389,6 +389,22 @@ fn captions_stand_above_images_and_beside_rows() {
         let beside = crop(&captioned, (0, top + row * (tile + gap)), [left, tile]);
         assert!(beside.contains(&232), "beside row {row}");
     }
+}
+
+/// As bytes they would be black or white, as if they were images.
+#[test]
+fn images_that_are_not_finite_are_not_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("images.png");
+    for wrong in [Real::NAN, Real::INFINITY, Real::NEG_INFINITY] {
+        let x = Tensor::from_fn([2, 1, 4, 5], |i| if i == 33 { wrong } else { 0.5 });
+        let error = format!("{:#}", images::save_grid(&path, &x, 2).unwrap_err());
+        let place = "image 1, row 2, column 3 (all counted from 0): expected a finite number";
+        assert!(error.starts_with(&format!("{}: not drawn: {place}, found {wrong}", path.display())), "{error}");
+        assert!(!path.exists());
+    }
+    let outside = Tensor::from_fn([1, 1, 4, 5], |i| [-1e30, 1e30][i % 2]);
+    images::save_grid(&path, &outside, 2).unwrap();
 }
 
 #[test]

@@ -299,6 +299,15 @@ fn a_loss_that_is_not_finite_ends_the_training() {
     fails(folder.path(), &format!("{TRAIN} --epochs 2 --lr 1e300"), &["the loss is", "--lr"]);
 }
 
+/// The only loss is that of the first weights; those after the step draw no finite numbers.
+#[test]
+fn samples_that_are_not_finite_end_the_training() {
+    let folder = folder();
+    let one_step = "diffusion_model --epochs 1 --limit 16 --lr 1e30 --ema 0 --data built-in";
+    fails(folder.path(), one_step, &["epoch_001.png: not drawn", "expected a finite number", "--lr"]);
+    assert!(!folder.path().join("out/step09/diffusion_model/samples/epoch_001.png").exists());
+}
+
 /// Four IDX files of `rows` x `cols` zeros.
 fn images(folder: &Path, rows: usize, cols: usize, labels: usize) -> PathBuf {
     for part in ["train", "t10k"] {
