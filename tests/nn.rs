@@ -126,6 +126,35 @@ fn batch_norm_keeps_running_averages_and_uses_them() {
     assert_eq!(norm.num_batches_tracked.get(), 1);
 }
 
+/// Numbers in eighths, so that a shift by a million standard deviations is exact. No variance is the difference of two
+/// squares, which would lose all digits at a thousand; what is left is the rounding of the mean.
+#[test]
+fn a_shift_changes_no_variance_and_no_normalized_number() {
+    let mut rng = Rng::new(0, "shift", 0);
+    let eighths = Tensor::from_fn([6, 4, 5, 5], |_| ((8.0 * rng.normal()).round() / 8.0) as Real);
+    let (gamma, beta) = (Variable::new([1.0; 4]), Variable::new([0.0; 4]));
+    let (gamma5, beta5) = (Variable::new([1.0; 5]), Variable::new([0.0; 5]));
+    let norms = |shift: Real| {
+        let x = Variable::new(eighths.map(|x| x + shift));
+        let (y, stats) = x.batch_norm(&gamma, &beta, 1e-5);
+        let y = [y, x.group_norm(2, &gamma, &beta, 1e-5), x.layer_norm(&gamma5, &beta5, 1e-5)];
+        let var = [stats.var, x.var([0, 2, 3]).value().clone(), x.var(1).value().clone()];
+        (y.map(|y| y.value().clone()), var)
+    };
+    let here = norms(0.0);
+    for shift in (0..=6).map(|exponent| Real::powi(10.0, exponent)) {
+        let there = norms(shift);
+        let close = |name: &str, a: &[Tensor; 3], b: &[Tensor; 3], tolerance: Real| {
+            for (a, b) in a.iter().flat_map(Tensor::data).zip(b.iter().flat_map(Tensor::data)) {
+                assert!((a - b).abs() <= tolerance, "{name}, shift {shift:e}: {a}, expected {b}");
+            }
+        };
+        let rounding = Real::EPSILON * shift;
+        close("y", &there.0, &here.0, 1e-6 + 2.0 * rounding);
+        close("var", &there.1, &here.1, 1e-6 + rounding * rounding);
+    }
+}
+
 #[test]
 fn a_norm_with_relu_is_the_norm_and_then_the_relu() {
     let mut rng = Rng::new(0, "test", 0);
