@@ -159,3 +159,52 @@ fn conv_of_the_u_nets_sizes() {
     check_conv(Conv { n: 2, c: 8, h: 65, w: 71, c_out: 16, kh: 3, kw: 3, stride: 1, padding: 1 });
     check_conv(Conv { n: 2, c: 8, h: 65, w: 71, c_out: 16, kh: 3, kw: 3, stride: 2, padding: 1 });
 }
+
+/// The padding is zeros that are multiplied like other numbers: 0 times infinity is NaN in every algorithm. Only
+/// Winograd's makes NaN of infinity, and of numbers beside those that an infinite pixel reaches.
+#[test]
+fn one_number_that_is_not_finite_spoils_the_same_results() {
+    let size = |c: usize, side: usize, kernel: usize, stride: usize| {
+        let (h, w) = (side, side + 1);
+        Conv { n: 2, c, h, w, c_out: c, kh: kernel, kw: kernel, stride, padding: kernel / 2 }
+    };
+    for (size, winograd) in [
+        (size(2, 5, 3, 1), false), // direct
+        (size(5, 6, 3, 1), false), // im2col
+        (size(5, 6, 3, 2), false), // im2col of polyphase components
+        (size(5, 7, 5, 3), false),
+        (size(16, 16, 3, 1), true),
+    ] {
+        let (x_len, y_len) = (size.n * size.c * size.h * size.w, size.n * size.c_out * size.h_out() * size.w_out());
+        let lens = [x_len, size.c_out * size.c * size.kh * size.kw, y_len];
+        for bad in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+            for (which, part) in (0..3).flat_map(|which| (0..5).map(move |part| (which, part))) {
+                let mut all = lens.map(|len| random(len, len as u64));
+                let at = part * (lens[which] - 1) / 4;
+                all[which][at] = bad;
+                let ([x, w, gy], said) = (&all, format!("{size:?}, where number {at} of factor {which} is {bad}"));
+                let compare = |what: &str, plain: Vec<f32>, fast: Vec<f32>| {
+                    assert!(plain.iter().any(|y| !y.is_finite()), "{what} of {said}: nothing is spoilt");
+                    for (i, (f, p)) in fast.iter().zip(&plain).enumerate() {
+                        let same = f == p || f.is_nan() && p.is_nan() || (f - p).abs() < 1e-2;
+                        let spoilt = !f.is_finite() && (!p.is_finite() || which != 1);
+                        assert!(same || winograd && spoilt, "{what} of {said}: number {i} is {f}, not {p}");
+                    }
+                };
+                let [mut y, mut gx, mut gw] = [y_len, x_len, lens[1]].map(|len| vec![0.0; len]);
+                if which != 2 {
+                    reference::conv2d(&size, x, w, None, &mut y);
+                    compare("y", y, run(y_len, |y| kernels::conv2d(&size, x, w, None, y)));
+                }
+                if which != 0 {
+                    reference::conv2d_dx(&size, gy, w, &mut gx);
+                    compare("gx", gx, run(x_len, |gx| kernels::conv2d_dx(&size, gy, w, gx)));
+                }
+                if which != 1 {
+                    reference::conv2d_dw(&size, x, gy, &mut gw);
+                    compare("gw", gw, run(lens[1], |gw| kernels::conv2d_dw(&size, x, gy, gw)));
+                }
+            }
+        }
+    }
+}

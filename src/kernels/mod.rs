@@ -19,6 +19,10 @@
 //! CPU cannot (fast/mul_add.rs); and functions like `exp` are calculated here or by the libm crate, never by the system.
 //! `steps/tests/same_bits.rs` compares whole trainings. Exempt are the sign and payload of a NaN. The reference sums in
 //! another order, so it may differ from the fast kernels by rounding; it, too, is the same on every system.
+//!
+//! A convolution has Inf and NaN in the same places in both, because zeros in the padding are multiplied like other
+//! numbers. Only Winograd's algorithm (3x3, stride 1, 16 channels or more) makes NaN of Inf, and an Inf or NaN in x or gy
+//! reaches all numbers of its tile there.
 
 mod dispatch;
 #[cfg(not(feature = "f64"))]

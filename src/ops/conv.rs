@@ -20,7 +20,8 @@ impl Variable {
     ///                  w[co, ci, di, dj] x[n, ci, i stride + di - padding, j stride + dj - padding]
     /// ```
     ///
-    /// H_out = (H + 2 padding - KH) / stride + 1, rounded down; W_out likewise.
+    /// H_out = (H + 2 padding - KH) / stride + 1, rounded down; W_out likewise. The zeros outside are multiplied as
+    /// [`pad2d`](Variable::pad2d)'s would be: 0 times a weight that is infinite is NaN.
     ///
     /// # Panics
     /// If x or w have not four axes, channels differ, the bias is not (C_out), the stride is 0, or the kernel is empty
