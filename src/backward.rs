@@ -110,10 +110,10 @@ fn run_backward(
         visit(&node, &gy);
         let Some(function) = function else { continue };
         function.check_versions()?;
-        let name = function.name;
-        hook::emit(|| Event::BackwardStart { name });
+        let (name, caller) = (function.name, function.caller);
+        hook::emit(|| Event::BackwardStart { name, gy: &gy, caller });
         let grads = (function.backward)(gy, &Context { node: &node, function: &function, needed });
-        hook::emit(|| Event::BackwardEnd { name, grads: &grads, output: node.shape });
+        hook::emit(|| Event::BackwardEnd { name, grads: &grads, output: node.shape, caller });
         for (i, (input, gx)) in function.inputs.iter().zip(grads).enumerate() {
             let Some(node) = input.node.as_ref().filter(|node| needed(node)) else { continue };
             let gx = gx.unwrap_or_else(|| panic!("{name}: its rule gave no gradient for input {i}"));

@@ -9,6 +9,7 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::variable::{Value, Variable};
 use std::cell::{Cell, RefCell};
+use std::panic::Location;
 use std::rc::Rc;
 
 /// A node of the graph: where a gradient arrives.
@@ -29,6 +30,8 @@ pub(crate) struct Node {
 /// One operation of the calculation: its inputs, and the chain rule for them.
 pub(crate) struct Function {
     pub name: &'static str,
+    /// Where the operation was called, for messages.
+    pub caller: &'static Location<'static>,
     pub inputs: Vec<Input>,
     output: Option<SavedTensor>,
     pub backward: Box<BackwardRule>,
@@ -96,6 +99,7 @@ pub enum Save {
 /// cube(&x).backward();
 /// assert_eq!(x.grad().item(), 12.0);
 /// ```
+#[track_caller]
 pub fn record(
     name: &'static str,
     inputs: &[&Variable],
@@ -103,15 +107,17 @@ pub fn record(
     value: Tensor,
     backward: impl Fn(Variable, &Context) -> Grads + 'static,
 ) -> Variable {
-    hook::emit(|| Event::Forward { name, inputs, output: &value });
+    let caller = Location::caller();
+    hook::emit(|| Event::Forward { name, inputs, output: &value, caller });
     if !mode::is_grad_enabled() || !inputs.iter().any(|x| x.requires_grad()) {
         return Variable::new(value);
     }
-    record_node(name, inputs, saved, value, Box::new(backward))
+    record_node(name, caller, inputs, saved, value, Box::new(backward))
 }
 
 fn record_node(
     name: &'static str,
+    caller: &'static Location<'static>,
     inputs: &[&Variable],
     saved: &[Save],
     value: Tensor,
@@ -121,7 +127,7 @@ fn record_node(
     let save = |what: Save, x: &Variable| saved.contains(&what).then(|| SavedTensor::new(x));
     let edge = |(i, x): (usize, &&Variable)| Input { node: x.node.clone(), saved: save(Save::Input(i), x) };
     let inputs = inputs.iter().enumerate().map(edge).collect();
-    let function = Function { name, inputs, output: save(Save::Output, &y), backward };
+    let function = Function { name, caller, inputs, output: save(Save::Output, &y), backward };
     Variable { node: Some(Node::new(shape, Some(Rc::new(function)))), ..y }
 }
 

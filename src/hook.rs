@@ -1,10 +1,12 @@
-//! One hook to observe a calculation while it runs: [`crate::profile`] times every operation with it.
+//! One hook to observe a calculation while it runs: [`crate::profile`] times every operation with it, and
+//! [`crate::anomaly`] finds the first that makes a NaN.
 
 use crate::graph::Grads;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 use std::cell::RefCell;
+use std::panic::Location;
 use std::rc::Rc;
 
 /// What has just happened on this thread.
@@ -17,11 +19,17 @@ pub enum Event<'a> {
         inputs: &'a [&'a Variable],
         /// Its result.
         output: &'a Tensor,
+        /// Where it was called.
+        caller: &'static Location<'static>,
     },
     /// The backward rule of an operation begins.
     BackwardStart {
         /// The operation.
         name: &'static str,
+        /// The gradient of its output.
+        gy: &'a Variable,
+        /// Where it was called.
+        caller: &'static Location<'static>,
     },
     /// The backward rule of an operation has ended.
     BackwardEnd {
@@ -31,6 +39,8 @@ pub enum Event<'a> {
         grads: &'a Grads,
         /// The shape of its output, and of that output's gradient.
         output: Shape,
+        /// Where it was called.
+        caller: &'static Location<'static>,
     },
     /// The operation under way takes so many additions and multiplications, counted directly.
     Flops(f64),

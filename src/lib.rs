@@ -46,11 +46,12 @@
 //! | [`gradcheck`], [`graphviz`] | finite differences for your own operation; the graph as a picture |
 //! | [`nn`], [`optim`] | layers with PyTorch's names and initialisation; optimizers and moving averages |
 //! | [`data`], [`checkpoint`] | IDX files and batches; models as safetensors |
-//! | [`hook`], [`profile`] | events of a calculation under way; what each operation of it costs |
+//! | [`hook`], [`profile`], [`anomaly`] | events of a calculation under way; what each operation of it costs; which makes NaN |
 //! | [`files`], error.rs | a file is there completely or not at all; errors print as sentences |
 
 #![warn(missing_docs, clippy::disallowed_methods)]
 
+pub mod anomaly;
 pub mod backward;
 pub mod checkpoint;
 pub mod data;

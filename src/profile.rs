@@ -54,7 +54,7 @@ impl Profile {
     fn see(&mut self, event: &Event) {
         match event {
             Event::Flops(flops) => self.flops += flops,
-            Event::Forward { name, inputs, output } => {
+            Event::Forward { name, inputs, output, .. } => {
                 let numbers = output.shape().count() + inputs.iter().map(|x| x.shape().count()).sum::<usize>();
                 let label = match &mut self.rule {
                     None => name.to_string(),
@@ -65,8 +65,8 @@ impl Profile {
                 };
                 self.add(label, numbers);
             }
-            Event::BackwardStart { name } => self.rule = Some((name, false)),
-            Event::BackwardEnd { name, grads, output } => {
+            Event::BackwardStart { name, .. } => self.rule = Some((name, false)),
+            Event::BackwardEnd { name, grads, output, .. } => {
                 // A rule that calls no operation passes over the output's gradient, each input and its gradient.
                 let calls = self.rule.take().is_some_and(|(_, calls)| calls);
                 let grads = grads.iter().flatten().map(|gx| gx.shape().count()).sum::<usize>();

@@ -11,12 +11,14 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 impl Variable {
     /// The rectified linear unit (Nair and Hinton, 2010): y = max(x, 0),  dx = gy where y > 0, else 0. NaN stays NaN.
+    #[track_caller]
     pub fn relu(&self) -> Variable {
         let y = map(Unary::Relu, self);
         record("relu", &[self], &[Output], y, |gy, ctx| vec![Some(gy.masked(Binary::WherePositive, ctx.y()))])
     }
 
     /// The leaky ReLU (Maas, Hannun and Ng, 2013): y = x where x > 0, slope x elsewhere;  dx = gy or slope gy likewise
+    #[track_caller]
     pub fn leaky_relu(&self, slope: Real) -> Variable {
         let positive = Variable::new(map(Unary::Sign, self)).relu(); // 1 or 0
         self.masked(Binary::WherePositive, positive.clone())
@@ -24,6 +26,7 @@ impl Variable {
     }
 
     /// The logistic function: y = 1 / (1 + e^-x),  dx = gy y (1 - y)
+    #[track_caller]
     pub fn sigmoid(&self) -> Variable {
         record("sigmoid", &[self], &[Output], map(Unary::Sigmoid, self), |gy, ctx| {
             vec![Some(gy * ctx.y() * (1.0 - ctx.y()))]
@@ -31,6 +34,7 @@ impl Variable {
     }
 
     /// y = ln(1 + e^x),  dx = gy sigmoid(x)
+    #[track_caller]
     pub fn softplus(&self) -> Variable {
         record("softplus", &[self], &[Input(0)], map(Unary::Softplus, self), |gy, ctx| {
             vec![Some(gy * ctx.x(0).sigmoid())]
@@ -38,17 +42,20 @@ impl Variable {
     }
 
     /// The sigmoid linear unit (Hendrycks and Gimpel, 2016), also called swish: y = x sigmoid(x).
+    #[track_caller]
     pub fn silu(&self) -> Variable {
         self * self.sigmoid()
     }
 
     /// The Gaussian error linear unit (Hendrycks and Gimpel, 2016): y = x P(N(0, 1) <= x) = x (1 + erf(x / sqrt 2)) /
     /// 2.
+    #[track_caller]
     pub fn gelu(&self) -> Variable {
         self * ((self * FRAC_1_SQRT_2 as Real).erf() + 1.0) * 0.5
     }
 
     /// The error function, y = 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x;  dx = gy 2 / sqrt(pi) e^(-x^2)
+    #[track_caller]
     pub fn erf(&self) -> Variable {
         record("erf", &[self], &[Input(0)], map(Unary::Erf, self), |gy, ctx| {
             vec![Some(gy * (-ctx.x(0).square()).exp() * FRAC_2_SQRT_PI as Real)]

@@ -59,16 +59,19 @@ fn div(a: &Variable, b: &Variable) -> Variable {
 
 impl Variable {
     /// y = k x,  dx = k gy
+    #[track_caller]
     fn scale(&self, k: Real) -> Variable {
         with_number(k, record("scale", &[self], &[], map(Unary::Scale(k), self), move |gy, _| vec![Some(gy * k)]))
     }
 
     /// y = x + k,  dx = gy
+    #[track_caller]
     fn shift(&self, k: Real) -> Variable {
         with_number(k, record("shift", &[self], &[], map(Unary::Shift(k), self), |gy, _| vec![Some(gy)]))
     }
 
     /// y = -x,  dx = -gy
+    #[track_caller]
     fn negated(&self) -> Variable {
         record("neg", &[self], &[], map(Unary::Neg, self), |gy, _| vec![Some(-gy)])
     }
@@ -106,7 +109,7 @@ fn map_in_place(op: Unary, x: Variable) -> Result<Variable, Variable> {
 }
 
 macro_rules! operator {
-    ($Trait:ident, $method:ident, $with_number:expr, $from_number:expr) => {
+    ($Trait:ident, $method:ident, ($x:ident, $k:ident) => $with_number:expr, $from_number:expr) => {
         impl $Trait<&Variable> for &Variable {
             type Output = Variable;
             #[track_caller]
@@ -140,47 +143,62 @@ macro_rules! operator {
         }
         impl $Trait<Real> for &Variable {
             type Output = Variable;
+            #[track_caller]
             fn $method(self, k: Real) -> Variable {
-                $with_number(self.clone(), k)
+                $Trait::$method(self.clone(), k)
             }
         }
         impl $Trait<Real> for Variable {
             type Output = Variable;
-            fn $method(self, k: Real) -> Variable {
-                $with_number(self, k)
+            #[track_caller]
+            fn $method(self, $k: Real) -> Variable {
+                let $x = self;
+                $with_number
             }
         }
         impl $Trait<&Variable> for Real {
             type Output = Variable;
+            #[track_caller]
             fn $method(self, x: &Variable) -> Variable {
-                $from_number(self, x.clone())
+                $Trait::$method(self, x.clone())
             }
         }
         impl $Trait<Variable> for Real {
             type Output = Variable;
-            fn $method(self, x: Variable) -> Variable {
-                $from_number(self, x)
+            #[track_caller]
+            fn $method(self, $x: Variable) -> Variable {
+                let $k = self;
+                $from_number
             }
         }
     };
 }
 
+#[track_caller]
 fn scaled(x: Variable, k: Real) -> Variable {
-    map_in_place(Unary::Scale(k), x).unwrap_or_else(|x| x.scale(k))
+    match map_in_place(Unary::Scale(k), x) {
+        Ok(y) => y,
+        Err(x) => x.scale(k),
+    }
 }
 
+#[track_caller]
 fn shifted(x: Variable, k: Real) -> Variable {
-    map_in_place(Unary::Shift(k), x).unwrap_or_else(|x| x.shift(k))
+    match map_in_place(Unary::Shift(k), x) {
+        Ok(y) => y,
+        Err(x) => x.shift(k),
+    }
 }
 
-operator!(Add, add, shifted, |k, x| shifted(x, k));
-operator!(Sub, sub, |x, k: Real| shifted(x, -k), |k, x: Variable| shifted(-x, k));
-operator!(Mul, mul, scaled, |k, x| scaled(x, k));
+operator!(Add, add, (x, k) => shifted(x, k), shifted(x, k));
+operator!(Sub, sub, (x, k) => shifted(x, -k), shifted(-x, k));
+operator!(Mul, mul, (x, k) => scaled(x, k), scaled(x, k));
 // Not times 1 / k, which overflows for k near 0 and rounds once more.
-operator!(Div, div, |x: Variable, k: Real| div(&x, &k.into()), |k: Real, x: Variable| div(&k.into(), &x));
+operator!(Div, div, (x, k) => div(&x, &k.into()), div(&k.into(), &x));
 
 impl Neg for &Variable {
     type Output = Variable;
+    #[track_caller]
     fn neg(self) -> Variable {
         self.negated()
     }
@@ -188,7 +206,11 @@ impl Neg for &Variable {
 
 impl Neg for Variable {
     type Output = Variable;
+    #[track_caller]
     fn neg(self) -> Variable {
-        map_in_place(Unary::Neg, self).unwrap_or_else(|x| x.negated())
+        match map_in_place(Unary::Neg, self) {
+            Ok(y) => y,
+            Err(x) => x.negated(),
+        }
     }
 }

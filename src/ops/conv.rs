@@ -11,6 +11,7 @@ use crate::kernels::{self, Conv};
 use crate::shape::{MAX_COUNT, Shape};
 use crate::tensor::Tensor;
 use crate::variable::Variable;
+use std::panic::Location;
 
 impl Variable {
     /// y (N, C_out, H_out, W_out) from x (N, C, H, W), w (C_out, C, KH, KW) and bias (C_out), where x is zero outside:
@@ -83,8 +84,8 @@ pub(crate) fn prepare_weights(size: &Conv, w: &Variable) -> Tensor {
 #[track_caller]
 pub(crate) fn conv2d_prepared(size: &Conv, x: &Variable, prepared: &Tensor, bias: Option<&Variable>) -> Variable {
     let y = convolve(size, x, bias, |x, bias, y| kernels::conv2d_prepared(size, x, prepared.data(), bias, y));
-    let inputs = [x];
-    hook::emit(|| Event::Forward { name: "conv2d", inputs: &inputs, output: &y });
+    let (inputs, caller) = ([x], Location::caller());
+    hook::emit(|| Event::Forward { name: "conv2d", inputs: &inputs, output: &y, caller });
     y.into()
 }
 
@@ -116,6 +117,7 @@ fn conv2d_dx(size: Conv, gy: &Variable, w: &Variable) -> Variable {
 }
 
 /// gw (C_out, C, KH, KW) from x and gy
+#[track_caller]
 fn conv2d_dw(size: Conv, x: &Variable, gy: &Variable) -> Variable {
     hook::emit(|| Event::Flops(size.flops()));
     let gw = Tensor::build([size.c_out, size.c, size.kh, size.kw], |gw| {

@@ -58,6 +58,7 @@ impl Variable {
     }
 
     /// `y[n] = x[indices[n]]`: x (rows, ..), y (N, ..).
+    #[track_caller]
     fn rows(&self, indices: &[usize]) -> Variable {
         let shape = self.shape();
         let (rows, row) = (shape[0], &shape[1..]);
@@ -69,6 +70,7 @@ impl Variable {
     }
 
     /// The adjoint of [`Variable::rows`], from gy (N, ..) to gx (rows, ..): row n is added to row `indices[n]`.
+    #[track_caller]
     fn add_rows(&self, rows: usize, indices: &[usize]) -> Variable {
         let shape = self.shape();
         let row = &shape[1..];

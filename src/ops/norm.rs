@@ -139,6 +139,7 @@ impl Variable {
         rows.normalized(-1, eps).reshape(shape) * gamma.reshape(per_channel) + beta.reshape(per_channel)
     }
 
+    #[track_caller]
     fn normalized(&self, axis: isize, eps: f64) -> Variable {
         let centred = self - self.mean(keepdim(axis));
         let rstd = (centred.square().mean(keepdim(axis)) + eps as Real).pow(-0.5);

@@ -18,6 +18,7 @@ pub struct Axes {
 }
 
 /// The same axes, but they stay with size 1, so that the result broadcasts against what it was made from.
+#[track_caller]
 pub fn keepdim(axes: impl Into<Axes>) -> Axes {
     Axes { keep: true, ..axes.into() }
 }
@@ -80,6 +81,7 @@ impl Variable {
         self.reduced("sum", &Reduced::new("sum", &self.shape(), axes.into()))
     }
 
+    #[track_caller]
     fn reduced(&self, name: &'static str, to: &Reduced) -> Variable {
         let (x, kept) = (self.value(), to.kept);
         let shape = *x.shape();
@@ -138,6 +140,7 @@ impl Variable {
     }
 
     /// Sums away what broadcasting to this shape from `shape` had repeated.
+    #[track_caller]
     pub(super) fn sum_to(&self, shape: Shape) -> Variable {
         let own = self.shape();
         if own == shape {

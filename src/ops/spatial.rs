@@ -80,6 +80,7 @@ impl Variable {
     }
 
     /// The adjoint of [`Variable::upsample_bilinear2d`], from (N, C, 2H, 2W) to (N, C, H, W).
+    #[track_caller]
     fn upsample_bilinear2d_dx(&self) -> Variable {
         let shape = self.shape();
         let size = Planes { planes: shape[0] * shape[1], h: shape[2] / 2, w: shape[3] / 2 };
@@ -102,6 +103,7 @@ fn pooled(size: &Pool, x: &Tensor, v: &Tensor) -> Tensor {
 }
 
 /// gy put back to the places of x's largest numbers: linear in gy, and x only says where.
+#[track_caller]
 fn max_unpool(size: Pool, x: &Tensor, gy: &Variable) -> Variable {
     let gx = Tensor::build(*x.shape(), |gx| kernels::max_pool2d_dx(&size, x.data(), gy.value().data(), gx));
     let (x, y_shape) = (x.clone(), gy.shape());
@@ -109,6 +111,7 @@ fn max_unpool(size: Pool, x: &Tensor, gy: &Variable) -> Variable {
 }
 
 /// v at the places of x's largest numbers: linear in v.
+#[track_caller]
 fn gather_maxima(size: Pool, x: &Tensor, v: &Variable) -> Variable {
     let (y, x) = (pooled(&size, x, &v.value()), x.clone());
     record("max_pool2d_pick", &[v], &[], y, move |gy, _| vec![Some(max_unpool(size, &x, &gy))])

@@ -3,10 +3,11 @@
 use super::command_line::CommandLine;
 use super::data::Source;
 use super::plot::{self, Panel};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, value_parser};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tsukuru::anomaly::detect_anomaly;
 
 /// Flags of every program.
 #[derive(Args, Clone, Debug)]
@@ -23,6 +24,9 @@ pub struct Common {
     /// Hide the progress bar
     #[arg(long, global = true)]
     pub quiet: bool,
+    /// Name the first operation that computes an Inf or NaN; takes a little longer
+    #[arg(long, global = true)]
+    pub detect_anomaly: bool,
     #[arg(skip = Limits::from_environment())]
     pub limits: Limits,
     /// What starts the program that runs.
@@ -120,6 +124,18 @@ impl Common {
         plot::save(&path, panels)?;
         println!("{}", path.display());
         Ok(())
+    }
+
+    /// Runs a program; with `--detect-anomaly`, its error or its last line is about the first number that is not finite.
+    pub fn observe(&self, program: impl FnOnce() -> Result<()>) -> Result<()> {
+        if !self.detect_anomaly {
+            return program();
+        }
+        match detect_anomaly(program) {
+            (Err(error), Some(anomaly)) => bail!("{}; {anomaly}", format_error(&error)),
+            (result, Some(anomaly)) => result.map(|()| println!("{anomaly}")),
+            (result, None) => result,
+        }
     }
 
     /// Prepares what all programs need: as many threads as `--threads` says.

@@ -63,12 +63,13 @@ fn run<P: Programs>(name: &'static str, about: &'static str) -> Result<()> {
     common.command = CommandLine::current(name, step_flags(&command, &matches));
     common.start()?;
     if let Some(program) = program {
-        return program.run(&common, &data);
+        return common.observe(|| program.run(&common, &data));
     }
     P::QUICK.iter().try_for_each(|line| {
         let parsed = Cli::<P>::try_parse_from([name].into_iter().chain(line.split(' ')));
         let program = parsed.ok().and_then(|cli| cli.program).expect("a command line of this step");
-        program.run(&Common { command: common.command.with_program(line), ..common.clone() }, &data)
+        let common = Common { command: common.command.with_program(line), ..common.clone() };
+        common.observe(|| program.run(&common, &data))
     })
 }
 

@@ -189,7 +189,8 @@ impl<'a> TrainingRun<'a> {
         let (step, loss) = (self.state.step, f64::from(values[0].1));
         ensure!(
             loss.is_finite(),
-            "epoch {epoch}, step {step}: the loss is {loss}; try a smaller --lr (the last checkpoint is untouched)"
+            "epoch {epoch}, step {step}: the loss is {loss}; try a smaller --lr, or look for the cause with --detect-anomaly \
+             (the last checkpoint is untouched)"
         );
         self.state.sum += loss;
         let mean = self.loss.push(loss);

@@ -296,7 +296,10 @@ fn the_learning_rate_of_the_quick_form_falls_and_that_of_the_full_form_stays() {
 #[test]
 fn a_loss_that_is_not_finite_ends_the_training() {
     let folder = folder();
-    fails(folder.path(), &format!("{TRAIN} --epochs 2 --lr 1e300"), &["the loss is", "--lr"]);
+    fails(folder.path(), &format!("{TRAIN} --epochs 2 --lr 1e300"), &["the loss is", "--lr", "--detect-anomaly"]);
+    let first =
+        ["the loss is", "; linear got ", " in its input 1 of shape (1, 100); the operation was called at steps/"];
+    fails(folder.path(), &format!("{TRAIN} --epochs 2 --lr 1e300 --detect-anomaly"), &first);
 }
 
 /// The only loss is that of the first weights; those after the step draw no finite numbers.
