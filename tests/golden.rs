@@ -133,7 +133,10 @@ fn apply(op: &str, s: &Settings, x: &[Variable]) -> Option<Variable> {
     })
 }
 
-fn check(case: &Value, file: &SafeTensors) -> Result<(), String> {
+/// The largest relative errors of value, gradient and second derivative, which is `None` where the gradient is constant.
+type Errors = (f64, f64, Option<f64>);
+
+fn check(case: &Value, file: &SafeTensors) -> Result<Errors, String> {
     let (name, op) = (case["name"].as_str().expect("a name"), case["op"].as_str().expect("an op"));
     let golden = |part: &str| Golden::read(file, &format!("{name}.{part}"));
     let inputs = 0..case["inputs"].as_array().expect("inputs").len();
@@ -143,13 +146,15 @@ fn check(case: &Value, file: &SafeTensors) -> Result<(), String> {
     let xs_ref: Vec<&Variable> = xs.iter().collect();
 
     let y = apply(op, &Settings(case), &xs).ok_or_else(|| format!("{name}: the engine has no {op}"))?;
-    needed("y".into()).check(&format!("{name}: value"), &y.value(), TOLERANCE[0])?;
+    let value = needed("y".into()).check(&format!("{name}: value"), &y.value(), TOLERANCE[0])?;
 
     let zeros = |k: usize| Golden { shape: xs[k].shape().to_vec(), numbers: vec![0.0; xs[k].shape().count()] };
     let expect = |part: &str, k: usize| golden(&format!("{part}{k}")).unwrap_or_else(|| zeros(k));
     let gs = grads(&(y * constant("w".into())).sum(..), &xs_ref, true);
+    let mut gradient: f64 = 0.0;
     for (k, g) in gs.iter().enumerate() {
-        expect("g", k).check(&format!("{name}: gradient {k}"), &g.value(), TOLERANCE[0])?;
+        let error = expect("g", k).check(&format!("{name}: gradient {k}"), &g.value(), TOLERANCE[0])?;
+        gradient = gradient.max(error);
     }
 
     let along = inputs.clone().map(|k| (&gs[k] * constant(format!("v{k}"))).sum(..));
@@ -158,14 +163,16 @@ fn check(case: &Value, file: &SafeTensors) -> Result<(), String> {
         true => grads(&along, &xs_ref, false),
         false => xs.iter().map(|x| Tensor::zeros(x.shape()).into()).collect(), // the gradient is a constant
     };
+    let mut second: f64 = 0.0;
     for (k, h) in hs.iter().enumerate() {
-        expect("h", k).check(&format!("{name}: second order {k}"), &h.value(), TOLERANCE[1])?;
+        let error = expect("h", k).check(&format!("{name}: second order {k}"), &h.value(), TOLERANCE[1])?;
+        second = second.max(error);
     }
-    Ok(())
+    Ok((value, gradient, along.requires_grad().then_some(second)))
 }
 
 /// The gradients that training takes, through `backward()`: there fused kernels run in place of formulas.
-fn check_backward(case: &Value, file: &SafeTensors) -> Result<(), String> {
+fn check_backward(case: &Value, file: &SafeTensors) -> Result<f64, String> {
     let (name, op) = (case["name"].as_str().expect("a name"), case["op"].as_str().expect("an op"));
     let golden = |part: String| Golden::read(file, &format!("{name}.{part}"));
     let inputs = 0..case["inputs"].as_array().expect("inputs").len();
@@ -173,21 +180,65 @@ fn check_backward(case: &Value, file: &SafeTensors) -> Result<(), String> {
         inputs.map(|k| Variable::parameter(golden(format!("x{k}")).expect("an input").tensor())).collect();
     let y = apply(op, &Settings(case), &xs).expect("checked before");
     y.backward_from(golden("w".into()).expect("weights").tensor());
+    let mut largest: f64 = 0.0;
     for (k, x) in xs.iter().enumerate() {
         if let Some(want) = golden(format!("g{k}")) {
-            want.check(&format!("{name}: backward {k}"), &x.grad(), TOLERANCE[0])?;
+            largest = largest.max(want.check(&format!("{name}: backward {k}"), &x.grad(), TOLERANCE[0])?);
         }
     }
-    Ok(())
+    Ok(largest)
+}
+
+/// Each operation in the order of ops.json, with its number of cases and their largest errors.
+fn table() -> Vec<(String, usize, Errors)> {
+    let cases: Vec<Value> = serde_json::from_slice(&golden::bytes("ops.json")).expect("ops.json is a list");
+    let bytes = golden::bytes("ops.safetensors");
+    let file = SafeTensors::deserialize(&bytes).expect("ops.safetensors is a safetensors file");
+    let (mut rows, mut wrong): (Vec<(String, usize, Errors)>, _) = (vec![], vec![]);
+    for case in &cases {
+        let op = case["op"].as_str().expect("an op");
+        let of_case = check(case, &file).and_then(|(y, g, h)| Ok((y, g.max(check_backward(case, &file)?), h)));
+        let Ok((y, g, h)) = of_case.map_err(|error| wrong.push(error)) else { continue };
+        match rows.iter_mut().find(|(name, ..)| name == op) {
+            Some((_, count, of_op)) => {
+                *count += 1;
+                *of_op = (of_op.0.max(y), of_op.1.max(g), of_op.2.into_iter().chain(h).reduce(f64::max));
+            }
+            None => rows.push((op.to_string(), 1, (y, g, h))),
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} cases are wrong:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(!cases.is_empty(), "no cases in {}", golden::folder().display());
+    rows
 }
 
 #[test]
 fn every_operation_agrees_with_pytorch() {
-    let cases: Vec<Value> = serde_json::from_slice(&golden::bytes("ops.json")).expect("ops.json is a list");
-    let bytes = golden::bytes("ops.safetensors");
-    let file = SafeTensors::deserialize(&bytes).expect("ops.safetensors is a safetensors file");
-    let results = cases.iter().map(|case| check(case, &file).and_then(|()| check_backward(case, &file)));
-    let wrong: Vec<String> = results.filter_map(Result::err).collect();
-    assert!(wrong.is_empty(), "{} of {} cases are wrong:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
-    assert!(!cases.is_empty(), "no cases in {}", golden::folder().display());
+    table();
+}
+
+/// docs/op_errors.md has the errors of the reference kernels, which are the same on every computer. With WRITE_DOCS=1 it
+/// is written.
+#[test]
+#[cfg(not(feature = "f64"))]
+fn the_table_of_errors_is_that_of_the_reference() {
+    use tsukuru::kernels::{Implementation, implementation};
+    if implementation() != Implementation::Reference {
+        return;
+    }
+    let number = |error: f64| if error == 0.0 { "0".to_string() } else { format!("{error:.0e}") };
+    let mut text = "# The largest errors against PyTorch\n\n\
+        An error is the largest difference in a tensor over the largest number in it, in f32 with the reference kernels against\n\
+        PyTorch in f64; f32 has steps of 1e-7. Second derivatives stand where the gradient is no constant.\n\
+        `WRITE_DOCS=1 KERNELS=reference cargo test --release --test golden` writes this table, and without WRITE_DOCS compares it.\n\n\
+        | operation | cases | value | gradient | second derivative |\n|---|---:|---:|---:|---:|\n"
+        .to_string();
+    for (op, cases, (y, g, h)) in table() {
+        text += &format!("| {op} | {cases} | {} | {} | {} |\n", number(y), number(g), h.map_or("".into(), number));
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/op_errors.md");
+    if std::env::var_os("WRITE_DOCS").is_some() {
+        std::fs::write(path, &text).expect("docs can be written");
+    }
+    assert_eq!(std::fs::read_to_string(path).expect("the table"), text);
 }

@@ -40,18 +40,21 @@ impl Golden {
         Tensor::new(&self.shape[..], &numbers)
     }
 
-    /// Whether max|got - want| <= tol max|want|, and the shapes are equal. What should be zero must be zero.
-    pub fn check(&self, what: &str, got: &Tensor, tol: f64) -> Result<(), String> {
+    /// The relative error max|got - want| / max|want|, if it is at most `tol` and the shapes are equal. What should be
+    /// zero must be zero.
+    pub fn check(&self, what: &str, got: &Tensor, tol: f64) -> Result<f64, String> {
         if **got.shape() != self.shape[..] {
             return Err(format!("{what}: shape {}, expected {:?}", got.shape(), self.shape));
         }
+        let mut largest = 0.0;
         let scale = self.numbers.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
         for (i, (&got, &want)) in got.data().iter().zip(&self.numbers).enumerate() {
             let difference = (f64::from(got) - want).abs();
             if difference > tol * scale || difference.is_nan() {
                 return Err(format!("{what}: entry {i} is {got}, expected {want}, off by {:.1e}", difference / scale));
             }
+            largest = difference.max(largest);
         }
-        Ok(())
+        Ok(if largest > 0.0 { largest / scale } else { 0.0 })
     }
 }
