@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks that take too long for the gate, about an hour on two cores, on the real MNIST in the folder that TSUKURU_DATA
 # names: the classifier of step 6 has an accuracy of 99 % on the test images, the autoencoders of steps 7 and 8 come near every loss
-# that the book prints, two epochs of steps 9 and 10 near its first two; and the quick form of step 9 draws the picture in
+# that the book prints, two epochs of steps 9 and 10 near its first two; memory stays flat in long trainings; and the quick form of step 9 draws the picture in
 # README, and digits that the classifier is sure of.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -31,6 +31,7 @@ near() {
     ' "$out/log"
 }
 
+cargo test --locked --release --package steps --test training_memory -- --ignored --nocapture
 cargo run --locked --release --bin step06 -- classifier --out "$out" | tee "$out/log"
 awk '/^epoch 5: accuracy / { if ($4 < 99) exit 1; found = 1 } END { exit !found }' "$out/log"
 for data in built-in "$TSUKURU_DATA"; do
