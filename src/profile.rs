@@ -95,7 +95,10 @@ impl Profile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mode::no_grad;
+    use crate::nn::Conv2d;
     use crate::optim::{Adam, Optimizer};
+    use crate::random::Rng;
     use crate::shape::Shape;
     use crate::tensor::Tensor;
     use crate::variable::Variable;
@@ -111,9 +114,20 @@ mod tests {
                 ones(&[4, 5]).linear(&ones(&[6, 5]), None),
             )
         };
-        let (_, costs) = profiled(work);
-        let of = |name: &str| costs.iter().find(|cost| cost.name == name).map(|cost| cost.flops.round());
-        assert_eq!(of("conv2d"), Some((2 * 2 * 5 * 6 * 3 * 3 * 2 * 4) as f64));
+        let flops =
+            |name: &str, costs: &[Cost]| costs.iter().find(|cost| cost.name == name).map(|cost| cost.flops.round());
+        let costs = profiled(work).1;
+        let of = |name: &str| flops(name, &costs);
+        let convolution = Some((2 * 2 * 5 * 6 * 3 * 3 * 2 * 4) as f64);
+        assert_eq!(of("conv2d"), convolution);
+        let parameter = |x: &Variable| Variable::parameter(x.value().clone());
+        let y = parameter(&x).conv2d(&parameter(&w), None, 1, 0).sum(..);
+        let backward = profiled(|| y.backward()).1;
+        assert_eq!(flops("conv2d <- conv2d_dx", &backward), convolution);
+        assert_eq!(flops("conv2d <- conv2d_dw", &backward), convolution);
+        let layer = Conv2d::new(3, 5, 2, &mut Rng::new(0, "init", 0));
+        let prepared = profiled(|| no_grad(|| layer.forward(&x))).1;
+        assert_eq!(flops("conv2d", &prepared), Some((2 * 2 * 6 * 5 * 3 * 2 * 2 * 5) as f64));
         assert_eq!(of("matmul"), Some((2 * 9 * 4 * 5 * 6) as f64));
         assert_eq!(of("linear"), Some((2 * 4 * 5 * 6) as f64));
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 use tsukuru::Real;
 use tsukuru::checkpoint::{self, CheckpointError, Data, Entries};
-use tsukuru::nn::{BatchNorm2d, load_state_dict, state_dict};
+use tsukuru::nn::{BatchNorm2d, load, load_state_dict, save, state_dict};
 use tsukuru::random::Rng;
 use tsukuru::shape::Shape;
 use tsukuru::tensor::Tensor;
@@ -61,6 +61,7 @@ fn entries_come_back_to_the_last_bit_and_in_the_same_bytes() {
     checkpoint::write(&path, &back).unwrap();
     assert_eq!(fs::read(&path).unwrap(), first);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing but the file");
+    assert_eq!(back.meta["history"], json!([1.25, 3.3e-300]));
 }
 
 /// The library's own reader is the judge of what we write.
@@ -109,6 +110,18 @@ fn a_file_of_another_model_is_refused() {
     );
 }
 
+#[test]
+fn what_lies_under_a_prefix_loses_it() {
+    let mut all = Entries::default();
+    let names = ["model.w", "model.model.w", "ema.model.w", "model", "models.w"];
+    names.iter().enumerate().for_each(|(i, name)| all.insert(*name, Data::Real(Tensor::scalar(i as Real))));
+    let under = all.under("model.");
+    let named = |entries: &Entries| entries.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
+    assert_eq!(named(&under), ["model.w", "w"]);
+    assert_eq!(under.get("w"), Some(&Data::Real(Tensor::scalar(0.0))));
+    assert_eq!(named(&all), ["ema.model.w", "model", "models.w"]);
+}
+
 /// Everything that is wrong stands in one error, and nothing has changed.
 #[test]
 fn a_model_that_does_not_fit_is_told_all_names() {
@@ -131,9 +144,46 @@ fn a_model_that_does_not_fit_is_told_all_names() {
 }
 
 #[test]
+fn a_model_comes_back_from_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let (model, other) = (BatchNorm2d::new(2), BatchNorm2d::new(2));
+    model.weight.update(|w| *w = Tensor::from([2.0, 3.0]));
+    *model.running_mean.borrow_mut() = Tensor::from([4.0, 5.0]);
+    model.num_batches_tracked.set(6);
+    save(&model, &path).unwrap();
+    load(&other, &path).unwrap();
+    assert!(same(&state_dict(&other), &state_dict(&model)));
+    assert_eq!((other.weight.value().data(), other.num_batches_tracked.get()), (&[2.0, 3.0][..], 6));
+    fs::remove_file(&path).unwrap();
+    assert!(load(&other, &path).is_err());
+}
+
+#[test]
 #[should_panic(expected = "there are two tensors `w`")]
 fn a_name_is_given_once() {
     entries().insert("w", Data::Real(Tensor::scalar(0.0)));
+}
+
+#[test]
+#[should_panic(expected = "checkpoint: `steps` of shape (2,)")]
+fn whole_numbers_fill_their_shape() {
+    Entries::default().insert("steps", Data::Int(Shape::new(&[2]), vec![1]));
+}
+
+#[test]
+#[should_panic(expected = "the name `__metadata__` belongs to the format")]
+fn the_format_has_a_name_of_its_own() {
+    Entries::default().insert("__metadata__", Data::Real(Tensor::scalar(0.0)));
+}
+
+/// A file that opens, and then cannot be read.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_breaks_off_is_an_error() {
+    let path = Path::new("/proc/self/mem");
+    let error = without_path(path, checkpoint::read(path).unwrap_err());
+    assert!(error.starts_with(": cannot be read: "), "{error}");
 }
 
 #[test]
@@ -209,6 +259,8 @@ fn every_tensor_is_checked() {
         let json = format!(r#"{{"a":{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{begin},{end}]}}}}"#);
         message(&json, end as usize)
     };
+    let most = file(r#"{"a":{"dtype":"F32","shape":[1,1,1,1,1,1],"data_offsets":[0,4]}}"#, &[0; 4]);
+    assert!(read(&most).is_ok());
     let at = ", tensor `a`: expected ";
     assert_eq!(a("U8", "[8]", 0, 8), format!("{at}F32, F64 or I64, found U8"));
     assert_eq!(a("F64", "[1,1,1,1,1,1,1]", 0, 8), format!("{at}at most 6 axes, found 7"));

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use tsukuru::mode::{eval_mode, no_grad};
 use tsukuru::nn::*;
-use tsukuru::optim::{Adam, Ema, Optimizer, Sgd, clip_grad_norm};
+use tsukuru::optim::{Adam, AdamW, Ema, Optimizer, Sgd, clip_grad_norm};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
@@ -77,6 +77,39 @@ fn a_shared_layer_is_trained_and_averaged_once() {
     assert_eq!(model.second.running_mean.borrow().data(), [3.0, 4.0]);
 }
 
+/// Two fields are one parameter: steps on sum(w w) from (1, 2) have the lengths that they have with one field.
+#[test]
+fn a_parameter_in_two_fields_takes_one_step() {
+    struct Model {
+        a: Variable,
+        b: Variable,
+    }
+    module!(Model { a, b });
+    let train = |steps: usize, optimizer: &dyn Fn(Vec<Variable>) -> Box<dyn Optimizer>| {
+        let a = Variable::parameter([1.0, 2.0]);
+        let model = Model { b: a.clone(), a };
+        let (mut optimizer, mut average) = (optimizer(model.parameters()), Ema::new(&model, 0.0));
+        for n in 1..=steps {
+            optimizer.zero_grad();
+            (&model.a * &model.b).sum(..).backward();
+            optimizer.step();
+            average.update(&model, n);
+        }
+        let trained = model.b.value().clone();
+        (0..2).for_each(|_| {
+            average.swap(&model);
+            assert_eq!((&*model.a.value(), &*model.b.value()), (&trained, &trained), "its decay is 0");
+        });
+        trained
+    };
+    let close = |got: Tensor, want: [f64; 2]| {
+        let off = got.data().iter().zip(want).map(|(&x, want)| (f64::from(x) - want).abs());
+        assert!(off.fold(0.0, f64::max) < 5e-5, "{got:?}, expected {want:?}");
+    };
+    close(train(1, &|parameters| Box::new(Sgd::new(parameters, 0.1))), [0.8, 1.6]);
+    close(train(3, &|parameters| Box::new(Adam::new(parameters, 0.1))), [0.7016, 1.7006]);
+}
+
 /// A fraction p of the numbers is gone, the rest is larger by 1 / (1 - p), and the gradient has the same mask.
 #[test]
 fn dropout_keeps_the_mean_and_nothing_else_in_evaluation() {
@@ -109,6 +142,12 @@ fn clipping_scales_all_gradients_together() {
     close(xs[0].grad().item(), 0.6);
     close(xs[1].grad().item(), 0.8);
     assert!(xs[2].try_grad().is_none());
+
+    // As in PyTorch, 1e-6 is added to the norm.
+    let small = Variable::parameter(1.0);
+    (&small * 1e-6).backward();
+    clip_grad_norm(std::slice::from_ref(&small), 1e-6);
+    assert!((small.grad().item() * 1e6 - 0.5).abs() < 1e-5);
 }
 
 /// x = 1, 2, 3, 6 has mean 3, biased variance 3.5 and unbiased variance 14/3.
@@ -237,6 +276,35 @@ fn adam_s_first_step_has_the_length_lr() {
     optimizer.step();
     assert!((untouched.value().item() - 4.875).abs() < 1e-5, "{:?}", untouched.value());
     assert_eq!(optimizer.state().steps, [2, 1]);
+}
+
+/// Another optimizer goes on from the state of the first with the same bits.
+#[test]
+fn adam_goes_on_from_a_state() {
+    let [x, y] = [0; 2].map(|_| Variable::parameter([1.0, -2.0]));
+    let [mut first, mut second] = [&x, &y].map(|x| Adam::new(vec![x.clone()], 0.125));
+    let step = |x: &Variable, optimizer: &mut Adam| {
+        x.zero_grad();
+        x.square().sum(..).backward();
+        optimizer.step();
+    };
+    (0..2).for_each(|_| step(&x, &mut first));
+    second.set_state(first.state().clone());
+    y.update(|y| *y = x.value().clone());
+    step(&x, &mut first);
+    step(&y, &mut second);
+    assert_eq!((x.value().data(), second.state().steps[0]), (y.value().data(), 3));
+}
+
+#[test]
+fn adamw_decays_what_has_a_gradient() {
+    let [x, untouched] = [0; 2].map(|_| Variable::parameter([2.0]));
+    let mut optimizer = AdamW::new(vec![x.clone(), untouched.clone()], 0.125);
+    optimizer.weight_decay = 2.0;
+    (&x * 1e6).sum(..).backward();
+    optimizer.step();
+    assert!((x.value().item() - (2.0 * (1.0 - 0.125 * 2.0) - 0.125)).abs() < 1e-6, "{x:?}");
+    assert_eq!(untouched.value().item(), 2.0);
 }
 
 /// average += (1 - d) (weight - average) with d = min(decay, (1 + n) / (10 + n)), for parameters and buffers alike.

@@ -20,9 +20,8 @@ impl Variable {
     /// The leaky ReLU (Maas, Hannun and Ng, 2013): y = x where x > 0, slope x elsewhere;  dx = gy or slope gy likewise
     #[track_caller]
     pub fn leaky_relu(&self, slope: Real) -> Variable {
-        let positive = Variable::new(map(Unary::Sign, self)).relu(); // 1 or 0
-        self.masked(Binary::WherePositive, positive.clone())
-            + (self * slope).masked(Binary::WherePositive, 1.0 - positive)
+        let sign = Variable::new(map(Unary::Sign, self)); // 1, 0 or -1
+        self.masked(Binary::WherePositive, sign.clone()) + (self * slope).masked(Binary::WherePositive, 1.0 - sign)
     }
 
     /// The logistic function: y = 1 / (1 + e^-x),  dx = gy y (1 - y)

@@ -1,6 +1,5 @@
 //! Many numbers into few: sum, mean, var and max over any axes.
 
-use super::zip;
 use crate::Real;
 use crate::graph::Save::{Input, Output};
 use crate::graph::record;
@@ -124,8 +123,8 @@ impl Variable {
         let y = Tensor::build(to.shape, |y| kernels::max(x.data(), x.shape(), to.over, y));
         // dx = gy / (how many are equal to y) where x = y, else 0
         record("max", &[self], &[Input(0), Output], y, move |gy, ctx| {
-            let (x, y) = (ctx.x(0).detach(), ctx.y().detach().reshape(to.kept));
-            let equal = Variable::new(zip("max", Binary::Equal, &x, &y));
+            let y = ctx.y().value().reshape(to.kept);
+            let equal = Variable::new(ctx.x(0).value().binary("max", Binary::Equal, &y));
             let share = &equal / equal.sum_to(to.kept);
             vec![Some(gy.reshape(to.kept) * share)]
         })
@@ -149,7 +148,7 @@ impl Variable {
         let mut over = [false; MAX_RANK];
         let missing = own.len() - shape.len();
         for axis in 0..own.len() {
-            over[axis] = axis < missing || (shape[axis - missing] == 1 && own[axis] != 1);
+            over[axis] = axis < missing || shape[axis - missing] == 1;
         }
         let sizes: Vec<usize> = (0..own.len()).map(|axis| if over[axis] { 1 } else { own[axis] }).collect();
         self.reduced("sum", &Reduced { over, shape, kept: Shape::new(&sizes), count: 0 })

@@ -216,6 +216,19 @@ mod tests {
         assert_eq!(timesteps(10), [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
     }
 
+    /// After the step from t to s, `callback` gets s and x_s.
+    #[test]
+    fn each_step_is_shown_with_its_timestep() {
+        let diffuser = Diffuser::new(Schedule::linear(10));
+        let (mut rng, mut seen) = (Rng::new(0, "sampling", 0), vec![]);
+        let sampler = Sampler::Ddim { steps: 3, eta: 0.0 };
+        let told = |s: usize, x: &Tensor| seen.push((s, x.clone()));
+        let x = sampler.sample(&diffuser, |x, t| x.map(|_| t as Real), [1, 1, 1, 1], &mut rng, told);
+        assert_eq!(seen.iter().map(|(s, _)| *s).collect::<Vec<_>>(), [7, 4, 0]);
+        assert_eq!(seen[2].1, x);
+        assert!(seen[0].1 != x && seen[1].1 != x);
+    }
+
     #[test]
     fn what_a_file_says_is_read_again_or_refused() {
         for sampler in [Sampler::Ancestral, Sampler::DDIM, Sampler::Ddim { steps: 7, eta: 0.25 }] {
