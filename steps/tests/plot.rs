@@ -1,5 +1,6 @@
 //! Figures: bins as NumPy makes them, contours where the level is, files that hold what was drawn.
 
+use proptest::prelude::*;
 use std::f64::consts::PI;
 use steps::common::images::{self, Captions};
 use steps::common::picture::Picture;
@@ -225,11 +226,52 @@ fn numbers(svg: &str, attribute: &str) -> Vec<i64> {
     values.flat_map(|value| value.split([' ', ','])).filter(|n| !n.is_empty()).map(|n| n.parse().unwrap()).collect()
 }
 
+/// Everything that can be drawn of some numbers, finite ones and others.
+fn panels(numbers: &[f64]) -> Vec<Panel> {
+    let points = || numbers.iter().copied().zip(numbers.iter().rev().copied());
+    let finite: Vec<f64> = numbers.iter().copied().filter(|x| x.is_finite()).collect();
+    let chart = Chart::new("t", "x", "y")
+        .line("line", BLUE, points())
+        .dashes("dashes", BLUE, points())
+        .area("area", BLUE, points())
+        .dots("dots", BLUE, 2.0, points())
+        .histogram("bars", BLUE, &Histogram::new(&finite, 3))
+        .outline("outline", BLUE, &Histogram::auto(&finite))
+        .errors("errors", BLUE, points().map(|(x, y)| (x, y, 1.0)))
+        .mark("mark", (0.5, 0.5));
+    let [first, last] = [finite.first(), finite.last()].map(|x| x.copied().unwrap_or(0.0));
+    let grid = Grid::new((first, last), (0.0, 1.0), 3, |x, y| x * y);
+    vec![
+        chart.clone().into(),
+        chart.clone().log_x().log_y().into(),
+        chart.clone().x_range(0.0, 1.0).y_range(-1e-5, 1e-5).into(),
+        chart.clone().x_range(0.5, 0.6).y_range(0.5, 0.6).log_x().log_y().into(),
+        chart.clone().equal().into(),
+        chart.clone().categories(&["one", "two"]).into(),
+        chart.x_range(first, last).y_range(last, first).into(),
+        Chart::new("t", "x", "y").contours(&grid, &grid.levels(3)).into(),
+        Surface::new("t", ["x", "y", "z"], grid).into(),
+    ]
+}
+
+/// What is drawn lies in the figure or near it, and has few words.
+fn assert_drawn(panel: &Panel) {
+    let svg = svg(std::slice::from_ref(panel));
+    for attribute in ["points", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy"] {
+        let outside = numbers(&svg, attribute).into_iter().find(|n| !(-400..=3600).contains(n));
+        assert_eq!(outside, None, "{attribute}: {panel:?}");
+    }
+    for attribute in ["width", "height"] {
+        assert!(numbers(&svg, attribute).iter().all(|n| *n >= 0), "{attribute}: {panel:?}");
+    }
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{panel:?}");
+    let words: Vec<&str> = svg.split("<text").skip(1).map(|text| text.lines().nth(1).unwrap()).collect();
+    assert!(words.len() < 50 && words.iter().all(|word| word.len() < 24), "{words:?}");
+}
+
 /// Numbers that are huge, tiny, nearly or wholly equal, far outside of what is shown, or none.
 #[test]
-fn any_numbers_are_drawn_within_the_figure() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("figure.svg");
+fn hard_numbers_are_drawn_within_the_figure() {
     let all: [&[f64]; 12] = [
         &[],
         &[0.0],
@@ -244,45 +286,41 @@ fn any_numbers_are_drawn_within_the_figure() {
         &[-1.0, 0.0, 1e-5, 1.0],
         &[f64::NAN, 1.0, f64::INFINITY, f64::NEG_INFINITY],
     ];
-    let mut panels: Vec<Panel> = vec![];
-    for numbers in all {
-        let points = || numbers.iter().copied().zip(numbers.iter().rev().copied());
-        let finite: Vec<f64> = numbers.iter().copied().filter(|x| x.is_finite()).collect();
-        let chart = Chart::new("t", "x", "y")
-            .line("line", BLUE, points())
-            .dashes("dashes", BLUE, points())
-            .area("area", BLUE, points())
-            .dots("dots", BLUE, 2.0, points())
-            .histogram("bars", BLUE, &Histogram::new(&finite, 3))
-            .outline("outline", BLUE, &Histogram::new(&finite, 3))
-            .errors("errors", BLUE, points().map(|(x, y)| (x, y, 1.0)))
-            .mark("mark", (0.5, 0.5));
-        let [first, last] = [finite.first(), finite.last()].map(|x| x.copied().unwrap_or(0.0));
-        panels.push(chart.clone().into());
-        panels.push(chart.clone().log_x().log_y().into());
-        panels.push(chart.clone().x_range(0.0, 1.0).y_range(-1e-5, 1e-5).into());
-        panels.push(chart.clone().x_range(0.5, 0.6).y_range(0.5, 0.6).log_x().log_y().into());
-        panels.push(chart.clone().equal().into());
-        panels.push(chart.clone().categories(&["one", "two"]).into());
-        panels.push(chart.x_range(first, last).y_range(last, first).into());
-        let grid = Grid::new((first, last), (0.0, 1.0), 3, |x, y| x * y);
-        panels.push(Chart::new("t", "x", "y").contours(&grid, &grid.levels(3)).into());
-        panels.push(Surface::new("t", ["x", "y", "z"], grid).into());
+    all.into_iter().flat_map(panels).for_each(|panel| assert_drawn(&panel));
+}
+
+/// A finite number of any size, or one next to it.
+fn any_finite() -> impl Strategy<Value = f64> {
+    use proptest::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+    let anchor = prop::sample::select(vec![0.0, 1.0, 1e15, 1e300, 1e308, f64::MAX, f64::MIN_POSITIVE, 5e-324]);
+    let near = (anchor, any::<bool>(), 0_u64..4).prop_map(|(x, negative, ulps)| {
+        let x = f64::from_bits(f64::to_bits(x) + ulps);
+        if negative { -x } else { x }
+    });
+    prop_oneof![POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO, near, -1e3..1e3]
+        .prop_filter("finite", |x| x.is_finite())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    #[test]
+    fn any_finite_numbers_are_drawn_within_the_figure(numbers in prop::collection::vec(any_finite(), 0..6)) {
+        panels(&numbers).iter().for_each(assert_drawn);
     }
-    for panel in panels {
-        plot::save(&path, std::slice::from_ref(&panel)).unwrap();
-        let svg = std::fs::read_to_string(&path).unwrap();
-        for attribute in ["points", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy"] {
-            let outside = numbers(&svg, attribute).into_iter().find(|n| !(-400..=3600).contains(n));
-            assert_eq!(outside, None, "{attribute}: {panel:?}");
-        }
-        for attribute in ["width", "height"] {
-            assert!(numbers(&svg, attribute).iter().all(|n| *n >= 0), "{attribute}: {panel:?}");
-        }
-        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{panel:?}");
-        let words: Vec<&str> = svg.split("<text").skip(1).map(|text| text.lines().nth(1).unwrap()).collect();
-        assert!(words.len() < 50 && words.iter().all(|word| word.len() < 24), "{words:?}");
-    }
+}
+
+#[test]
+fn the_title_counts_what_is_not_finite() {
+    let line = |y: f64| Chart::new("loss", "x", "y").line("", BLUE, [(0.0, 1.0), (1.0, y), (f64::NAN, y)]);
+    assert!(svg(&[line(f64::INFINITY).into()]).contains("\nloss (2 not finite)\n"));
+    let grid = Grid::new((0.0, 1.0), (0.0, 1.0), 2, |x, y| (x + y).ln());
+    let panels = [
+        Surface::new("hill", ["x", "y", "z"], grid.clone()).into(),
+        Chart::new("lines", "x", "y").contours(&grid, &[(0.0, "0".into())]).into(),
+    ];
+    let svg = svg(&panels);
+    assert!(svg.contains("\nhill (1 not finite)\n") && svg.contains("\nlines (1 not finite)\n"), "{svg}");
 }
 
 #[test]

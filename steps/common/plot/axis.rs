@@ -54,7 +54,7 @@ impl Axis {
         let us = values.into_iter().map(u).filter(|u| u.is_finite()).map(|u| u.clamp(-largest, largest));
         let (low, high) = us.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), u| (low.min(u), high.max(u)));
         // Values that differ by rounding errors only are taken as equal.
-        let nothing = 1e-12 * if self.log { 1.0 } else { low.abs().max(high.abs()).max(1e-288) };
+        let nothing = if self.log { 1e-10 } else { 1e-12 * low.abs().max(high.abs()).max(1e-288) };
         let (low, high) = match high - low {
             length if length > nothing => (low - margin.0 * length, high + margin.1 * length),
             // There are no values.
@@ -147,6 +147,7 @@ impl Ranged for Scale {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn data_decide_where_an_axis_ends() {
@@ -161,6 +162,23 @@ mod tests {
         assert_eq!(ends(false, &[100.0, 100.0 + 1e-12]).0, 90.0, "a difference by rounding");
         let (low, high) = ends(true, &[0.0, 1.0, 1e10]);
         assert!((low - 1.0).abs() < 1e-12 && (high / 1e11 - 1.0).abs() < 1e-9, "{low} {high}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(20_000) })]
+
+        /// Random bits are numbers of all sizes; the second number is near the first, or anywhere.
+        #[test]
+        fn any_numbers_have_an_axis_with_few_ticks(bits in any::<[u64; 2]>(), ulps in prop::option::of(0_u32..60), log: bool, count in 2_usize..14) {
+            let first = f64::from_bits(bits[0]);
+            let second = f64::from_bits(ulps.map_or(bits[1], |ulps| bits[0].saturating_add(1_u64 << ulps)));
+            let scale = Axis { log, ..Axis::new("") }.scale([first, second].into_iter(), (0.05, 0.08), count);
+            let (ticks, near) = (scale.ticks(), |x: f64| (-0.001..=1.001).contains(&scale.place(x)));
+            prop_assert!(ticks.len() <= 2 * count + 2, "{ticks:?}");
+            prop_assert!(ticks.iter().all(|(x, label)| near(*x) && label.chars().count() < 24), "{ticks:?}");
+            let shown = |x: f64| x.abs() <= 0.999 * LARGEST && (!log || x >= 1.001 / LARGEST);
+            prop_assert!([first, second].into_iter().filter(|&x| shown(x)).all(near), "{scale:?}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use plotters::coord::Shift;
 use plotters::coord::ranged1d::Ranged;
 use plotters::prelude::*;
 
-/// A chart is built by adding to it, in the order of drawing. A name that is not empty appears in the legend, which stands
+/// A chart is built by adding to it, in the order of drawing. Numbers that are not finite are left out; the title counts them. A name that is not empty appears in the legend, which stands
 /// where it hides nothing.
 #[derive(Clone, Debug)]
 pub struct Chart {
@@ -23,17 +23,21 @@ pub struct Chart {
     pub(super) series: Vec<Series>,
     /// Whether a unit is as long along x as along y.
     pub(super) equal: bool,
+    /// Points that have no place, and are not drawn.
+    not_finite: usize,
 }
 
 impl Chart {
     /// The labels of the axes name the unit, in brackets.
     pub fn new(title: &str, x_label: &str, y_label: &str) -> Chart {
         let [title, x, y] = [title, x_label, y_label].map(with_minus_signs);
-        Chart { title, x: Axis::new(&x), y: Axis::new(&y), series: vec![], equal: false }
+        Chart { title, x: Axis::new(&x), y: Axis::new(&y), series: vec![], equal: false, not_finite: 0 }
     }
 
     fn add(mut self, name: &str, color: RGBColor, shape: Shape) -> Chart {
-        self.series.push(Series { name: with_minus_signs(name), color, shape });
+        let series = Series { name: with_minus_signs(name), color, shape };
+        self.not_finite += series.points().iter().filter(|(x, y)| !(x.is_finite() && y.is_finite())).count();
+        self.series.push(series);
         self
     }
 
@@ -85,6 +89,7 @@ impl Chart {
 
     /// The lines on which `grid` has the given levels, from dark to light, each with its label.
     pub fn contours(mut self, grid: &Grid, levels: &[(f64, String)]) -> Chart {
+        self.not_finite += grid.not_finite();
         for (i, (level, label)) in levels.iter().enumerate() {
             let color = viridis(0.85 * i as f64 / (levels.len().max(2) - 1) as f64);
             self = self.add(label, color, Shape::Contour(grid.contour(*level)));
@@ -131,7 +136,7 @@ impl Chart {
     /// Draws the chart with so much room around its axes.
     pub(super) fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, insets: Insets) -> DrawResult<(), DB> {
         let Plane { x, y, rect } = Plane::new(self, area, insets);
-        let below = titled(area, &self.title)?;
+        let below = titled(area, &self.title, self.not_finite)?;
         let (wide, high) = below.dim_in_pixel();
         let (y_labels, x_labels) = (insets.y_labels(), Insets::x_labels());
         let mut chart = ChartBuilder::on(&below)

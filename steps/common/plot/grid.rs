@@ -38,6 +38,11 @@ impl Grid {
         finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &z| (low.min(z), high.max(z)))
     }
 
+    /// How many values are not finite.
+    pub(super) fn not_finite(&self) -> usize {
+        self.z.iter().filter(|z| !z.is_finite()).count()
+    }
+
     /// Round levels between the smallest and the largest value, `count` at most, and their labels.
     pub fn levels(&self, count: usize) -> Vec<(f64, String)> {
         let (low, high) = self.extent();

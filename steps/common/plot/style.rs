@@ -44,14 +44,20 @@ pub(super) fn title_height() -> u32 {
     px(36.0)
 }
 
-/// Draws the title of a panel. Returns the area below it.
+/// Draws the title of a panel, with the count of numbers that it leaves out because they are not finite. Returns the area
+/// below it.
 pub(super) fn titled<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     title: &str,
+    not_finite: usize,
 ) -> DrawResult<DrawingArea<DB, Shift>, DB> {
     let (above, below) = area.split_vertically(title_height());
     let middle = (area.dim_in_pixel().0 as i32 / 2, px(20.0) as i32);
-    above.draw(&Text::new(title.to_string(), middle, letters(TITLE).pos(Pos::new(HPos::Center, VPos::Center))))?;
+    let title = match not_finite {
+        0 => title.to_string(),
+        count => format!("{title} ({count} not finite)"),
+    };
+    above.draw(&Text::new(title, middle, letters(TITLE).pos(Pos::new(HPos::Center, VPos::Center))))?;
     Ok(below)
 }
 

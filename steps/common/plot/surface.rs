@@ -43,7 +43,7 @@ impl Surface {
         let widest = z.labels().filter_map(|label| area.estimate_text_size(label, &letters(TICK)).ok());
         let left = widest.map(|(width, _)| width).max().unwrap_or(0) + px(2.0 * TICK_SIZE + 6.0);
 
-        let mut chart = ChartBuilder::on(&titled(area, &self.title)?)
+        let mut chart = ChartBuilder::on(&titled(area, &self.title, grid.not_finite())?)
             .margin_top(px(16.0))
             .margin_left(left + px(LABEL + 4.0))
             .margin_right(px(40.0))

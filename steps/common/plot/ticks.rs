@@ -1,34 +1,40 @@
 //! The ticks of an axis: round numbers, and their labels, which have the same number of digits.
 
-use plotters::coord::ranged1d::Ranged;
-use plotters::coord::types::RangedCoordf64;
-
 /// About `count` round numbers from `low` to `high` at most, with their labels.
 pub fn ticks(low: f64, high: f64, log: bool, count: usize) -> Vec<(f64, String)> {
     let mut ticks = if log { powers(low, high, count) } else { vec![] };
     // The ends may be off by a rounding error.
-    ticks.retain(|(x, _)| (low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(x));
+    ticks.retain(|(x, _)| x.is_finite() && (low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(x));
     // Within a decade there may be no power of ten, nor its 2- or 5-fold.
     let ticks = if ticks.len() > 1 { ticks } else { multiples(low, high, count) };
-    ticks.into_iter().map(|(x, label)| (x, label.replace('-', "−"))).collect()
+    let shown = ticks.into_iter().filter(|(x, _)| !log || *x > 0.0);
+    shown.map(|(x, label)| (x, label.replace('-', "−"))).collect()
 }
 
-/// At most `count` multiples of 1, 2 or 5 times a power of ten. plotters finds them if its range is about 1 to 10 long;
-/// tiny ones it takes for empty, and in huge ones it does not come to an end.
+/// At most `count` multiples of 1, 2 or 5 times a power of ten; two, where `count` is 1. plotters' own lack the
+/// last one at times (0.40 between 0.26 and 0.41), and have no end where numbers are huge.
 fn multiples(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
-    let unit = libm::exp10(libm::log10(high - low).floor());
-    let numbers = RangedCoordf64::from(low / unit..high / unit).key_points(count);
-    let step = if let [first, second, ..] = numbers[..] { (second - first) * unit } else { high - low };
-    let power = |x: f64| libm::log10(x * 1.0001).floor();
+    // Without a rounding error, which a tick far from 0 would multiply.
+    let decimal = |digits: f64, power: i32| format!("{digits}e{power}").parse::<f64>().expect("a number");
+    let between = |step: f64| ((low / step).ceil(), (high / step).floor());
+    let few = |&(digits, power): &(f64, i32)| {
+        let (first, last) = between(decimal(digits, power));
+        last - first < count.max(2) as f64
+    };
+    let power = libm::log10(high - low).floor() as i32;
+    let finer = (0..3).flat_map(|i| [5.0, 2.0, 1.0].map(|digits| (digits, power - i)));
+    let (digits, power) = finer.take_while(few).last().unwrap_or((1.0, power + 1));
+    let (first, last) = between(decimal(digits, power));
     let largest = low.abs().max(high.abs());
-    let decimals = (-power(step)).max(0.0) as usize;
+    let decimals = (-power).max(0) as usize;
     let label = |x: f64| match decimals {
         0..=5 if largest < 1e6 => format!("{x:.decimals$}"),
         _ if x == 0.0 => "0".into(),
-        _ => format!("{x:.*e}", (power(largest) - power(step)).max(0.0) as usize),
+        _ => format!("{x:.*e}", (libm::log10(largest * 1.0001).floor() as i32 - power).max(0) as usize),
     };
-    // Multiples without rounding errors; + 0.0 makes 0 of -0.
-    numbers.into_iter().map(|x| (x * unit / step).round() * step + 0.0).map(|x| (x, label(x))).collect()
+    // + 0.0 makes 0 of -0.
+    let numbers = (0..(last - first + 1.0) as usize).map(|i| decimal((first + i as f64) * digits, power) + 0.0);
+    numbers.map(|x| (x, label(x))).collect()
 }
 
 /// Powers of ten, `count` at most, and their 2- and 5-fold if there is room. Some may lie outside.
