@@ -57,8 +57,10 @@ fn run<P: Programs>(name: &'static str, about: &'static str) -> Result<()> {
     refuse(&command, &matches, &matches.subcommand_name().map_or_else(|| quick().collect(), |name| vec![name]))?;
     let Cli { program, mut common, data } = or_exit(Cli::<P>::from_arg_matches(&matches));
     common.resume = is_given(&matches, "resume");
-    if let Some(program) = matches.subcommand_name() {
-        ensure!(!common.resume, "--resume: expected after the program, as in `{program} --resume`");
+    if let Some((program, _)) = matches.subcommand().filter(|_| common.resume) {
+        let resumable = command.find_subcommand(program).is_some_and(|program| takes(program, "resume"));
+        ensure!(resumable, "{program} takes no --resume: it trains nothing");
+        bail!("--resume: expected after the program, as in `{program} --resume`");
     }
     common.command = CommandLine::current(name, step_flags(&command, &matches));
     common.start()?;
@@ -125,16 +127,30 @@ fn step_flags(command: &Command, matches: &ArgMatches) -> Vec<String> {
     words
 }
 
-/// Which programs take a flag that was given without a program, or to another one.
+/// Which programs take the flags that were given without a program, or to another one.
 fn hint(command: &Command, error: &clap::Error) -> Option<String> {
-    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return None };
-    let long = flag.strip_prefix("--").filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
-    let takers = command.get_subcommands().filter(|program| takes(program, long)).map(Command::get_name);
-    let takers: Vec<&str> = takers.collect();
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return None };
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let words: Vec<String> = words.collect();
+    let longs = words.iter().filter_map(|word| word.strip_prefix("--")?.split('=').next());
+    let longs: Vec<&str> = longs.filter(|long| !takes(command, long)).collect();
+    let first = unknown.strip_prefix("--").filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
+    let takers = |longs: &[&str]| -> Vec<&str> {
+        let takes_all = |program: &&Command| longs.iter().all(|long| takes(program, long));
+        command.get_subcommands().filter(takes_all).map(Command::get_name).collect()
+    };
+    let says = |takers: &[&str], flags: &str| {
+        format!("{} {} {flags}", takers.join(", "), if takers.len() == 1 { "takes" } else { "take" })
+    };
+    let of_all = takers(&longs);
+    let Some(program) = of_all.first() else {
+        let each = longs.iter().map(|long| (long, takers(&[long]))).filter(|(_, takers)| !takers.is_empty());
+        let each: Vec<String> = each.map(|(long, takers)| says(&takers, &format!("--{long}"))).collect();
+        return (!takers(&[first]).is_empty()).then(|| each.join("; "));
+    };
+    let flag = says(&takers(&[first]), unknown);
     let named = command.clone().ignore_errors(true).try_get_matches().ok()?;
-    let rest: Vec<String> = words.filter(|word| Some(&word[..]) != named.subcommand_name()).collect();
-    let example = CommandLine::current(command.get_name(), rest).with_program(takers.first()?);
-    let verb = if takers.len() == 1 { "takes" } else { "take" };
-    Some(format!("{} {verb} {flag}: {example}", takers.join(", ")))
+    let rest = words.iter().filter(|word| Some(&word[..]) != named.subcommand_name()).cloned().collect();
+    let example = CommandLine::current(command.get_name(), rest).with_program(program);
+    Some(format!("{flag}: {example}"))
 }
