@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::{error::Error, fs};
 use tsukuru::nn::{Linear, Module, ReLU, Sequential};
 use tsukuru::optim::{Adam, Optimizer};
-use tsukuru::{Real, mode::no_grad, ops::Reduction, random::Rng, tensor::Tensor, variable::Variable};
+use tsukuru::{Real, mode::no_grad, ops::Reduction, println, random::Rng, tensor::Tensor, variable::Variable};
 
 /// Points.
 const N: usize = 1000;

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::{error::Error, f64::consts::PI, fs, path::Path};
 use tsukuru::nn::{self, Linear, Module, Sequential, Tanh};
 use tsukuru::optim::{Adam, Optimizer};
-use tsukuru::{Real, mode::no_grad, random::Rng, tensor::Tensor, variable::Variable};
+use tsukuru::{Real, mode::no_grad, println, random::Rng, tensor::Tensor, variable::Variable};
 
 const N: usize = 400;
 

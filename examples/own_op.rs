@@ -4,7 +4,7 @@
 
 use tsukuru::gradcheck::check;
 use tsukuru::graph::{Save::Input, record};
-use tsukuru::{tensor::Tensor, variable::Variable};
+use tsukuru::{println, tensor::Tensor, variable::Variable};
 
 /// Mish (Misra, 2019): y = x tanh(ln(1 + e^x)). Its parts bring their derivatives with them.
 fn mish(x: &Variable) -> Variable {

@@ -47,7 +47,8 @@
 //! | [`nn`], [`optim`] | layers with PyTorch's names and initialisation; optimizers and moving averages |
 //! | [`data`], [`checkpoint`] | IDX files and batches; models as safetensors |
 //! | [`hook`], [`profile`], [`anomaly`] | events of a calculation under way; what each operation of it costs; which makes NaN |
-//! | [`files`], error.rs | a file is there completely or not at all; errors print as sentences |
+//! | [`files`] | a file is there completely or not at all |
+//! | error.rs, output.rs | errors print as sentences; printing needs no reader |
 
 #![warn(missing_docs, clippy::disallowed_methods)]
 
@@ -67,6 +68,7 @@ pub mod mode;
 pub mod nn;
 pub mod ops;
 pub mod optim;
+mod output;
 pub mod pool;
 pub mod profile;
 pub mod random;

@@ -5,29 +5,9 @@
 
 #![warn(clippy::disallowed_methods)]
 
-/// Like the standard macro, but without a panic where nobody reads standard output any more, as in `step01 | head -1`: a
-/// training must not be lost because of that. So are [`println!`] and [`eprintln!`].
-#[macro_export]
-macro_rules! print {
-    ($($text:tt)*) => {{
-        let _ = ::std::io::Write::write_fmt(&mut ::std::io::stdout(), ::std::format_args!($($text)*));
-    }};
-}
-
-/// [`print!`] and the end of the line.
-#[macro_export]
-macro_rules! println {
-    ($($line:tt)*) => { $crate::print!("{}\n", ::std::format_args!($($line)*)) };
-}
-
-/// A line on standard error, without a panic where nobody reads it.
-#[macro_export]
-macro_rules! eprintln {
-    ($($line:tt)*) => {{
-        let line = ::std::format_args!($($line)*);
-        let _ = ::std::io::Write::write_fmt(&mut ::std::io::stderr(), ::std::format_args!("{line}\n"));
-    }};
-}
+// Programs print with these, and do not panic where nobody reads.
+#[macro_use(print, println, eprintln)]
+extern crate tsukuru;
 
 pub mod common;
 pub mod em;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use steps::common::data::{Source, Split};
 use steps::common::{cli, images};
-use steps::println;
 use tsukuru::data::{Dataset, idx};
+use tsukuru::println;
 
 /// Writes the built-in digits as four gzipped IDX files, under MNIST's names
 #[derive(Parser)]

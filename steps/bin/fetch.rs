@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use steps::common::cli::parse;
 use steps::common::data::default_folder;
 use steps::common::fetch::{MIRRORS, MNIST, fetch};
-use steps::{eprintln, println};
+use tsukuru::{eprintln, println};
 
 /// Downloads MNIST (11 MB) and checks it. Files that are already there and right are kept.
 #[derive(Parser)]

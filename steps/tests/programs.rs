@@ -5,7 +5,7 @@ mod program;
 use program::{fails, folder, succeeds};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The binary of a step.
 fn binary(step: &str) -> &'static str {
@@ -126,49 +126,59 @@ fn a_flag_of_a_program_is_explained_where_it_stands_alone() {
     let expected = format!("diffusion_model takes --epochs: {start} step09 -- diffusion_model --epochs 3 --out x");
     says("step09", "--epochs 3 --out x", &expected);
     says("step09", "gaussian_noise --epochs 3 --out x", &expected);
+    says("step07", "--epochs 1 --lr 1", &format!("vae takes --epochs: {start} step07 -- vae --epochs 1 --lr 1"));
+    says("step07", "--lr 1 --images 5", "vae takes --lr; evaluate takes --images");
+    says("step09", "--resume simple_unet", "simple_unet takes no --resume: it trains nothing");
     let expected = "conditional, classifier_free_guidance, classifier_guidance take --epochs: ";
     says("step10", "--epochs 3", &format!("{expected}{start} step10 -- conditional --epochs 3"));
 }
 
-/// A program with a standard output and error that nobody reads, as in `step05 | head -0`.
-fn unread(mut command: Command) -> Option<i32> {
-    let unread = || {
-        let (reader, writer) = std::io::pipe().expect("a pipe");
-        drop(reader);
-        writer
-    };
-    command.stdout(unread()).stderr(unread()).status().expect("it starts").code()
+/// The standard streams as a shell says it: nobody reads them, they are full, they are closed.
+const STREAMS: [&str; 4] = ["2>&1 | :", ">/dev/full 2>/dev/full", "<&- >&- 2>&-", ">/dev/full 2>&-"];
+
+/// The exit code of `PROGRAM ARGS`. That of what stands before a pipe is not the shell's.
+fn unread(streams: &str, binary: &str, folder: &Path, args: &str) -> String {
+    let mut shell = program::command("sh", folder, "-c");
+    shell.arg(format!("{{ {binary} {args}; echo $? >code; }} {streams}")).stderr(Stdio::null());
+    shell.status().expect("a shell");
+    fs::read_to_string(folder.join("code")).expect("a code").trim().to_string()
 }
 
 #[test]
 fn a_program_that_nobody_reads_writes_its_results_and_ends_quietly() {
-    let folder = folder();
-    let run = |binary: &str, args: &str| unread(program::command(binary, folder.path(), args));
-    for (step, written) in [
-        ("step01", "sample_sum/sample_sum.svg"),
-        ("step02", "prob/prob.svg"),
-        ("step03", "mle/mle.svg"),
-        ("step04", "two_groups/two_groups.svg"),
-        ("step05", "generate/generate.svg"),
-        ("step06", "classifier_quick/model.safetensors"),
-        ("step07", "e_step/posterior.svg"),
-        ("step08", "elbo/elbo.svg"),
-        ("step09", "diffusion_model_quick/model.safetensors"),
-        ("step10", "classifier_guidance_quick/model.safetensors"),
-    ] {
-        assert_eq!(run(binary(step), ""), Some(0), "{step}");
-        assert!(folder.path().join("out").join(step).join(written).exists(), "{step}: no {written}");
-        assert_eq!(run(binary(step), "--out /dev/null/nowhere"), Some(1), "{step}, an error");
-        assert_eq!(run(binary(step), "--wrong"), Some(1), "{step}, a wrong flag");
-        assert_eq!(run(binary(step), "--help"), Some(0), "{step}, help");
+    for streams in STREAMS {
+        let folder = folder();
+        let run = |binary: &str, args: &str| unread(streams, binary, folder.path(), args);
+        for (step, written) in [
+            ("step01", "sample_sum/sample_sum.svg"),
+            ("step02", "prob/prob.svg"),
+            ("step03", "mle/mle.svg"),
+            ("step04", "two_groups/two_groups.svg"),
+            ("step05", "generate/generate.svg"),
+            ("step06", "classifier_quick/model.safetensors"),
+            ("step07", "e_step/posterior.svg"),
+            ("step08", "elbo/elbo.svg"),
+            ("step09", "diffusion_model_quick/model.safetensors"),
+            ("step10", "classifier_guidance_quick/model.safetensors"),
+        ] {
+            assert_eq!(run(binary(step), ""), "0", "{step} {streams}");
+            assert!(folder.path().join("out").join(step).join(written).exists(), "{step} {streams}: no {written}");
+            assert_eq!(run(binary(step), "--out /dev/null/nowhere"), "1", "{step} {streams}, an error");
+            assert_eq!(run(binary(step), "--wrong"), "1", "{step} {streams}, a wrong flag");
+            assert_eq!(run(binary(step), "--help"), "0", "{step} {streams}, help");
+        }
+        assert_eq!(run(binary("step10"), "conditional"), "0", "{streams}");
+        for step in ["step09", "step10"] {
+            let model = "out/step10/classifier_free_guidance_quick/model.safetensors";
+            assert_eq!(run(binary(step), &format!("sample --model {model} --count 2")), "0", "{step} {streams}");
+            assert!(folder.path().join("out").join(step).join("sample/samples.png").exists(), "{step} {streams}");
+        }
+        let (digits, fetch) = (env!("CARGO_BIN_EXE_digits"), env!("CARGO_BIN_EXE_fetch"));
+        assert_eq!(run(digits, "--count 20"), "0", "{streams}");
+        assert!(folder.path().join("out/digits/t10k-labels-idx1-ubyte.gz").exists(), "{streams}");
+        assert_eq!(run(digits, "--count 20"), "1", "{streams}: they are there already");
+        assert_eq!(run(&format!("env PATH=. {fetch}"), "--into ."), "1", "{streams}: there is no curl");
     }
-    let (digits, fetch) = (env!("CARGO_BIN_EXE_digits"), env!("CARGO_BIN_EXE_fetch"));
-    assert_eq!(run(digits, "--count 20"), Some(0));
-    assert!(folder.path().join("out/digits/t10k-labels-idx1-ubyte.gz").exists());
-    assert_eq!(run(digits, "--count 20"), Some(1), "they are there already");
-    let mut without_curl = program::command(fetch, folder.path(), "");
-    without_curl.arg("--into").arg(folder.path()).env("PATH", folder.path());
-    assert_eq!(unread(without_curl), Some(1));
 }
 
 /// Results are no part of the repository, in whatever folder a program is run.
