@@ -1,10 +1,14 @@
-//! [`write_whole`]: a file is there completely or not at all.
+//! [`write_whole`]: a file is there completely or not at all; [`remove_parts`]: what a killed program has left of one.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use tempfile::Builder;
+
+/// How the name of a temporary file ends, after so many random letters and digits.
+const PART: &str = ".part";
+const RANDOM: usize = 6;
 
 /// Writes a temporary file `.NAME.random.part` beside `path` and renames it when it is complete and on disk (fsync).
 /// A reader of `path`, even after a crash in the middle, finds the old file or the new one. The file has the
@@ -18,7 +22,7 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result
     prefix.push(path.file_name().unwrap_or_default());
     prefix.push(".");
     let mut builder = Builder::new();
-    builder.prefix(&prefix).suffix(".part");
+    builder.prefix(&prefix).rand_bytes(RANDOM).suffix(PART);
     #[cfg(unix)] // where tempfile's own choice is 0600
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
 
@@ -30,4 +34,33 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result
     // The new name is safe only when the folder is on disk too. Not every system can do that, and the file is whole.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
+}
+
+/// Removes the temporary files that a killed process has left in `folder`, and in the folders in it. Nobody may be writing
+/// there meanwhile.
+///
+/// # Errors
+/// What the system reports. A folder that is not there holds none.
+pub fn remove_parts(folder: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_parts(&entry.path())?;
+        } else if entry.file_name().to_str().is_some_and(is_part) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name is one of `write_whole`'s: `.NAME.random.part`.
+fn is_part(name: &str) -> bool {
+    let between = name.strip_prefix('.').and_then(|name| name.strip_suffix(PART)?.rsplit_once('.'));
+    between.is_some_and(|(name, random)| {
+        !name.is_empty() && random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
 }

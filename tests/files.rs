@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::{fs, io};
-use tsukuru::files::write_whole;
+use tsukuru::files::{remove_parts, write_whole};
 
 fn names(folder: &Path) -> Vec<String> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -40,6 +40,32 @@ fn when_writing_fails_the_old_file_stays() {
     for no_name in [Path::new("/"), Path::new("..")] {
         write_whole(no_name, |out| out.write_all(b"x")).unwrap_err();
     }
+}
+
+/// A kill is what this folder looks like in the middle of a write.
+#[test]
+fn what_a_killed_process_was_writing_is_removed_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let killed = tempfile::tempdir().unwrap();
+    write_whole(&folder.path().join("model.safetensors"), |_| {
+        let [part] = &names(folder.path())[..] else { panic!("one part") };
+        fs::create_dir(killed.path().join("samples"))?;
+        fs::copy(folder.path().join(part), killed.path().join(part))?;
+        fs::copy(folder.path().join(part), killed.path().join("samples").join(part)).map(drop)
+    })
+    .unwrap();
+    let mut others = vec![".part", ".a.part", "a.aB3xYz.part", ".a.aB3x-z.part", ".a.aB3xYz.partly"];
+    others.iter().for_each(|name| fs::write(killed.path().join(name), "").unwrap());
+    remove_parts(killed.path()).unwrap();
+    let mut left = names(killed.path());
+    left.sort();
+    others.push("samples");
+    others.sort();
+    assert_eq!(
+        (left, names(&killed.path().join("samples"))),
+        (others.iter().map(ToString::to_string).collect(), vec![])
+    );
+    remove_parts(&killed.path().join("missing")).unwrap();
 }
 
 #[cfg(unix)]

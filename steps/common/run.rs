@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use tsukuru::files::remove_parts;
 
 /// A folder `OUT/STEP/PROGRAM/` that this process alone writes to.
 pub struct RunFolder {
@@ -16,7 +17,8 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder. If an earlier run left one, it is moved to `PROGRAM.1`, `.2`, ..., unless `resume` goes on in it.
+    /// Makes the folder. If an earlier run left one, it is moved to `PROGRAM.1`, `.2`, ..., unless `resume` goes on in it. Half-written
+    /// files of a run that was killed are removed.
     ///
     /// # Errors
     /// If another process is at work there, or the folder cannot be made.
@@ -36,6 +38,7 @@ impl RunFolder {
                 return Err(error).with_context(|| format!("{}: cannot be locked", lock_path.display()));
             }
         }
+        remove_parts(&path).with_context(|| format!("{}: cannot remove what a killed run has left", path.display()))?;
         let moved = (!resume && path.exists()).then(|| free_path(&path));
         if let Some(moved) = &moved {
             fs::rename(&path, moved).with_context(|| format!("{}: cannot be moved away", path.display()))?;
