@@ -94,9 +94,9 @@ impl<'a> TrainingRun<'a> {
         let run_settings = config.run_settings(dataset, settings);
         let mut ema = (config.ema > 0.0).then(|| Ema::new(model, config.ema));
         let mut state = TrainingState::default();
+        let steps_per_epoch = dataset.len().div_ceil(config.batch_size);
         if folder.is_resumed() {
             let path = folder.file("checkpoint.safetensors")?;
-            let steps_per_epoch = dataset.len().div_ceil(config.batch_size);
             state = checkpoint::load(&path, &run_settings, steps_per_epoch, model, ema.as_mut(), optimizer)?;
             let (epochs, done) = (config.epochs, state.losses.len());
             let least = state.step.div_ceil(steps_per_epoch);
@@ -106,7 +106,7 @@ impl<'a> TrainingRun<'a> {
                 "--epochs {epochs}: {done} epochs {part}are done already; expected at least {least}"
             );
         }
-        let metrics = Metrics::open(&folder.file("metrics.csv")?, state.step)?;
+        let metrics = Metrics::open(&folder.file("metrics.csv")?, state.step, steps_per_epoch)?;
         Ok(TrainingRun {
             config,
             folder,

@@ -1,9 +1,10 @@
 //! `metrics.csv`: one row for each step of a training.
 
+use crate::common::run::free_path;
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tsukuru::Real;
 use tsukuru::files::write_whole;
@@ -11,31 +12,57 @@ use tsukuru::files::write_whole;
 /// The file, open for more rows.
 pub(super) struct Metrics {
     path: PathBuf,
-    has_header: bool,
+    /// The first line, if it is written.
+    header: Option<String>,
     file: BufWriter<File>,
 }
 
 impl Metrics {
-    /// Keeps the header and the first `rows` rows of an earlier run, if there are any.
-    pub fn open(path: &Path, rows: usize) -> Result<Metrics> {
-        let failed = || format!("{}: cannot be written", path.display());
-        let earlier = if rows > 0 { fs::read(path).unwrap_or_default() } else { vec![] };
-        let earlier = String::from_utf8_lossy(&earlier); // of a killed run, the end may be anything
-        write_whole(path, |file| earlier.lines().take(1 + rows).try_for_each(|row| writeln!(file, "{row}")))
-            .with_context(failed)?;
-        let file = BufWriter::new(OpenOptions::new().append(true).open(path).with_context(failed)?);
-        Ok(Metrics { path: path.to_path_buf(), has_header: !earlier.is_empty(), file })
+    /// Keeps the header and the rows of the `steps` that an earlier run has saved; rows of later steps are of a run that
+    /// was killed. A file without these rows, or with others, is moved to `metrics.csv.1`, `.2`, .., and a new one begins:
+    /// the log is for people, and the training goes on without it. What was wrong is printed.
+    pub fn open(path: &Path, steps: usize, steps_per_epoch: usize) -> Result<Metrics> {
+        let earlier = match fs::read(path) {
+            _ if steps == 0 => None,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                println!("{}: none; a new one begins at step {}", path.display(), steps + 1);
+                None
+            }
+            earlier => Some(earlier.with_context(|| format!("{}: cannot be read", path.display()))?),
+        };
+        // After a kill, its end may be anything.
+        let earlier = earlier.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let kept: Vec<&str> = match (&earlier, earlier.as_ref().and_then(|log| misfit(log, steps, steps_per_epoch))) {
+            (_, Some(wrong)) => set_aside(path, &wrong).map(|()| vec![])?,
+            (log, None) => log.iter().flat_map(|log| log.lines()).take(1 + steps).collect(),
+        };
+        Metrics::begin(path, &kept)
     }
 
-    /// Adds a row; the names of the values are the header.
+    /// A new file of these lines.
+    fn begin(path: &Path, lines: &[&str]) -> Result<Metrics> {
+        let failed = || format!("{}: cannot be written", path.display());
+        write_whole(path, |file| lines.iter().try_for_each(|line| writeln!(file, "{line}"))).with_context(failed)?;
+        let file = BufWriter::new(OpenOptions::new().append(true).open(path).with_context(failed)?);
+        Ok(Metrics { path: path.to_path_buf(), header: lines.first().map(ToString::to_string), file })
+    }
+
+    /// Adds a row; the names of the values are the header. If a file of an earlier run has another one, it is moved away as
+    /// in [`open`](Metrics::open).
     pub fn write(&mut self, epoch: usize, step: usize, values: &[(&str, Real)], seconds: f64) -> Result<()> {
         let (mut header, mut row) = ("epoch,step".to_string(), format!("{epoch},{step}"));
         for (name, value) in values {
             write!(header, ",{name}").expect("a string");
             write!(row, ",{}", f64::from(*value)).expect("a string");
         }
-        if !std::mem::replace(&mut self.has_header, true) {
-            writeln!(self.file, "{header},seconds").with_context(|| self.failed())?;
+        header += ",seconds";
+        if let Some(found) = self.header.as_ref().filter(|found| **found != header) {
+            set_aside(&self.path, &wrong(1, &header, found))?;
+            *self = Metrics::begin(&self.path, &[])?;
+        }
+        if self.header.is_none() {
+            writeln!(self.file, "{header}").with_context(|| self.failed())?;
+            self.header = Some(header);
         }
         writeln!(self.file, "{row},{seconds:.3}").with_context(|| self.failed())
     }
@@ -48,19 +75,60 @@ impl Metrics {
     pub fn curve(&self, name: &str, steps_per_epoch: usize) -> Result<Vec<(f64, f64)>> {
         let path = self.path.display();
         let text = fs::read_to_string(&self.path).with_context(|| format!("{path}: cannot be read"))?;
-        let mut rows = text.lines().map(|row| row.split(','));
-        let Some(mut header) = rows.next() else { return Ok(vec![]) }; // a lost file, and no step since
-        let column =
-            header.position(|column| column == name).with_context(|| format!("{path}: has no column {name}"))?;
-        let values: Vec<f64> = rows.filter_map(|mut row| row.nth(column)?.parse().ok()).collect();
-        let together = steps_per_epoch.div_ceil(20);
-        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-        let middle = |i: usize, len: usize| (i * together) as f64 + len as f64 / 2.0;
-        let point = |(i, part): (usize, &[f64])| (middle(i, part.len()) / steps_per_epoch as f64, mean(part));
-        Ok(values.chunks(together).enumerate().map(point).collect())
+        let mut lines = text.lines();
+        let Some(header) = lines.next() else { return Ok(vec![]) }; // a lost file, and no step since
+        let column = header.split(',').position(|column| column == name);
+        let column = column.with_context(|| format!("{path}: has no column {name}"))?;
+        let mut rows = vec![];
+        for (i, line) in lines.enumerate() {
+            let row = numbers(line).filter(|row| row.len() > column);
+            let row = row.with_context(|| format!("{path}, {}", wrong(2 + i, "a row of numbers", line)))?;
+            rows.push((row[1], row[column]));
+        }
+        let together = steps_per_epoch.div_ceil(20) as f64;
+        let part = |(step, _): &(f64, f64)| ((step - 1.0) / together).floor();
+        let point = |rows: &[(f64, f64)]| {
+            let mean = |of: fn(&(f64, f64)) -> f64| rows.iter().map(|row| of(row) / rows.len() as f64).sum::<f64>();
+            ((mean(|row| row.0) - 0.5) / steps_per_epoch as f64, mean(|row| row.1))
+        };
+        Ok(rows.chunk_by(|a, b| part(a) == part(b)).map(point).collect())
     }
 
     fn failed(&self) -> String {
         format!("{}: cannot be written", self.path.display())
     }
+}
+
+fn wrong(line: usize, expected: &str, found: &str) -> String {
+    format!("line {line}: expected {expected}, found {:?}", found.chars().take(60).collect::<String>())
+}
+
+/// The cells of a row.
+fn numbers(row: &str) -> Option<Vec<f64>> {
+    row.split(',').map(|cell| cell.parse().ok()).collect()
+}
+
+/// What is wrong with the log of a training that has taken so many steps.
+fn misfit(log: &str, steps: usize, steps_per_epoch: usize) -> Option<String> {
+    let mut lines = log.lines();
+    let header = lines.next().unwrap_or_default();
+    if !(header.starts_with("epoch,step,") && header.ends_with(",seconds")) {
+        return Some(wrong(1, "the header epoch,step,..,seconds", header));
+    }
+    (1..=steps).find_map(|step| {
+        let row = lines.next().unwrap_or_default();
+        let epoch = step.div_ceil(steps_per_epoch);
+        let fits =
+            |row: &Vec<f64>| row.len() == header.split(',').count() && row[0] == epoch as f64 && row[1] == step as f64;
+        let expected = || format!("the row of epoch {epoch}, step {step}, as the checkpoint has {steps} steps");
+        (!numbers(row).as_ref().is_some_and(fits)).then(|| wrong(1 + step, &expected(), row))
+    })
+}
+
+/// Moves a log away that is `wrong`.
+fn set_aside(path: &Path, wrong: &str) -> Result<()> {
+    let moved = free_path(path);
+    fs::rename(path, &moved).with_context(|| format!("{}: cannot be moved away", path.display()))?;
+    println!("{}, {wrong}; it is now {}, and a new log begins", path.display(), moved.display());
+    Ok(())
 }
