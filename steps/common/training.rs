@@ -1,5 +1,5 @@
 //! [`TrainingRun`]: what surrounds the loop of every training. It hands out epochs and batches, writes `metrics.csv`,
-//! shows progress, saves checkpoints, stops after Ctrl-C, and goes on where an earlier run stopped.
+//! shows progress, saves checkpoints, stops after Ctrl-C or another signal, and goes on where an earlier run stopped.
 //!
 //! ```text
 //! let mut run = TrainingRun::start(&config, &folder, &dataset, settings, &model, &mut optimizer)?;
@@ -21,6 +21,7 @@
 mod checkpoint;
 mod config;
 mod curves;
+mod interrupt;
 mod metrics;
 mod running_mean;
 
@@ -29,15 +30,12 @@ pub use config::{Preset, TrainingConfig, TrainingFlags};
 
 use super::progress::{Progress, duration};
 use super::run::RunFolder;
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use checkpoint::TrainingState;
 use metrics::Metrics;
 use running_mean::RunningMean;
 use serde_json::Value;
-use std::cell::Cell;
 use std::ops::RangeInclusive;
-use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tsukuru::Real;
 use tsukuru::data::Dataset;
@@ -63,8 +61,6 @@ pub struct TrainingRun<'a> {
     start: Instant,
     /// Time spent by earlier runs, in seconds.
     seconds_before: f64,
-    /// Whether Ctrl-C was pressed before the end of the last step.
-    interrupted: Rc<Cell<bool>>,
     /// When this run's first step ended, and how many steps it has taken, until the estimated time is printed.
     timed: Option<(Instant, usize)>,
     /// How samples are drawn, for the files of models; a resumed run may have it otherwise.
@@ -90,7 +86,7 @@ impl<'a> TrainingRun<'a> {
         optimizer: &mut Adam,
     ) -> Result<TrainingRun<'a>> {
         ensure!(config.batch_size > 0, "batch size 0: expected at least 1");
-        listen_for_interrupt();
+        interrupt::listen();
         let run_settings = config.run_settings(dataset, settings);
         let mut ema = (config.ema > 0.0).then(|| Ema::new(model, config.ema));
         let mut state = TrainingState::default();
@@ -106,6 +102,10 @@ impl<'a> TrainingRun<'a> {
                 "--epochs {epochs}: {done} epochs {part}are done already; expected at least {least}"
             );
         }
+        match folder.is_resumed() {
+            true => interrupt::saved(interrupted(config, state.step)),
+            false => interrupt::begin_step(), // so that it can be resumed, too
+        };
         let metrics = Metrics::open(&folder.file("metrics.csv")?, state.step, steps_per_epoch)?;
         Ok(TrainingRun {
             config,
@@ -119,7 +119,6 @@ impl<'a> TrainingRun<'a> {
             loss: RunningMean::default(),
             progress: None,
             start: Instant::now(),
-            interrupted: Rc::default(),
             timed: Some((Instant::now(), 0)),
             sampling: Value::Null,
             sampling_seconds: 0.0,
@@ -134,15 +133,14 @@ impl<'a> TrainingRun<'a> {
     }
 
     /// The batches of the epoch that are left, in random order: images x (B, 1, H, W) from 0 to 1 and labels (B).
-    /// After Ctrl-C there are no more.
+    /// After a signal there are no more.
     pub fn batches(&mut self, epoch: usize) -> impl Iterator<Item = (Tensor, Vec<usize>)> + use<'a> {
         let TrainingConfig { batch_size, seed, epochs, quiet, .. } = *self.config;
         self.timed = self.timed.map(|_| (Instant::now(), 0)); // without what came between two epochs
         let done = self.state.step - (epoch - 1) * self.steps_per_epoch();
         self.progress = Some(Progress::new(&format!("epoch {epoch}/{epochs}"), self.steps_per_epoch(), done, quiet));
-        let interrupted = self.interrupted.clone();
         let batches = self.dataset.batches(batch_size, Some((seed, epoch as u64))).expect("a batch size above 0");
-        batches.skip(done).take_while(move |_| !interrupted.get())
+        batches.skip(done).take_while(|_| interrupt::begin_step())
     }
 
     /// How many steps are done, of earlier runs as well.
@@ -200,7 +198,6 @@ impl<'a> TrainingRun<'a> {
             progress.step(|| mean.to_string());
         }
         self.print_estimated_time();
-        self.interrupted.set(INTERRUPTED.load(Ordering::Relaxed));
         Ok(())
     }
 
@@ -208,7 +205,7 @@ impl<'a> TrainingRun<'a> {
     /// `model.safetensors`, with the averaged weights if there is an average.
     ///
     /// # Errors
-    /// If a file cannot be written, or if Ctrl-C was pressed.
+    /// If a file cannot be written, or if a signal has come.
     pub fn save(&mut self, model: &dyn Module, optimizer: &Adam) -> Result<()> {
         self.progress.take().into_iter().for_each(Progress::finish);
         let finished = self.state.losses.len() + 1;
@@ -221,9 +218,8 @@ impl<'a> TrainingRun<'a> {
         let path = self.folder.file("checkpoint.safetensors")?;
         let plan = self.config.plan();
         checkpoint::save(&path, &self.run_settings, &plan, &self.state, model, self.ema.as_mut(), optimizer)?;
-        if self.interrupted.get() {
-            bail!("interrupted after step {}; to resume:\n{}", self.state.step, plan.resume);
-        }
+        let message = interrupted(self.config, self.state.step);
+        ensure!(interrupt::saved(message.clone()), message);
         self.save_model(model, "model.safetensors")
     }
 
@@ -281,15 +277,13 @@ impl<'a> TrainingRun<'a> {
     }
 }
 
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// What to say if the program ends where everything is saved.
+fn interrupted(config: &TrainingConfig, step: usize) -> String {
+    format!("interrupted after step {step}; to resume:\n{}", config.plan().resume)
+}
 
-/// Ctrl-C sets [`INTERRUPTED`]; a second one ends the program at once.
-fn listen_for_interrupt() {
-    // Fails if a training before this one has set the handler, which is then there.
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("\nfinishing what is under way; Ctrl-C again stops at once");
-    });
+impl Drop for TrainingRun<'_> {
+    fn drop(&mut self) {
+        interrupt::end();
+    }
 }

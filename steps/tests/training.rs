@@ -122,12 +122,10 @@ fn a_run_interrupted_after_every_step_is_the_uninterrupted_run() {
     let orders = [unbroken.order(0), unbroken.order(1), unbroken.order(2), other.order(0)];
     assert!((0..4).all(|i| (0..i).all(|j| orders[i] != orders[j])), "{orders:?}");
 
-    let interrupt = |step| {
-        if step == 0 {
-            let id = std::process::id().to_string();
-            assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-            std::thread::sleep(Duration::from_millis(500)); // until the handler has run
-        }
+    let interrupt = |_| {
+        let id = std::process::id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        std::thread::sleep(Duration::from_millis(200)); // until the handler has run
     };
     for step in 1..=STEPS {
         let error = train(&out("broken"), 0, step > 1, &mut broken, interrupt).unwrap_err();
