@@ -47,7 +47,7 @@
 //! | [`nn`], [`optim`] | layers with PyTorch's names and initialisation; optimizers and moving averages |
 //! | [`data`], [`checkpoint`] | IDX files and batches; models as safetensors |
 //! | [`hook`], [`profile`], [`anomaly`] | events of a calculation under way; what each operation of it costs; which makes NaN |
-//! | [`files`] | a file is there completely or not at all |
+//! | [`files`], [`memory`] | a file is there completely or not at all; how much memory there is |
 //! | error.rs, output.rs | errors print as sentences; printing needs no reader |
 
 #![warn(missing_docs, clippy::disallowed_methods)]
@@ -64,6 +64,7 @@ pub mod graph;
 pub mod graphviz;
 pub mod hook;
 pub mod kernels;
+pub mod memory;
 pub mod mode;
 pub mod nn;
 pub mod ops;

@@ -1,7 +1,7 @@
 //! Recycled buffers. A fresh buffer of 77 MB costs more time in page faults than most kernels take to fill it,
 //! so a buffer that is dropped is kept for the next tensor of about its size (a free list per length).
 
-use crate::Real;
+use crate::{Real, memory};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -55,10 +55,15 @@ pub fn clear() {
 }
 
 impl Buffer {
-    /// A buffer whose numbers are whatever the last user left: for results that are written whole.
+    /// A buffer whose numbers are whatever the last user left: for results that are written whole. Where there is no memory
+    /// for it, see [`memory::on_out_of_memory`].
     pub fn scratch(len: usize) -> Buffer {
         let wanted = len.next_multiple_of(LINE_NUMBERS) + LINE_NUMBERS;
-        let storage = take_free(wanted).unwrap_or_else(|| vec![0.0; wanted]);
+        let fresh = || {
+            memory::expect(wanted * size_of::<Real>());
+            vec![0.0; wanted]
+        };
+        let storage = take_free(wanted).unwrap_or_else(fresh);
         let start = storage.as_ptr().align_offset(LINE).min(LINE_NUMBERS);
         Buffer { storage, start, len }
     }

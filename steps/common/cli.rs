@@ -138,8 +138,12 @@ impl Common {
         }
     }
 
-    /// Prepares what all programs need: as many threads as `--threads` says.
+    /// Prepares what all programs need: as many threads as `--threads` says, and a sentence where memory is short.
     pub fn start(&self) -> Result<()> {
+        tsukuru::memory::on_out_of_memory(|message| {
+            eprintln!("error: {message}: a smaller model or batch needs less");
+            std::process::exit(1)
+        });
         tsukuru::kernels::check_choice().map_err(anyhow::Error::msg)?;
         tsukuru::threads::start(self.threads.map(usize::from)).context("--threads: the threads cannot be made")?;
         Ok(())

@@ -30,7 +30,7 @@ pub use config::{Preset, TrainingConfig, TrainingFlags};
 
 use super::progress::{Progress, duration};
 use super::run::RunFolder;
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use checkpoint::TrainingState;
 use metrics::Metrics;
 use running_mean::RunningMean;
@@ -39,6 +39,7 @@ use std::ops::RangeInclusive;
 use std::time::Instant;
 use tsukuru::Real;
 use tsukuru::data::Dataset;
+use tsukuru::memory;
 use tsukuru::nn::{self, Module};
 use tsukuru::optim::{Adam, Ema};
 use tsukuru::random::Rng;
@@ -75,8 +76,8 @@ impl<'a> TrainingRun<'a> {
     /// A resumed run must have the same.
     ///
     /// # Errors
-    /// If the batch size is 0, the checkpoint is damaged, belongs to a run with other settings or has more epochs than
-    /// are asked for, or `metrics.csv` cannot be written.
+    /// If the batch size is 0, there is too little memory for the model's training, the checkpoint is damaged, belongs to a
+    /// run with other settings or has more epochs than are asked for, or `metrics.csv` cannot be written.
     pub fn start(
         config: &'a TrainingConfig,
         folder: &'a RunFolder,
@@ -86,6 +87,7 @@ impl<'a> TrainingRun<'a> {
         optimizer: &mut Adam,
     ) -> Result<TrainingRun<'a>> {
         ensure!(config.batch_size > 0, "batch size 0: expected at least 1");
+        check_memory(model, config.ema > 0.0)?;
         interrupt::listen();
         let run_settings = config.run_settings(dataset, settings);
         let mut ema = (config.ema > 0.0).then(|| Ema::new(model, config.ema));
@@ -280,6 +282,19 @@ impl<'a> TrainingRun<'a> {
 /// What to say if the program ends where everything is saved.
 fn interrupted(config: &TrainingConfig, step: usize) -> String {
     format!("interrupted after step {step}; to resume:\n{}", config.plan().resume)
+}
+
+/// Beside the weights and Adam's two means, which are there already, a training holds a gradient and perhaps an average of
+/// each weight, and all of them once more while it writes a checkpoint. The memory of a step comes on top.
+fn check_memory(model: &dyn Module, ema: bool) -> Result<()> {
+    let (count, ema) = (model.parameter_count(), usize::from(ema));
+    let needed = count * size_of::<Real>() * (1 + ema + 3 + ema);
+    let Some(available) = memory::available().filter(|&available| available < needed) else { return Ok(()) };
+    let [needed, available] = [needed, available].map(|bytes| bytes >> 20);
+    bail!(
+        "a training of {count} parameters takes {needed} MB more than it has, {available} MB are available: \
+         expected a smaller model"
+    )
 }
 
 impl Drop for TrainingRun<'_> {

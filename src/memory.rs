@@ -1,0 +1,58 @@
+//! How much memory there is, so that a program that asks for more can say so. Otherwise the system kills it.
+
+use std::fs;
+use std::sync::OnceLock;
+
+/// Bytes that this process can still get: what the system has left (`MemAvailable` and `SwapFree`), and what the process
+/// may have (`ulimit -v`). `None` if it cannot be known: only Linux tells, and not what a container may have.
+pub fn available() -> Option<usize> {
+    let of_system = kilobytes("/proc/meminfo", "MemAvailable:")? + kilobytes("/proc/meminfo", "SwapFree:")?;
+    let taken = kilobytes("/proc/self/status", "VmSize:")?;
+    let limit = number("/proc/self/limits", "Max address space").unwrap_or(usize::MAX); // else it says "unlimited"
+    Some(of_system.min(limit.saturating_sub(taken)))
+}
+
+fn kilobytes(file: &str, name: &str) -> Option<usize> {
+    Some(number(file, name)? << 10)
+}
+
+/// The first number after a name at the beginning of a line.
+fn number(file: &str, name: &str) -> Option<usize> {
+    let text = fs::read_to_string(file).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
+}
+
+static HANDLER: OnceLock<fn(&str) -> !> = OnceLock::new();
+
+/// Sets what happens where there is no memory for a tensor: the handler gets a sentence that says so. Without a handler it
+/// is a panic. Only the first call counts.
+pub fn on_out_of_memory(handler: fn(&str) -> !) {
+    let _ = HANDLER.set(handler);
+}
+
+/// Smaller buffers are not checked: the system is asked in less time than it takes to fill these.
+const CHECKED: usize = 16 << 20;
+
+/// Ends the work if there is no memory for a buffer of so many bytes.
+pub(crate) fn expect(bytes: usize) {
+    let Some(available) = (bytes >= CHECKED).then(available).flatten().filter(|&available| bytes > available) else {
+        return;
+    };
+    let message = format!("out of memory: a tensor takes {} MB, {} MB are available", bytes >> 20, available >> 20);
+    HANDLER.get().map_or_else(|| panic!("{message}"), |handler| handler(&message));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_tensor_that_no_memory_can_hold_is_refused() {
+        assert!(available().expect("Linux tells") > CHECKED);
+        expect(CHECKED);
+        let refused = std::panic::catch_unwind(|| expect(1 << 60)).unwrap_err();
+        let message = refused.downcast_ref::<String>().expect("a sentence");
+        assert!(message.starts_with("out of memory: a tensor takes 1099511627776 MB, "), "{message}");
+    }
+}
