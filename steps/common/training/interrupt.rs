@@ -2,6 +2,7 @@
 //! already, as while samples are drawn, the program ends at once; so it does at a second Ctrl-C.
 
 use std::process::exit;
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 
@@ -23,18 +24,24 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on signals are answered as the state says.
+/// From its return on, signals are answered as the state says.
 pub(super) fn listen() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| drop(thread::Builder::new().spawn(answer_signals)));
+    ONCE.call_once(|| {
+        // The thread lets go of `registering` when it has its handler, or none.
+        let (registering, registered) = mpsc::channel();
+        drop(thread::Builder::new().spawn(move || answer_signals(registering)));
+        let _ = registered.recv();
+    });
 }
 
 /// Without a handler, if there can be none, a signal ends the program as it ends any other.
 #[cfg(unix)]
-fn answer_signals() {
+fn answer_signals(registering: Sender<()>) {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let signals = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal != SIGHUP || !ignored(SIGHUP));
     let Ok(mut signals) = signal_hook::iterator::Signals::new(signals) else { return };
+    drop(registering);
     for signal in signals.forever() {
         // A terminal that is closed sends SIGHUP twice, and a system that shuts down may send SIGTERM with it: they only ask.
         answer(128 + signal, signal == SIGINT);
@@ -42,13 +49,13 @@ fn answer_signals() {
 }
 
 #[cfg(windows)]
-fn answer_signals() {
+fn answer_signals(_registering: Sender<()>) {
     let _ = ctrlc::set_handler(|| answer(130, true));
 }
 
 /// Elsewhere there are no signals.
 #[cfg(not(any(unix, windows)))]
-fn answer_signals() {}
+fn answer_signals(_registering: Sender<()>) {}
 
 /// Whether a signal was ignored when the program started, as SIGHUP is under `nohup`. Only Linux tells.
 #[cfg(unix)]
