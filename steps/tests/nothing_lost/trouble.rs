@@ -63,7 +63,7 @@ fn a_folder_that_vanishes_is_named() {
     fs::rename(folder.path().join("out"), folder.path().join("away")).expect("a folder");
     let said = sentence(child.wait_with_output().expect("it ends"));
     assert!(said.contains("out/step07/vae/") && said.contains(": No such file or directory"), "{said}");
-    fs::remove_dir_all(folder.path().join("out")).expect("what it has begun anew");
+    let _ = fs::remove_dir_all(folder.path().join("out")); // what it may have begun anew
     fs::rename(folder.path().join("away"), folder.path().join("out")).expect("a folder");
     LONG.succeeds(folder.path(), "out", "--resume");
     LONG.succeeds(folder.path(), "unbroken", "");
