@@ -1,14 +1,80 @@
-//! [`write_whole`]: a file is there completely or not at all; [`remove_parts`]: what a killed program has left of one.
+//! Files that are read without surprises ([`read_regular`]), and written completely or not at all ([`write_whole`],
+//! [`remove_parts`]).
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, File, FileType};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use tempfile::Builder;
 
 /// How the name of a temporary file ends, after so many random letters and digits.
 const PART: &str = ".part";
 const RANDOM: usize = 6;
+
+/// Opens a file for reading, unless it is a pipe, a device, a socket or a folder: opening a pipe waits for its other end,
+/// perhaps for ever, and a device like `/dev/zero` has no end.
+///
+/// # Errors
+/// If there is no file, or something that is none, or the system cannot open it.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    expect_regular(fs::metadata(path)?.file_type())?;
+    let file = File::open(path)?;
+    expect_regular(file.metadata()?.file_type())?; // another one may have come by this name meanwhile
+    Ok(file)
+}
+
+/// All bytes of a file.
+///
+/// # Errors
+/// As [`open_regular`]; if the file is longer than `most` bytes, which is seen before it is read; or if it does not fit
+/// into memory.
+pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = open_regular(path)?;
+    let length = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    if length <= most {
+        bytes.try_reserve_exact(length as usize)?;
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes)?; // it may grow meanwhile
+    }
+    match length.max(bytes.len() as u64) {
+        length if length > most => Err(io::Error::other(format!("expected at most {most} bytes, found {length}"))),
+        _ => Ok(bytes),
+    }
+}
+
+/// Checks that a file can be made or opened at `path`: that there is a regular file or nothing.
+///
+/// # Errors
+/// If something else is there.
+pub fn expect_regular_or_none(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(metadata) => expect_regular(metadata.file_type()),
+        Err(_) => Ok(()), // the system says the rest when the file is made
+    }
+}
+
+fn expect_regular(kind: FileType) -> io::Result<()> {
+    match kind.is_file() {
+        true => Ok(()),
+        false => Err(io::Error::other(format!("expected a file, found {}", name_of(kind)))),
+    }
+}
+
+#[cfg(unix)]
+fn name_of(kind: FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    match kind {
+        _ if kind.is_dir() => "a folder",
+        _ if kind.is_fifo() => "a pipe",
+        _ if kind.is_socket() => "a socket",
+        _ => "a device",
+    }
+}
+
+#[cfg(not(unix))]
+fn name_of(kind: FileType) -> &'static str {
+    if kind.is_dir() { "a folder" } else { "a device" }
+}
 
 /// Writes a temporary file `.NAME.random.part` beside `path` and renames it when it is complete and on disk (fsync).
 /// A reader of `path`, even after a crash in the middle, finds the old file or the new one. The file has the

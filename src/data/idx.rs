@@ -12,15 +12,15 @@
 //! is compared with its length before any memory is asked for.
 
 use super::DataError;
-use crate::files::write_whole;
+use super::gzip::{self, Gunzip};
+use crate::files::{open_regular, write_whole};
 use byteorder::{BigEndian, ReadBytesExt, WriteBytesExt};
-use flate2::{Compression, bufread::MultiGzDecoder, write::GzEncoder};
-use std::fs::{self, File};
+use flate2::{Compression, write::GzEncoder};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Deflate cannot pack more than 1032 bytes into one, so no gzipped file holds more than this times its length.
-const MOST_PER_PACKED_BYTE: u64 = 1032;
+/// So many numbers are read of a file at most; MNIST's longest has 47 million. A file longer than that is not read.
+const MOST: u64 = 1 << 30;
 
 /// Grey images of one size: (count, rows, cols) bytes, 0 black (background) to 255 white (ink).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +38,21 @@ pub struct Images {
 /// Reads images: u8, 3 axes.
 ///
 /// # Errors
-/// If the file cannot be read, is not an IDX file of images, or is shorter or longer than its header says.
+/// If the file cannot be read, is not an IDX file of images, is shorter or longer than its header says, or has more than
+/// 2^30 pixels.
 pub fn read_images(path: &Path) -> Result<Images, DataError> {
-    let mut file = Reader::open(path)?;
+    images(Reader::open(path)?)
+}
+
+/// As [`read_images`], from a file that lies in memory. `path` is what messages call it.
+///
+/// # Errors
+/// As [`read_images`].
+pub fn images_from_bytes(path: &Path, bytes: &[u8]) -> Result<Images, DataError> {
+    images(Reader::new(path, Box::new(bytes), bytes.len() as u64)?)
+}
+
+fn images(mut file: Reader) -> Result<Images, DataError> {
     let [count, rows, cols] = file.header("images")?;
     if rows == 0 || cols == 0 {
         return Err(file.wrong(8, "images of at least one pixel", format!("{rows} x {cols} pixels")));
@@ -54,7 +66,18 @@ pub fn read_images(path: &Path) -> Result<Images, DataError> {
 /// # Errors
 /// As [`read_images`].
 pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
-    let mut file = Reader::open(path)?;
+    labels(Reader::open(path)?)
+}
+
+/// As [`read_labels`], from a file that lies in memory. `path` is what messages call it.
+///
+/// # Errors
+/// As [`read_images`].
+pub fn labels_from_bytes(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, DataError> {
+    labels(Reader::new(path, Box::new(bytes), bytes.len() as u64)?)
+}
+
+fn labels(mut file: Reader) -> Result<Vec<u8>, DataError> {
     let [count] = file.header("labels")?;
     file.numbers(&[count])
 }
@@ -90,34 +113,32 @@ impl Images {
 }
 
 /// An open file and how far it has been read.
-struct Reader {
+struct Reader<'a> {
     path: PathBuf,
-    bytes: Box<dyn Read>,
+    bytes: Box<dyn Read + 'a>,
     offset: u64,
     /// No more than so many (unpacked) bytes can be in the file.
     most: u64,
 }
 
-impl Reader {
-    fn open(path: &Path) -> Result<Reader, DataError> {
+impl<'a> Reader<'a> {
+    fn open(path: &Path) -> Result<Reader<'a>, DataError> {
         let fail = |source| DataError::Read { path: path.into(), offset: 0, source };
-        // Asked before opening, because opening a pipe would wait for ever.
-        let metadata = fs::metadata(path).map_err(fail)?;
-        if !metadata.is_file() {
-            let found = if metadata.is_dir() { "a folder" } else { "something else" };
-            return Err(fail(io::Error::other(found)));
-        }
-        let mut file = BufReader::new(File::open(path).map_err(fail)?);
-        let packed = file.fill_buf().map_err(fail)?.starts_with(&[0x1f, 0x8b]);
-        let length = metadata.len();
-        Ok(match packed {
-            true => Reader::new(path, Box::new(MultiGzDecoder::new(file)), length.saturating_mul(MOST_PER_PACKED_BYTE)),
-            false => Reader::new(path, Box::new(file), length),
-        })
+        let file = open_regular(path).map_err(fail)?;
+        let length = file.metadata().map_err(fail)?.len();
+        Reader::new(path, Box::new(BufReader::new(file)), length)
     }
 
-    fn new(path: &Path, bytes: Box<dyn Read>, most: u64) -> Reader {
-        Reader { path: path.into(), bytes, offset: 0, most }
+    /// `file` has `length` bytes, packed or not.
+    fn new(path: &Path, mut file: Box<dyn BufRead + 'a>, length: u64) -> Result<Reader<'a>, DataError> {
+        let start = file.fill_buf();
+        let packed =
+            start.map(gzip::is_gzip).map_err(|source| DataError::Read { path: path.into(), offset: 0, source })?;
+        let (bytes, most): (Box<dyn Read>, u64) = match packed {
+            true => (Box::new(Gunzip::new(file)), length.saturating_mul(gzip::MOST_PER_PACKED_BYTE)),
+            false => (file, length),
+        };
+        Ok(Reader { path: path.into(), bytes, offset: 0, most })
     }
 
     /// The sizes of the `AXES` axes.
@@ -155,6 +176,9 @@ impl Reader {
         let promised: u128 = sizes.iter().map(|&n| u128::from(n)).product();
         let sizes: Vec<String> = sizes.iter().map(u32::to_string).collect();
         let expected = format!("{promised} bytes ({})", sizes.join(" x "));
+        if promised > u128::from(MOST) {
+            return Err(self.wrong(4, format!("at most {MOST} bytes"), expected));
+        }
         let most = self.most.saturating_sub(start);
         if promised > u128::from(most) {
             return Err(self.wrong(start, expected, format!("at most {most}")));
@@ -177,7 +201,7 @@ impl Reader {
         let result = (&mut self.bytes).take(count).read_to_end(&mut found);
         self.offset += found.len() as u64;
         result.map(|_| found).map_err(|source| match source.kind() {
-            // flate2's three kinds; a file that is not packed has none of them.
+            // flate2's and Gunzip's kinds; a file that is not packed has none of them.
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
                 self.wrong(self.offset, "a whole and sound gzip file", source.to_string())
             }

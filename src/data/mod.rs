@@ -2,6 +2,7 @@
 
 mod dataset;
 mod error;
+mod gzip;
 pub mod idx;
 
 pub use dataset::{Batches, Dataset};

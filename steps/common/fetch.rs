@@ -4,11 +4,11 @@
 //! release build of step09 takes 100 s, and one of them (ring) needs a C compiler: much for four files, fetched once.
 
 use hmac_sha256::Hash;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use tsukuru::files::write_whole;
+use tsukuru::files::{open_regular, write_whole};
 
 /// Where MNIST is published; the second is used if the first fails.
 pub const MIRRORS: [&str; 2] =
@@ -53,7 +53,7 @@ pub fn fetch(
 ) -> Result<(), FetchError> {
     fs::create_dir_all(folder).map_err(|source| FetchError::Folder { folder: folder.into(), source })?;
     for &(name, sha256) in files {
-        match File::open(folder.join(name)).and_then(|mut file| copy(&mut file, &mut io::sink())) {
+        match open_regular(&folder.join(name)).and_then(|mut file| copy(&mut file, &mut io::sink())) {
             Ok(found) if found == sha256 => report(&format!("{name}: already there")),
             Ok(_) => {
                 report(&format!("{name}: there, but not as published"));

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-use tsukuru::files::remove_parts;
+use tsukuru::files::{expect_regular_or_none, remove_parts};
 
 /// A folder `OUT/STEP/PROGRAM/` that this process alone writes to.
 pub struct RunFolder {
@@ -30,7 +30,8 @@ impl RunFolder {
         fs::create_dir_all(&above).with_context(|| format!("{}: cannot make this folder", above.display()))?;
         // The lock is beside the folder, which may be moved.
         let lock_path = above.join(format!(".{program}.lock"));
-        let lock = File::create(&lock_path).with_context(|| format!("{}: cannot be written", lock_path.display()))?;
+        let lock = expect_regular_or_none(&lock_path).and_then(|()| File::create(&lock_path));
+        let lock = lock.with_context(|| format!("{}: cannot be written", lock_path.display()))?;
         match lock.try_lock() {
             Ok(()) => (),
             Err(TryLockError::WouldBlock) => bail!("{}: another run is at work in this folder", path.display()),

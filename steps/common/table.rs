@@ -2,8 +2,11 @@
 
 use anyhow::{Context, Result, ensure};
 use csv::{Position, ReaderBuilder, StringRecord, Trim};
-use std::fs;
 use std::path::Path;
+use tsukuru::files::read_regular;
+
+/// So many bytes are read at most: two million rows of two numbers.
+const MOST: u64 = 1 << 26;
 
 /// The rows of a text file, at least one, each of `COLUMNS` finite numbers: with commas between them under the line
 /// `header`, or without a header with white space between them. Empty lines and a byte order mark are passed over. `row`
@@ -12,8 +15,24 @@ use std::path::Path;
 /// # Errors
 /// If the file cannot be read, or a line is not what it should be: then file and line are named.
 pub fn read<const COLUMNS: usize>(path: &Path, header: Option<&str>, row: &str) -> Result<Vec<[f64; COLUMNS]>> {
-    let unreadable = || format!("{}: cannot be read", path.display());
-    let bytes = fs::read(path).with_context(unreadable)?;
+    let bytes = read_regular(path, MOST).with_context(|| unreadable(path))?;
+    parse(path, &bytes, header, row)
+}
+
+fn unreadable(path: &Path) -> String {
+    format!("{}: cannot be read", path.display())
+}
+
+/// As [`read`], from a file that lies in memory. `path` is what messages call it.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse<const COLUMNS: usize>(
+    path: &Path,
+    bytes: &[u8],
+    header: Option<&str>,
+    row: &str,
+) -> Result<Vec<[f64; COLUMNS]>> {
     let wrong = |offset: usize, expected: &str, found: &str| {
         // Position::line is the line before, if that ends in \r\n or is empty.
         let start = offset + bytes[offset..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
@@ -26,8 +45,8 @@ pub fn read<const COLUMNS: usize>(path: &Path, header: Option<&str>, row: &str) 
     reader.delimiter(separator.as_bytes()[0]).trim(Trim::All).has_headers(false).flexible(true);
 
     let (mut rows, mut expected_header) = (Vec::new(), header.as_ref());
-    for record in reader.from_reader(&bytes[..]).byte_records() {
-        let record = record.with_context(unreadable)?;
+    for record in reader.from_reader(bytes).byte_records() {
+        let record = record.with_context(|| unreadable(path))?;
         let offset = record.position().map_or(0, Position::byte) as usize;
         let record = StringRecord::from_byte_record_lossy(record);
         let cells: Vec<&str> = match header {

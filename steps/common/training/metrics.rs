@@ -7,7 +7,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tsukuru::Real;
-use tsukuru::files::write_whole;
+use tsukuru::files::{read_regular, write_whole};
+
+/// So many bytes are read at most: ten million rows.
+const MOST: u64 = 1 << 30;
 
 /// The file, open for more rows.
 pub(super) struct Metrics {
@@ -22,7 +25,7 @@ impl Metrics {
     /// was killed. A file without these rows, or with others, is moved to `metrics.csv.1`, `.2`, .., and a new one begins:
     /// the log is for people, and the training goes on without it. What was wrong is printed.
     pub fn open(path: &Path, steps: usize, steps_per_epoch: usize) -> Result<Metrics> {
-        let earlier = match fs::read(path) {
+        let earlier = match read_regular(path, MOST) {
             _ if steps == 0 => None,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 println!("{}: none; a new one begins at step {}", path.display(), steps + 1);
@@ -74,7 +77,8 @@ impl Metrics {
     /// A column as points (epoch, value), each the mean over a twentieth of an epoch.
     pub fn curve(&self, name: &str, steps_per_epoch: usize) -> Result<Vec<(f64, f64)>> {
         let path = self.path.display();
-        let text = fs::read_to_string(&self.path).with_context(|| format!("{path}: cannot be read"))?;
+        let bytes = read_regular(&self.path, MOST).with_context(|| format!("{path}: cannot be read"))?;
+        let text = String::from_utf8_lossy(&bytes);
         let mut lines = text.lines();
         let Some(header) = lines.next() else { return Ok(vec![]) }; // a lost file, and no step since
         let column = header.split(',').position(|column| column == name);
@@ -131,4 +135,19 @@ fn set_aside(path: &Path, wrong: &str) -> Result<()> {
     fs::rename(path, &moved).with_context(|| format!("{}: cannot be moved away", path.display()))?;
     println!("{}, {wrong}; it is now {}, and a new log begins", path.display(), moved.display());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_log_that_is_a_pipe_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.csv");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let error = format!("{:#}", Metrics::open(&path, 1, 1).err().expect("no log"));
+        assert!(error.ends_with("metrics.csv: cannot be read: expected a file, found a pipe"), "{error}");
+    }
 }
