@@ -10,8 +10,10 @@
 //! all of a file or nothing. The same entries always make the same bytes.
 
 mod header;
+mod wrapper;
 
-use crate::files::write_whole;
+use crate::error::quotable;
+use crate::files::{open_regular, write_whole};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::{Real, debug_as_display};
@@ -20,8 +22,9 @@ use safetensors::tensor::{TensorInfo, View};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Read};
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::{fs, io, mem};
 
 /// `Real` in a file: F32, or F64 with the feature `f64`.
 const REAL: Dtype = if mem::size_of::<Real>() == 8 { Dtype::F64 } else { Dtype::F32 };
@@ -75,8 +78,8 @@ pub enum CheckpointError {
 
     /// The checkpoint belongs to another model, or to the same with other settings.
     #[error(
-        "{}: does not fit this model: {}. Build the model as the saved one was, or load another file",
-        path.display(), listed(missing, unexpected, misshapen)
+        "{}: does not fit this model: {}{}. Build the model as the saved one was, or load another file",
+        path.display(), listed(missing, unexpected, misshapen), wrapper::hint(unexpected)
     )]
     Model {
         /// The file.
@@ -91,6 +94,10 @@ pub enum CheckpointError {
 }
 
 debug_as_display!(CheckpointError);
+
+fn quoted(name: &str) -> String {
+    format!("`{}`", quotable(name))
+}
 
 fn listed(missing: &[String], unexpected: &[String], misshapen: &[String]) -> String {
     let lists = [("missing", missing), ("unexpected", unexpected), ("of another shape", misshapen)];
@@ -200,13 +207,13 @@ impl Entries {
         let (mut missing, mut misshapen) = (vec![], vec![]);
         for (name, expected) in expected.iter().map(|(name, data)| (name, data.kind())) {
             match self.get(name).map(Data::kind) {
-                None => missing.push(format!("`{name}`")),
+                None => missing.push(quoted(name)),
                 Some(found) if found == expected => (),
-                Some(found) => misshapen.push(format!("`{name}` (expected {expected}, found {found})")),
+                Some(found) => misshapen.push(format!("{} (expected {expected}, found {found})", quoted(name))),
             }
         }
         let unexpected = self.data.keys().filter(|name| expected.get(name).is_none());
-        let unexpected: Vec<String> = unexpected.map(|name| format!("`{name}`")).collect();
+        let unexpected: Vec<String> = unexpected.map(|name| quoted(name)).collect();
         match missing.is_empty() && unexpected.is_empty() && misshapen.is_empty() {
             true => Ok(()),
             false => Err(CheckpointError::Model { path: self.source(), missing, unexpected, misshapen }),
@@ -265,11 +272,9 @@ impl View for &Data {
 /// If the file cannot be read, or is not in every detail what its header says.
 pub fn read(path: &Path) -> Result<Entries, CheckpointError> {
     let fail = |source| CheckpointError::Read { path: path.into(), source };
-    // Checked before opening, because opening a pipe would wait for ever.
-    if !fs::metadata(path).map_err(fail)?.is_file() {
-        return Err(fail(io::Error::other("expected a file, found a folder or something else")));
-    }
-    from_bytes(path, &fs::read(path).map_err(fail)?)
+    let file = open_regular(path).map_err(fail)?;
+    let length = file.metadata().map_err(fail)?.len();
+    from_reader(path, file, length)
 }
 
 /// As [`read`], from a checkpoint that lies in memory (`include_bytes!`). `path` is what messages call it.
@@ -277,11 +282,21 @@ pub fn read(path: &Path) -> Result<Entries, CheckpointError> {
 /// # Errors
 /// If it is not in every detail what its header says.
 pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Entries, CheckpointError> {
-    let (header, numbers) = header::parse(path, bytes)?;
+    from_reader(path, bytes, bytes.len() as u64)
+}
+
+/// Of `length` bytes, the numbers are read when the header is known to describe them.
+fn from_reader(path: &Path, mut file: impl Read, length: u64) -> Result<Entries, CheckpointError> {
+    let fail = |source| CheckpointError::Read { path: path.into(), source };
+    let header = header::read(path, &mut file, length)?;
+    let mut numbers = Vec::new();
+    numbers.try_reserve_exact(header.data_len()).map_err(|error| fail(error.into()))?;
+    numbers.resize(header.data_len(), 0);
+    file.read_exact(&mut numbers).map_err(fail)?;
     let text = header.metadata().as_ref().and_then(|metadata| metadata.get("meta"));
     let meta = text.map_or(Value::Null, |text| serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()));
     let tensors = header.tensors().into_iter();
-    let data = tensors.map(|(name, info)| (name, decoded(info, numbers))).collect();
+    let data = tensors.map(|(name, info)| (name, decoded(info, &numbers))).collect();
     Ok(Entries { meta, data, path: path.into() })
 }
 

@@ -122,6 +122,36 @@ fn what_lies_under_a_prefix_loses_it() {
     assert_eq!(named(&all), ["ema.model.w", "model", "models.w"]);
 }
 
+/// `torch.compile` and `DataParallel` put a prefix before all names.
+#[test]
+fn the_prefixes_of_wrapped_models_are_removed_where_all_names_have_them() {
+    let wrapped = |prefix: &str| {
+        let mut state = Entries::new(json!("kept"));
+        let model = state_dict(&BatchNorm2d::new(2));
+        model.iter().for_each(|(name, data)| state.insert(format!("{prefix}{name}"), data.clone()));
+        state
+    };
+    for prefix in ["", "_orig_mod.", "module.", "module._orig_mod."] {
+        assert_eq!(load_state_dict(&BatchNorm2d::new(2), wrapped(prefix)).unwrap(), prefix);
+        let mut state = wrapped(prefix);
+        let removed: String = std::iter::from_fn(|| state.strip_wrapper()).collect();
+        assert!(removed == prefix && same(&state, &wrapped("")));
+    }
+    // A part of one's own that is called `module`.
+    struct Own {
+        module: BatchNorm2d,
+    }
+    tsukuru::module!(Own { module });
+    let own = Own { module: BatchNorm2d::new(2) };
+    assert_eq!(load_state_dict(&own, state_dict(&own)).unwrap(), "");
+    assert_eq!(load_state_dict(&own, wrapped("module.module.")).unwrap(), "module.");
+
+    let mut some = wrapped("_orig_mod.");
+    some.insert("momentum", Data::Real(Tensor::scalar(0.1)));
+    let error = load_state_dict(&BatchNorm2d::new(2), some).unwrap_err().to_string();
+    assert!(error.contains("`_orig_mod.`, of torch.compile, is removed only where all names have it"), "{error}");
+}
+
 /// Everything that is wrong stands in one error, and nothing has changed.
 #[test]
 fn a_model_that_does_not_fit_is_told_all_names() {
@@ -193,7 +223,7 @@ fn what_is_not_a_checkpoint_is_named() {
     let error = without_path(&missing, checkpoint::read(&missing).unwrap_err());
     assert!(error.starts_with(": cannot be read: "), "{error}");
     let error = without_path(folder.path(), checkpoint::read(folder.path()).unwrap_err());
-    assert_eq!(error, ": cannot be read: expected a file, found a folder or something else");
+    assert_eq!(error, ": cannot be read: expected a file, found a folder");
     let nowhere = missing.join("file");
     let error = without_path(&nowhere, checkpoint::write(&nowhere, &entries()).unwrap_err());
     assert!(error.starts_with(": cannot be written: "), "{error}");
@@ -207,6 +237,44 @@ fn the_length_of_the_header_is_checked() {
     let four_gib = [&(4u64 << 30).to_le_bytes()[..], b"{}"].concat();
     assert_eq!(message(&four_gib), ", byte 0: expected a header of at most 2 bytes, found 4294967296");
     assert_eq!(message(&[0xff; 9]), ", byte 0: expected a header of at most 1 bytes, found 18446744073709551615");
+}
+
+#[test]
+fn what_torch_saves_is_recognised() {
+    for (start, name) in [(&b"PK\x03\x04\0\0\x08\x08"[..], "a zip archive"), (b"\x80\x02\x8a\nl\xfc\x9cF", "a pickle")]
+    {
+        let message = read(&[start, &[0; 9]].concat()).expect_err("an error");
+        assert!(message.starts_with(&format!(", byte 0: expected a safetensors file, found {name}, as torch.save ")));
+        assert!(message.contains("safetensors.torch.save_file(model.state_dict(), "), "{message}");
+    }
+    let json = format!("{:<640}", "{}"); // 640 is 80 02 00 ..
+    assert!(read(&file(&json, &[])).is_ok());
+}
+
+/// Neither is read: the file has no blocks on disk.
+#[test]
+fn a_file_beyond_all_sizes_is_refused_before_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let json = r#"{"a":{"dtype":"F32","shape":[2500000000],"data_offsets":[0,10000000000]}}"#;
+    fs::write(&path, file(json, &[])).unwrap();
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(10_000_000_000 + 8 + json.len() as u64).unwrap();
+    let error = without_path(&path, checkpoint::read(&path).unwrap_err());
+    let expected = "expected at most 8589934592 bytes of numbers, found 10000000000";
+    assert_eq!(error, format!(", byte {}: {expected}", 8 + json.len()));
+}
+
+#[test]
+fn names_are_quoted_in_one_line() {
+    let long = "n".repeat(5000);
+    for name in [
+        r"a
+b[2J", &long,
+    ] {
+        let json = format!(r#"{{"{name}":{{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}}}"#);
+        let message = message(&json, 1);
+        assert!(message.len() < 400 && !message.contains(char::is_control), "{message:?}");
+    }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 use std::{fs, io};
-use tsukuru::files::{remove_parts, write_whole};
+use tsukuru::checkpoint;
+use tsukuru::data::idx::{read_images, read_labels};
+use tsukuru::files::{expect_regular_or_none, open_regular, read_regular, remove_parts, write_whole};
 
 fn names(folder: &Path) -> Vec<String> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -66,6 +68,43 @@ fn what_a_killed_process_was_writing_is_removed_and_nothing_else() {
         (others.iter().map(ToString::to_string).collect(), vec![])
     );
     remove_parts(&killed.path().join("missing")).unwrap();
+}
+
+/// A pipe without a writer would be waited for; these tests would hang.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    assert!(std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", at("zero")).unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    for (name, what) in [("pipe", "a pipe"), ("socket", "a socket"), ("zero", "a device"), ("folder", "a folder")] {
+        let expected = format!("expected a file, found {what}");
+        assert_eq!(open_regular(&at(name)).unwrap_err().to_string(), expected);
+        assert_eq!(read_regular(&at(name), 9).unwrap_err().to_string(), expected);
+        assert_eq!(expect_regular_or_none(&at(name)).unwrap_err().to_string(), expected);
+        let errors = [
+            read_images(&at(name)).unwrap_err().to_string(),
+            read_labels(&at(name)).unwrap_err().to_string(),
+            checkpoint::read(&at(name)).unwrap_err().to_string(),
+        ];
+        assert!(errors.iter().all(|error| error.ends_with(&expected)), "{errors:?}");
+    }
+    expect_regular_or_none(&at("nothing")).unwrap();
+}
+
+#[test]
+fn a_file_is_read_up_to_its_limit_and_not_a_byte_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    fs::write(&path, "0123456789").unwrap();
+    assert_eq!(read_regular(&path, 10).unwrap(), b"0123456789");
+    let error = read_regular(&path, 9).unwrap_err();
+    assert_eq!(error.to_string(), "expected at most 9 bytes, found 10");
+    fs::File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+    assert!(read_regular(&path, 1 << 30).unwrap_err().to_string().ends_with("found 1099511627776"));
 }
 
 #[cfg(unix)]

@@ -1,6 +1,7 @@
 //! The header of a safetensors file: the crate `safetensors` parses it, and what tsukuru cannot read is refused.
 
 use super::CheckpointError;
+use crate::error::quotable;
 use crate::shape::{MAX_RANK, fits_into_memory};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
@@ -8,45 +9,72 @@ use serde::Deserializer;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::io::Read;
 use std::path::Path;
 
 /// The format allows no longer header, in bytes.
-const MAX_HEADER: usize = 100_000_000;
+const MAX_HEADER: u64 = 100_000_000;
 
-/// Parses the header of the file `bytes`; beside it are the bytes of the numbers, to which its offsets refer. The crate
-/// sees to it that the tensors lie one behind the other, each with as many bytes as its shape needs.
-pub(super) fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<(Metadata, &'a [u8]), CheckpointError> {
-    let wrong = |offset: usize, expected: String, found: String| CheckpointError::Format {
+/// So many bytes of numbers are read at most. The book's U-Net has 9 million.
+const MAX_NUMBERS: u64 = 1 << 33;
+
+/// Reads the header of a file of `length` bytes, and nothing behind it. The crate sees to it that the tensors lie one
+/// behind the other, each with as many bytes as its shape needs; together they fill the file.
+pub(super) fn read(path: &Path, file: &mut impl Read, length: u64) -> Result<Metadata, CheckpointError> {
+    let wrong = |offset: u64, expected: String, found: String| CheckpointError::Format {
         path: path.into(),
-        offset: offset as u64,
+        offset,
         expected,
         found,
     };
-    let Some((length, rest)) = bytes.split_first_chunk() else {
-        return Err(wrong(0, "8 bytes that say how long the header is".into(), format!("only {}", bytes.len())));
+    let mut bytes = |count: u64| {
+        let mut bytes = Vec::new();
+        let result = file.take(count).read_to_end(&mut bytes);
+        result.map(|_| bytes).map_err(|source| CheckpointError::Read { path: path.into(), source })
     };
-    let (length, most) = (u64::from_le_bytes(*length), MAX_HEADER.min(rest.len()));
-    if length > most as u64 {
-        return Err(wrong(0, format!("a header of at most {most} bytes"), length.to_string()));
+    let start = bytes(8)?;
+    let Ok(size) = start[..].try_into().map(u64::from_le_bytes) else {
+        return Err(wrong(0, "8 bytes that say how long the header is".into(), format!("only {}", start.len())));
+    };
+    let rest = length.saturating_sub(8);
+    if size > MAX_HEADER.min(rest) {
+        return Err(match format_of(&start) {
+            Some(found) => wrong(0, "a safetensors file".into(), found),
+            None => wrong(0, format!("a header of at most {} bytes", MAX_HEADER.min(rest)), size.to_string()),
+        });
     }
-    let (json, numbers) = rest.split_at(length as usize);
+    let json = &bytes(size)?[..];
     let unique = serde_json::Deserializer::from_slice(json).deserialize_map(UniqueNames);
     let metadata: Metadata = unique
         .and_then(|()| serde_json::from_slice(json))
-        .map_err(|error| wrong(8, "a header that describes tensors in JSON".into(), error.to_string()))?;
-    if metadata.data_len() != numbers.len() {
+        .map_err(|error| wrong(8, "a header that describes tensors in JSON".into(), quotable(&error.to_string())))?;
+    if metadata.data_len() as u64 != rest - size {
         let expected = format!("{} bytes of numbers", metadata.data_len());
-        return Err(wrong(8 + json.len(), expected, numbers.len().to_string()));
+        return Err(wrong(8 + size, expected, (rest - size).to_string()));
+    }
+    if rest - size > MAX_NUMBERS {
+        return Err(wrong(8 + size, format!("at most {MAX_NUMBERS} bytes of numbers"), (rest - size).to_string()));
     }
     for (name, info) in BTreeMap::from_iter(metadata.tensors()) {
         check(info).map_err(|(expected, found)| CheckpointError::Tensor {
             path: path.into(),
-            name,
+            name: quotable(&name),
             expected,
             found,
         })?;
     }
-    Ok((metadata, numbers))
+    Ok(metadata)
+}
+
+/// The formats in which PyTorch itself saves, by their first bytes: a zip archive, or before version 1.6 a pickle.
+fn format_of(start: &[u8]) -> Option<String> {
+    let name = match start {
+        [b'P', b'K', 3, 4, ..] => "a zip archive",
+        [0x80, 2..=5, ..] => "a pickle",
+        _ => return None,
+    };
+    let save = "`safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")`";
+    Some(format!("{name}, as torch.save writes it; in Python, {save} writes a safetensors file"))
 }
 
 /// Whether tsukuru can hold the tensor; if not, what was expected and what was found.

@@ -27,11 +27,17 @@ pub fn state_dict(model: &dyn Module) -> Entries {
 /// Puts a state into a model of the same structure (`model.load_state_dict(state)`). Shared weights stay shared; if the
 /// state has different numbers under their names, the last ones count.
 ///
+/// Returns what was removed from the beginning of all names so that they fit, such as `_orig_mod.`: see
+/// [`Entries::strip_wrapper`]. As a rule that is nothing.
+///
 /// # Errors
 /// If entries are missing, left over or of another shape: the error names them all. This is checked before anything
 /// changes, so the model is then as it was.
-pub fn load_state_dict(model: &dyn Module, state: Entries) -> Result<(), CheckpointError> {
-    state.check(&state_dict(model))?;
+pub fn load_state_dict(model: &dyn Module, mut state: Entries) -> Result<String, CheckpointError> {
+    let (expected, mut removed) = (state_dict(model), String::new());
+    while let Err(error) = state.check(&expected) {
+        removed += state.strip_wrapper().ok_or(error)?;
+    }
     for (name, entry) in model.entries() {
         match (entry, state.get(&name).cloned()) {
             (Entry::Parameter(parameter), Some(Data::Real(tensor))) => parameter.update(|x| *x = tensor),
@@ -40,7 +46,7 @@ pub fn load_state_dict(model: &dyn Module, state: Entries) -> Result<(), Checkpo
             _ => unreachable!("checked above"),
         }
     }
-    Ok(())
+    Ok(removed)
 }
 
 /// Writes a model as a safetensors file that PyTorch opens.
@@ -52,10 +58,11 @@ pub fn save(model: &dyn Module, path: &Path) -> Result<(), CheckpointError> {
 }
 
 /// Reads a model from a safetensors file: one of [`save`], or PyTorch's
-/// `safetensors.torch.save_file(model.state_dict(), path)`, with parameters in f32 or f64 and counters in i64.
+/// `safetensors.torch.save_file(model.state_dict(), path)`, with parameters in f32 or f64 and counters in i64. Returns
+/// what was removed from all names, as [`load_state_dict`].
 ///
 /// # Errors
 /// If the file is damaged or belongs to another model; the model is then as it was.
-pub fn load(model: &dyn Module, path: &Path) -> Result<(), CheckpointError> {
+pub fn load(model: &dyn Module, path: &Path) -> Result<String, CheckpointError> {
     load_state_dict(model, checkpoint::read(path)?)
 }

@@ -7,6 +7,7 @@ pub mod digits;
 pub mod fetch;
 pub mod images;
 pub mod letters;
+pub mod model_file;
 pub mod people;
 pub mod picture;
 pub mod plot;

@@ -1,5 +1,6 @@
 //! A small convolutional network that classifies digits. Later steps evaluate the digits that they generate with it.
 
+use crate::common::model_file;
 use crate::step03::Matrix;
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -60,7 +61,8 @@ impl Convnet {
     /// If the file cannot be read, or holds another model.
     pub fn read(path: &Path) -> Result<Convnet> {
         let model = Convnet::new(&mut Rng::new(0, "init", 0));
-        nn::load(&model, path).context("a model.safetensors of `step06 -- classifier` was expected")?;
+        nn::load_state_dict(&model, model_file::read(path)?)
+            .context("a model.safetensors of `step06 -- classifier` was expected")?;
         Ok(model)
     }
 

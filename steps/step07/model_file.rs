@@ -4,11 +4,12 @@ use super::model::Vae;
 use super::vae;
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Source;
+use crate::common::model_file;
 use crate::common::training::{TrainingFlags, is_unfinished};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::path::{Path, PathBuf};
-use tsukuru::checkpoint::{self, Data};
+use tsukuru::checkpoint::Data;
 use tsukuru::data::Dataset;
 use tsukuru::nn;
 use tsukuru::random::Rng;
@@ -66,7 +67,7 @@ fn find(common: &Common, mnist: &MnistArgs, latent: usize, source: &Source) -> R
 
 /// A VAE with the sizes of the file.
 fn read(path: &Path) -> Result<Vae> {
-    let state = checkpoint::read(path)?;
+    let state = model_file::read(path)?;
     let shape = |name| match state.get(name) {
         Some(Data::Real(weight)) => weight.shape().to_vec(),
         _ => vec![],

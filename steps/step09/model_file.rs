@@ -4,12 +4,13 @@ use super::config::Conditioning;
 use super::diffuser::Diffuser;
 use super::sampler::Sampler;
 use super::unet::{MidBlock, TIME_DIM, UNet};
+use crate::common::model_file;
 use crate::step08::{NoiseSchedule, Schedule, T};
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use serde_json::Value;
 use std::path::Path;
-use tsukuru::checkpoint::{self, Data};
+use tsukuru::checkpoint::Data;
 use tsukuru::nn;
 use tsukuru::random::Rng;
 
@@ -57,7 +58,7 @@ pub fn read_unconditional(path: &Path) -> Result<TrainedUNet> {
 /// # Errors
 /// If the file is damaged, or holds something else.
 pub fn read_unet(path: &Path) -> Result<TrainedUNet> {
-    let state = checkpoint::read(path)?;
+    let state = model_file::read(path)?;
     let is_checkpoint = state.meta["run_settings"].is_object();
     ensure!(
         !is_checkpoint,
