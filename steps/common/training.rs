@@ -95,14 +95,15 @@ impl<'a> TrainingRun<'a> {
         let steps_per_epoch = dataset.len().div_ceil(config.batch_size);
         if folder.is_resumed() {
             let path = folder.file("checkpoint.safetensors")?;
-            state = checkpoint::load(&path, &run_settings, steps_per_epoch, model, ema.as_mut(), optimizer)?;
-            let (epochs, done) = (config.epochs, state.losses.len());
-            let least = state.step.div_ceil(steps_per_epoch);
+            let saved = checkpoint::read(&path, &run_settings, steps_per_epoch, model, ema.is_some(), optimizer)?;
+            let (epochs, done, step) = (config.epochs, saved.state.losses.len(), saved.state.step);
+            let least = step.div_ceil(steps_per_epoch);
             let part = if least > done { "and a part of the next " } else { "" };
             ensure!(
-                state.step <= epochs * steps_per_epoch,
+                step <= epochs * steps_per_epoch,
                 "--epochs {epochs}: {done} epochs {part}are done already; expected at least {least}"
             );
+            state = saved.load(model, ema.as_mut(), optimizer)?;
         }
         match folder.is_resumed() {
             true => interrupt::saved(interrupted(config, state.step)),
