@@ -1,9 +1,11 @@
 //! [`Source`]: where the images come from, MNIST if it is there, else the digits that the program draws itself.
 
 use super::digits;
-use std::fmt;
+use anyhow::Result;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
-use tsukuru::checkpoint::{self, CheckpointError};
+use std::{fmt, fs, io};
+use tsukuru::checkpoint;
 use tsukuru::data::idx::Images;
 use tsukuru::data::{DataError, Dataset};
 
@@ -45,13 +47,23 @@ pub struct Source {
 #[derive(thiserror::Error)]
 #[error(
     "{}: expected train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, \
-     each plain or with .gz, here or in the folder mnist within; missing: {}. \
+     each plain or with .gz, here or in the folder mnist within; missing: {}{}. \
      `cargo run --release --bin fetch` downloads them to {}; `--data {BUILT_IN}` does without",
-    folder.display(), missing.join(", "), default_folder().display()
+    folder.display(), missing.join(", "), there(found), default_folder().display()
 )]
 pub struct Incomplete {
     pub folder: PathBuf,
     pub missing: Vec<&'static str>,
+    /// What is in the folder.
+    pub found: Vec<String>,
+}
+
+fn there(found: &[String]) -> String {
+    match found.len() {
+        0 => String::new(),
+        1..=8 => format!("; found: {}", found.join(", ")),
+        more => format!("; found: {} and {} others", found[..8].join(", "), more - 8),
+    }
 }
 
 tsukuru::debug_as_display!(Incomplete);
@@ -84,7 +96,7 @@ impl Source {
     /// holds MNIST, else the built-in digits.
     ///
     /// # Errors
-    /// If the folder was named, or holds some of the four files, and one is missing.
+    /// If the folder was named, or is not empty, and one of the four files is missing.
     pub fn find(data: Option<&Path>) -> Result<Source, Incomplete> {
         let variable = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()).map(PathBuf::from);
         Source::choose(data.or(variable.as_deref()), &default_folder())
@@ -95,25 +107,21 @@ impl Source {
     /// # Errors
     /// As [`Source::find`].
     pub fn choose(named: Option<&Path>, default: &Path) -> Result<Source, Incomplete> {
-        let Some(named) = named else {
-            return match missing_in(default) {
-                missing if missing.is_empty() => Ok(Source::folder(default)),
-                missing if missing.len() == 4 => Ok(Source::BUILT_IN),
-                missing => Err(Incomplete { folder: default.into(), missing }),
-            };
+        let folders = match named {
+            Some(name) if name == Path::new(BUILT_IN) => return Ok(Source::BUILT_IN),
+            Some(named) => vec![named.join("mnist"), named.into()],
+            None if names_in(default).is_empty() => return Ok(Source::BUILT_IN),
+            None => vec![default.into()],
         };
-        if named == Path::new(BUILT_IN) {
-            return Ok(Source::BUILT_IN);
+        if let Some(folder) = folders.iter().find(|folder| missing_in(folder).is_empty()) {
+            return Ok(Source::folder(folder));
         }
-        let folders = [named.join("mnist"), named.into()];
-        match folders.iter().find(|folder| missing_in(folder).is_empty()) {
-            Some(folder) => Ok(Source::folder(folder)),
-            None => {
-                // The names that are missing where fewer are.
-                let missing = folders.iter().map(|folder| missing_in(folder)).min_by_key(Vec::len).unwrap_or_default();
-                Err(Incomplete { folder: named.into(), missing })
-            }
-        }
+        let incomplete = folders.iter().map(|folder| Incomplete {
+            folder: named.unwrap_or(default).into(),
+            missing: missing_in(folder),
+            found: names_in(folder),
+        });
+        Err(incomplete.min_by_key(|folder| (folder.missing.len(), folder.found.is_empty())).expect("a folder"))
     }
 
     /// The images and labels of one split, or of its first `limit` images. There is at least one, and the labels are
@@ -136,17 +144,32 @@ impl Source {
     }
 
     /// The first of the models in these files that was trained on this data set, or does not say on which. Files need
-    /// not be there.
+    /// not be there; one of another data set is named in a line of output.
     ///
     /// # Errors
-    /// If a file is damaged.
-    pub fn find_model(&self, paths: impl IntoIterator<Item = PathBuf>) -> Result<Option<PathBuf>, CheckpointError> {
+    /// If a file is damaged, or the images cannot be read.
+    pub fn find_model(&self, paths: impl IntoIterator<Item = PathBuf>) -> Result<Option<PathBuf>> {
         for path in paths.into_iter().filter(|path| path.exists()) {
-            if checkpoint::read(&path)?.meta["data"].as_str().is_none_or(|name| name == self.name()) {
+            if self.is_of(&checkpoint::read(&path)?.meta)? {
                 return Ok(Some(path));
             }
+            println!("{}: was trained on other images, and is not used", path.display());
         }
         Ok(None)
+    }
+
+    /// Whether a model with this metadata was trained on this data set: the checksum of its images decides, where any
+    /// folder has the name MNIST.
+    fn is_of(&self, meta: &Value) -> Result<bool, DataError> {
+        if meta["data"].as_str().is_some_and(|name| name != self.name()) {
+            return Ok(false);
+        }
+        match (&self.folder, meta["images"].as_u64(), meta["settings"]["checksum"].as_u64()) {
+            (Some(folder), Some(images), Some(checksum)) => {
+                Ok(u64::from(read(folder, Split::Train)?.take(images as usize).checksum()) == checksum)
+            }
+            _ => Ok(true),
+        }
     }
 
     /// The folder, or the name of the built-in digits, for messages.
@@ -166,19 +189,47 @@ impl fmt::Display for Source {
     }
 }
 
-fn missing_in(folder: &Path) -> Vec<&'static str> {
-    let names = [Split::Train, Split::Test].into_iter().flat_map(Split::files);
-    names.filter(|name| !path_of(folder, name).is_file()).collect()
+/// What is in the folder, sorted, but for hidden files: a download that was interrupted may have left one. A folder that
+/// is not there is empty.
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries.flatten(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return vec![],
+        Err(error) => return vec![format!("{error}")],
+    };
+    let mut names: Vec<String> = entries.map(|entry| shown(&entry.path())).collect();
+    names.retain(|name| !name.starts_with('.'));
+    names.sort();
+    names
 }
 
-/// The plain file, or else the gzipped one.
-fn path_of(folder: &Path, name: &str) -> PathBuf {
-    let plain = folder.join(name);
-    if plain.is_file() { plain } else { folder.join(format!("{name}.gz")) }
+/// The name of a file, with a slash behind that of a folder.
+fn shown(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().display();
+    match path {
+        _ if path.is_dir() => format!("{name}/"),
+        _ if path.is_file() => name.to_string(),
+        _ => format!("{name} (not a file)"),
+    }
+}
+
+fn missing_in(folder: &Path) -> Vec<&'static str> {
+    let names = [Split::Train, Split::Test].into_iter().flat_map(Split::files);
+    names.filter(|name| path_of(folder, name).is_none()).collect()
+}
+
+/// The file of this name, plain or gzipped, as it is published or with a dot (`train-images.idx3-ubyte`), in the folder or
+/// in one of its own name within, as some archives are unpacked.
+fn path_of(folder: &Path, name: &str) -> Option<PathBuf> {
+    let styles = [name.to_string(), name.replace("-idx", ".idx")];
+    let names = styles.each_ref().map(|style| [style.clone(), format!("{style}.gz")]);
+    let folders = [folder.to_path_buf(), folder.join(&styles[0]), folder.join(&styles[1])];
+    let paths = folders.iter().flat_map(|folder| names.as_flattened().iter().map(|name| folder.join(name)));
+    paths.into_iter().find(|path| path.is_file())
 }
 
 fn read(folder: &Path, split: Split) -> Result<Dataset, DataError> {
-    let [images, labels] = split.files().map(|name| path_of(folder, name));
+    let [images, labels] = split.files().map(|name| path_of(folder, name).unwrap_or_else(|| folder.join(name)));
     let dataset = Dataset::read(&images, &labels)?;
     if dataset.is_empty() {
         let (expected, found) = ("at least one image".into(), "0".into());

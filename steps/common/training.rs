@@ -34,7 +34,7 @@ use anyhow::{Result, bail, ensure};
 use checkpoint::TrainingState;
 use metrics::Metrics;
 use running_mean::RunningMean;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 use std::time::Instant;
 use tsukuru::Real;
@@ -235,6 +235,7 @@ impl<'a> TrainingRun<'a> {
         let mut weights = self.with_ema(model, || nn::state_dict(model));
         weights.meta = self.run_settings.clone();
         weights.meta["sampling"] = self.sampling.clone();
+        weights.meta["images"] = json!(self.dataset.len());
         Ok(tsukuru::checkpoint::write(&path, &weights)?)
     }
 

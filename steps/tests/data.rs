@@ -1,10 +1,12 @@
 //! Which images a program gets: MNIST where it is, else the built-in digits, and never anything else in silence.
 
+use serde_json::json;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use steps::common::data::{Source, Split, VARIABLE, default_folder};
 use tempfile::TempDir;
+use tsukuru::checkpoint::{self, Entries};
 use tsukuru::data::idx::{Images, write_images, write_labels};
 
 const NAMES: [&str; 4] =
@@ -60,7 +62,8 @@ fn a_named_folder_without_the_files_is_an_error_that_lists_them() {
     fs::remove_file(folder.path().join("train-labels-idx1-ubyte.gz")).unwrap();
     let one = missing(folder.path());
     assert!(one.starts_with(&folder.path().display().to_string()), "{one}");
-    assert!(one.contains("; missing: train-labels-idx1-ubyte. "), "{one}");
+    let there = "t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz, train-images-idx3-ubyte.gz";
+    assert!(one.contains(&format!("; missing: train-labels-idx1-ubyte; found: {there}. ")), "{one}");
 }
 
 #[test]
@@ -76,6 +79,17 @@ fn without_a_name_mnist_is_used_if_it_is_there_and_begun_is_an_error() {
     fs::remove_file(default.join("t10k-images-idx3-ubyte.gz")).unwrap();
     assert!(choose(None, &default).unwrap_err().contains("missing: t10k-images-idx3-ubyte"));
     assert!(default_folder().ends_with("datasets/mnist"));
+    for name in NAMES {
+        let _ = fs::remove_file(default.join(format!("{name}.gz")));
+    }
+    fs::write(default.join(".train-images-idx3-ubyte.gz.x.part"), "of a download").unwrap();
+    assert_eq!(choose(None, &default), Ok(Source::BUILT_IN));
+    fs::write(default.join("train.csv"), "label,pixel0").unwrap();
+    fs::create_dir(default.join("raw")).unwrap();
+    assert!(choose(None, &default).unwrap_err().contains("; found: raw/, train.csv. "));
+    fs::remove_dir_all(&default).unwrap();
+    fs::write(&default, "no folder").unwrap();
+    choose(None, &default).unwrap_err();
 }
 
 #[test]
@@ -95,6 +109,53 @@ fn files_are_read_plain_and_gzipped() {
         assert_eq!(source.load(Split::Train, Some(2)).unwrap().labels(), [5, 0]);
         assert_eq!(source.load(Split::Test, Some(9)).unwrap().labels(), [7, 2]);
     }
+}
+
+#[test]
+fn archives_from_elsewhere_have_other_names() {
+    for end in ["", ".gz"] {
+        let in_own_folder: fn(&str) -> String = |name| format!("{name}/{name}");
+        let dotted: fn(&str) -> String = |name| name.replace("-idx", ".idx");
+        let both: fn(&str) -> String = |name| format!("{0}/{0}", name.replace("-idx", ".idx"));
+        for place in [in_own_folder, dotted, both] {
+            let (published, folder) = (folder(), folder());
+            put_mnist(published.path(), end);
+            for name in NAMES {
+                let path = folder.path().join(place(name) + end);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::copy(published.path().join(format!("{name}{end}")), path).unwrap();
+            }
+            let source = choose(None, folder.path()).unwrap();
+            assert_eq!(source.load(Split::Train, None).unwrap().labels(), [5, 0, 4]);
+            assert_eq!(source.load(Split::Test, None).unwrap().labels(), [7, 2]);
+        }
+    }
+}
+
+/// Any folder is called MNIST; what a model was trained on, its checksum says.
+#[test]
+fn a_model_of_other_images_is_not_found() {
+    let folder = folder();
+    put_mnist(folder.path(), "");
+    let source = Source::folder(folder.path());
+    let model = |name: &str, meta: serde_json::Value| {
+        checkpoint::write(&folder.path().join(name), &Entries::new(meta)).unwrap();
+        folder.path().join(name)
+    };
+    let meta = |data: &str, images: usize| {
+        let checksum = source.load(Split::Train, Some(images)).unwrap().checksum();
+        json!({"data": data, "images": images, "settings": {"checksum": checksum}})
+    };
+    let (first, all) = (model("first", meta("MNIST", 2)), model("all", meta("MNIST", 3)));
+    let (silent, drawn) = (model("silent", json!(null)), model("drawn", meta("built-in digits", 3)));
+    let find = |paths: &[&PathBuf]| source.find_model(paths.iter().copied().cloned()).unwrap();
+    assert_eq!(find(&[&drawn, &folder.path().join("missing"), &first]), Some(first.clone()));
+    write_labels(&folder.path().join(NAMES[1]), &[5, 0, 9]).unwrap();
+    assert_eq!(find(&[&all, &first]), Some(first.clone()));
+    write_labels(&folder.path().join(NAMES[1]), &[5, 7, 4]).unwrap();
+    assert_eq!(find(&[&all, &first]), None);
+    assert_eq!(find(&[&all, &first, &silent]), Some(silent));
+    assert_eq!(Source::BUILT_IN.find_model([drawn.clone()]).unwrap(), Some(drawn));
 }
 
 #[test]
