@@ -1,5 +1,6 @@
 //! [`CommandLine`]: how a program was started, to say how it is resumed.
 
+use std::ffi::OsString;
 use std::fmt;
 
 /// A command line that starts a program of a step. Printed, it can be pasted into a shell.
@@ -14,10 +15,10 @@ pub struct CommandLine {
 }
 
 impl CommandLine {
-    /// The command line of this process, without `--resume`. `step_flags` are those of its words that every program of
-    /// the step takes.
-    pub fn current(step: &str, step_flags: Vec<String>) -> CommandLine {
-        let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    /// The command line of these words, of which the first is the binary, without `--resume`. `step_flags` are those of
+    /// its words that every program of the step takes.
+    pub fn new(step: &str, words: &[OsString], step_flags: Vec<String>) -> CommandLine {
+        let mut words = words.iter().map(|word| word.to_string_lossy().into_owned());
         let binary = words.next().unwrap_or_default();
         // cargo sets this variable for what it runs.
         let by_cargo = std::env::var_os("CARGO").is_some();

@@ -6,6 +6,7 @@ use anyhow::{Result, bail, ensure};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// The programs of a step.
@@ -31,14 +32,15 @@ pub fn without<const N: usize>(flags: [&'static str; N]) -> [Arg; N] {
 /// The flags that some programs are [`without`], and why.
 const REFUSED: [(&str, &str); 2] = [("data", "reads no data"), ("seed", "draws no random numbers")];
 
+/// A command line of a step.
 #[derive(Parser)]
-struct Cli<P: Programs> {
+pub struct Cli<P: Programs> {
     #[command(subcommand)]
-    program: Option<P>,
+    pub program: Option<P>,
     #[command(flatten)]
-    common: Common,
+    pub common: Common,
     #[command(flatten)]
-    data: P::Data,
+    pub data: P::Data,
 }
 
 /// The whole of a step. Its name and what it is `about` are for the help.
@@ -48,21 +50,10 @@ pub fn run_step<P: Programs>(name: &'static str, about: &'static str) -> ExitCod
 
 fn run<P: Programs>(name: &'static str, about: &'static str) -> Result<()> {
     let command = command::<P>(name, about);
-    let parsed = command.clone().try_get_matches();
-    if let Some(hint) = parsed.as_ref().err().and_then(|error| hint(&command, error)) {
-        bail!(hint);
-    }
-    let matches = or_exit(parsed);
-    let quick = || P::QUICK.iter().map(|line| line.split(' ').next().expect("a program"));
-    refuse(&command, &matches, &matches.subcommand_name().map_or_else(|| quick().collect(), |name| vec![name]))?;
-    let Cli { program, mut common, data } = or_exit(Cli::<P>::from_arg_matches(&matches));
-    common.resume = is_given(&matches, "resume");
-    if let Some((program, _)) = matches.subcommand().filter(|_| common.resume) {
-        let resumable = command.find_subcommand(program).is_some_and(|program| takes(program, "resume"));
-        ensure!(resumable, "{program} takes no --resume: it trains nothing");
-        bail!("--resume: expected after the program, as in `{program} --resume`");
-    }
-    common.command = CommandLine::current(name, step_flags(&command, &matches));
+    let Cli { program, common, data } = match parse::<P>(&command, &Vec::from_iter(std::env::args_os())) {
+        Ok(cli) => cli,
+        Err(error) => or_exit(Err(error.downcast::<clap::Error>()?)),
+    };
     common.start()?;
     if let Some(program) = program {
         return common.observe(|| program.run(&common, &data));
@@ -75,8 +66,31 @@ fn run<P: Programs>(name: &'static str, about: &'static str) -> Result<()> {
     })
 }
 
+/// What the words ask for, of which the first is the program's own name.
+///
+/// # Errors
+/// A [`clap::Error`] for `--help` and for what clap explains better.
+pub fn parse<P: Programs>(command: &Command, words: &[OsString]) -> Result<Cli<P>> {
+    let parsed = command.clone().try_get_matches_from(words);
+    if let Some(hint) = parsed.as_ref().err().and_then(|error| hint(command, words, error)) {
+        bail!(hint);
+    }
+    let matches = parsed?;
+    let quick = || P::QUICK.iter().map(|line| line.split(' ').next().expect("a program"));
+    refuse(command, &matches, &matches.subcommand_name().map_or_else(|| quick().collect(), |name| vec![name]))?;
+    let mut cli = Cli::<P>::from_arg_matches(&matches)?;
+    cli.common.resume = is_given(&matches, "resume");
+    if let Some((program, _)) = matches.subcommand().filter(|_| cli.common.resume) {
+        let resumable = command.find_subcommand(program).is_some_and(|program| takes(program, "resume"));
+        ensure!(resumable, "{program} takes no --resume: it trains nothing");
+        bail!("--resume: expected after the program, as in `{program} --resume`");
+    }
+    cli.common.command = CommandLine::new(command.get_name(), words, step_flags(command, &matches));
+    Ok(cli)
+}
+
 /// The step as clap knows it. `--resume` is for all programs together, if there is one that can be resumed.
-fn command<P: Programs>(name: &'static str, about: &'static str) -> Command {
+pub fn command<P: Programs>(name: &'static str, about: &'static str) -> Command {
     let mut command = Cli::<P>::command().name(name).about(about);
     if command.get_subcommands().any(|program| takes(program, "resume")) {
         let help = "Resume what an interrupted run without a program has left unfinished";
@@ -128,11 +142,10 @@ fn step_flags(command: &Command, matches: &ArgMatches) -> Vec<String> {
 }
 
 /// Which programs take the flags that were given without a program, or to another one.
-fn hint(command: &Command, error: &clap::Error) -> Option<String> {
+fn hint(command: &Command, words: &[OsString], error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return None };
-    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    let words: Vec<String> = words.collect();
-    let longs = words.iter().filter_map(|word| word.strip_prefix("--")?.split('=').next());
+    let texts: Vec<String> = words.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let longs = texts.iter().filter_map(|word| word.strip_prefix("--")?.split('=').next());
     let longs: Vec<&str> = longs.filter(|long| !takes(command, long)).collect();
     let first = unknown.strip_prefix("--").filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
     let takers = |longs: &[&str]| -> Vec<&str> {
@@ -149,8 +162,8 @@ fn hint(command: &Command, error: &clap::Error) -> Option<String> {
         return (!takers(&[first]).is_empty()).then(|| each.join("; "));
     };
     let flag = says(&takers(&[first]), unknown);
-    let named = command.clone().ignore_errors(true).try_get_matches().ok()?;
-    let rest = words.iter().filter(|word| Some(&word[..]) != named.subcommand_name()).cloned().collect();
-    let example = CommandLine::current(command.get_name(), rest).with_program(program);
+    let named = command.clone().ignore_errors(true).try_get_matches_from(words).ok()?;
+    let rest = texts.iter().filter(|word| Some(&word[..]) != named.subcommand_name()).cloned().collect();
+    let example = CommandLine::new(command.get_name(), words, rest).with_program(program);
     Some(format!("{flag}: {example}"))
 }
