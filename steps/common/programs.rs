@@ -146,8 +146,8 @@ fn hint(command: &Command, words: &[OsString], error: &clap::Error) -> Option<St
     let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return None };
     let texts: Vec<String> = words.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let longs = texts.iter().filter_map(|word| word.strip_prefix("--")?.split('=').next());
-    let longs: Vec<&str> = longs.filter(|long| !takes(command, long)).collect();
     let first = unknown.strip_prefix("--").filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
+    let longs: Vec<&str> = longs.filter(|long| *long == first || !takes(command, long)).collect();
     let takers = |longs: &[&str]| -> Vec<&str> {
         let takes_all = |program: &&Command| longs.iter().all(|long| takes(program, long));
         command.get_subcommands().filter(takes_all).map(Command::get_name).collect()

@@ -10,6 +10,7 @@ count=0
 while IFS=$'\t' read -r file command; do
     case $command in
         *"--bin fetch"*) continue ;;   # needs a network; its own test serves files from a folder
+        "cargo install"*|"cargo +nightly"*|*python*) continue ;; # needs a nightly compiler, or PyTorch
         "git clone"*|"cargo test"*|".ci/run"*|"cd "*) continue ;; # the gate itself runs the tests
     esac
     echo "-- $file: $command"

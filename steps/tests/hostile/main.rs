@@ -130,7 +130,7 @@ fn hostile_command_lines_are_understood_or_refused() {
     let (command, good) = (every_flag::command(), AtomicU64::new(0));
     Mutations { seeds: &seeds, tokens: &tokens }.each(COUNT, |words| match every_flag::parse(&command, &words) {
         Ok(()) => drop(good.fetch_add(1, Ordering::Relaxed)),
-        Err(said) => assert!(!said.is_empty()),
+        Err(said) => assert!(!said.is_empty(), "{:?}", String::from_utf8_lossy(&words)),
     });
     report("command lines", good);
 }
