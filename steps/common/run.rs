@@ -17,8 +17,8 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder. If an earlier run left one, it is moved to `PROGRAM.1`, `.2`, ..., unless `resume` goes on in it. Half-written
-    /// files of a run that was killed are removed.
+    /// Makes the folder. If an earlier run left one, it is moved to `PROGRAM.1`, `.2`, ..., unless `resume` goes on in it.
+    /// Half-written files of a run that was killed are removed.
     ///
     /// # Errors
     /// If another process is at work there, or the folder cannot be made.

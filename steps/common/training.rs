@@ -208,9 +208,12 @@ impl<'a> TrainingRun<'a> {
     /// `model.safetensors`, with the averaged weights if there is an average.
     ///
     /// # Errors
-    /// If a file cannot be written, or if a signal has come.
+    /// If a parameter is not finite, which the next loss would show only when the last good checkpoint is gone; if a file
+    /// cannot be written; or if a signal has come.
     pub fn save(&mut self, model: &dyn Module, optimizer: &Adam) -> Result<()> {
         self.progress.take().into_iter().for_each(Progress::finish);
+        let finite = model.parameters().iter().all(|x| x.value().data().iter().all(|x| x.is_finite()));
+        ensure!(finite, "step {}: a parameter is not finite, so nothing is saved; try a smaller --lr", self.state.step);
         let finished = self.state.losses.len() + 1;
         if self.state.step == finished * self.steps_per_epoch() {
             let mean = std::mem::take(&mut self.state.sum) / self.steps_per_epoch() as f64;

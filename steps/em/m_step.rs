@@ -40,6 +40,10 @@ impl fmt::Display for Repair {
 /// A component whose responsibilities sum to less than this is empty: dividing by so small a sum gives no mean.
 const EMPTY: f64 = 1e-200;
 
+/// A pass finds fourteen digits of a distance and more, so these are enough for any f64. The limit is for rounding, which
+/// might move a mean to and fro.
+const MOST_PASSES: usize = 32;
+
 /// The M-step of points x (N, D), from their `statistics` under the `old` mixture. `variances` (D) are those of the data;
 /// the least variance of a component is the share `floor` of them, or of its own where that is more.
 ///
@@ -59,7 +63,10 @@ pub fn m_step(
         return Err(EmError::TooFar { iteration });
     }
     let mut moments: Vec<Option<Moments>> = statistics.iter().map(Moments::new).collect();
-    while moments.iter().flatten().any(|moments| moments.cancelled) {
+    for _ in 0..MOST_PASSES {
+        if !moments.iter().flatten().any(|moments| moments.cancelled) {
+            break;
+        }
         let pairs = moments.iter().zip(old.components());
         let centres: Vec<&[f64]> = pairs.map(|(new, old)| new.as_ref().map_or(old.mean(), |new| &new.mean)).collect();
         moments = e_step(x, old, &centres).1.iter().map(Moments::new).collect();

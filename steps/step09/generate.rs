@@ -42,7 +42,7 @@ pub fn generate(
     }
     progress.finish();
     let finite = pixels.iter().all(|pixel| pixel.is_finite());
-    ensure!(finite, "the generated images are not finite: are the weights, or is --gamma too far from 0?");
+    ensure!(finite, "the generated images are not finite: the weights may not be, or a guidance weight is too large");
     Ok(Tensor::new([labels.len(), 1, h, w], &pixels))
 }
 

@@ -169,7 +169,12 @@ mod tests {
 
         /// Random bits are numbers of all sizes; the second number is near the first, or anywhere.
         #[test]
-        fn any_numbers_have_an_axis_with_few_ticks(bits in any::<[u64; 2]>(), ulps in prop::option::of(0_u32..60), log: bool, count in 2_usize..14) {
+        fn any_numbers_have_an_axis_with_few_ticks(
+            bits in any::<[u64; 2]>(),
+            ulps in prop::option::of(0_u32..60),
+            log: bool,
+            count in 2_usize..14,
+        ) {
             let first = f64::from_bits(bits[0]);
             let second = f64::from_bits(ulps.map_or(bits[1], |ulps| bits[0].saturating_add(1_u64 << ulps)));
             let scale = Axis { log, ..Axis::new("") }.scale([first, second].into_iter(), (0.05, 0.08), count);

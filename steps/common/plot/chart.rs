@@ -13,8 +13,8 @@ use plotters::coord::Shift;
 use plotters::coord::ranged1d::Ranged;
 use plotters::prelude::*;
 
-/// A chart is built by adding to it, in the order of drawing. Numbers that are not finite are left out; the title counts them. A name that is not empty appears in the legend, which stands
-/// where it hides nothing.
+/// A chart is built by adding to it, in the order of drawing. Numbers that are not finite are left out; the title counts
+/// them. A name that is not empty appears in the legend, which stands where it hides nothing.
 #[derive(Clone, Debug)]
 pub struct Chart {
     title: String,

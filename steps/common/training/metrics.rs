@@ -85,7 +85,7 @@ impl Metrics {
         let column = column.with_context(|| format!("{path}: has no column {name}"))?;
         let mut rows = vec![];
         for (i, line) in lines.enumerate() {
-            let row = numbers(line).filter(|row| row.len() > column);
+            let row = numbers(line).filter(|row| row.len() > column.max(1));
             let row = row.with_context(|| format!("{path}, {}", wrong(2 + i, "a row of numbers", line)))?;
             rows.push((row[1], row[column]));
         }

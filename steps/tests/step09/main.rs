@@ -311,6 +311,15 @@ fn samples_that_are_not_finite_end_the_training() {
     assert!(!folder.path().join("out/step09/diffusion_model/samples/epoch_001.png").exists());
 }
 
+/// The loss of the only step is finite; the weights after it are not.
+#[test]
+fn weights_that_are_not_finite_are_not_saved() {
+    let folder = folder();
+    let one_step = "diffusion_model --epochs 1 --limit 16 --lr 1e39 --ema 0 --data built-in";
+    fails(folder.path(), one_step, &["step 1: a parameter is not finite, so nothing is saved", "--lr"]);
+    assert!(!folder.path().join("out/step09/diffusion_model/checkpoint.safetensors").exists());
+}
+
 /// Four IDX files of `rows` x `cols` zeros.
 fn images(folder: &Path, rows: usize, cols: usize, labels: usize) -> PathBuf {
     for part in ["train", "t10k"] {
