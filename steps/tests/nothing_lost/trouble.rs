@@ -85,13 +85,13 @@ fn of_two_runs_in_one_folder_the_second_stops() {
 #[test]
 fn too_little_memory_is_a_sentence() {
     let folder = folder();
-    let flags = "--data built-in --limit 64";
-    for (args, expected) in [
-        ("--width 512", "a training of 134093928 parameters takes 3069 MB more than it has, "),
-        ("--width 384 --batch-size 64", "out of memory: a tensor takes "),
+    // The second is a batch that fits, but not what the first convolution makes of it.
+    for (kilobytes, args, expected) in [
+        (3_000_000, "--width 512 --limit 64", "a training of 134093928 parameters takes 3069 MB more than it has, "),
+        (600_000, "--width 8 --limit 20000 --batch-size 20000", "out of memory: a tensor takes 478 MB, "),
     ] {
-        let args = format!("diffusion_model {args} {flags}");
-        let limits = "unset TSUKURU_SMOKE; ulimit -v 3000000";
+        let args = format!("diffusion_model {args} --data built-in");
+        let limits = &format!("unset TSUKURU_SMOKE; ulimit -v {kilobytes}");
         let said = sentence(limited(limits, DIFFUSION.binary, folder.path(), &args));
         assert!(said.contains(expected), "{said}");
     }
