@@ -297,8 +297,7 @@ fn the_learning_rate_of_the_quick_form_falls_and_that_of_the_full_form_stays() {
 fn a_loss_that_is_not_finite_ends_the_training() {
     let folder = folder();
     fails(folder.path(), &format!("{TRAIN} --epochs 2 --lr 1e300"), &["the loss is", "--lr", "--detect-anomaly"]);
-    let first =
-        ["the loss is", "; linear got ", " in its input 1 of shape (1, 100); the operation was called at steps/"];
+    let first = ["the loss is", " of shape (", "; the operation was called at steps/"];
     fails(folder.path(), &format!("{TRAIN} --epochs 2 --lr 1e300 --detect-anomaly"), &first);
 }
 
@@ -315,7 +314,7 @@ fn samples_that_are_not_finite_end_the_training() {
 #[test]
 fn weights_that_are_not_finite_are_not_saved() {
     let folder = folder();
-    let one_step = "diffusion_model --epochs 1 --limit 16 --lr 1e39 --ema 0 --data built-in";
+    let one_step = "diffusion_model --epochs 1 --limit 16 --lr 1e308 --ema 0 --data built-in";
     fails(folder.path(), one_step, &["step 1: a parameter is not finite, so nothing is saved", "--lr"]);
     assert!(!folder.path().join("out/step09/diffusion_model/checkpoint.safetensors").exists());
 }
