@@ -3,7 +3,7 @@
 //! what it costs), and a bias is added when a micro-tile is written.
 //!
 //! 1024 x 1024 x 1024 runs at 75 to 83 % of the machine's multiply-add peak with AVX-512 (two cores of Zen 4: 186 of 236
-//! GFLOP/s; of a Xeon: 284 of 345); on one core of that AVX-512 does 144 GFLOP/s, AVX2 76, four lanes without FMA 25.
+//! GFLOP/s; of a Xeon: 284 of 345); on one core of that AVX-512 does 144 GFLOP/s, AVX2 76.
 
 use super::chunks::{for_each_chunk, rows_per_chunk};
 use super::gemm::{Output, Product, gemm};
