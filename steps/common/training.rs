@@ -27,6 +27,8 @@ mod running_mean;
 
 pub use checkpoint::is_unfinished;
 pub use config::{Preset, TrainingConfig, TrainingFlags};
+#[cfg(unix)]
+pub use interrupt::ignored;
 
 use super::progress::{Progress, duration};
 use super::run::RunFolder;

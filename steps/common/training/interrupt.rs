@@ -59,7 +59,7 @@ fn answer_signals(_registering: Sender<()>) {}
 
 /// Whether a signal was ignored when the program started, as SIGHUP is under `nohup`. Only Linux tells.
 #[cfg(unix)]
-fn ignored(signal: i32) -> bool {
+pub fn ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)

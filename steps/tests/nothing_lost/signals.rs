@@ -3,16 +3,13 @@
 use super::*;
 use std::io::{BufRead, BufReader};
 use std::process::Output;
+use steps::common::training::ignored;
+
+/// Its number, on every Unix.
+const SIGHUP: i32 = 1;
 
 fn send(child: &Child, signal: &str) {
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill").success());
-}
-
-/// A program inherits this from the one that starts it.
-fn ignores_hangup() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 /// A terminal that is closed sends SIGHUP twice; a system that shuts down sends SIGTERM, and SIGHUP with it.
@@ -23,7 +20,7 @@ fn a_signal_saves_and_prints_what_resumes() {
     let expected = results(&LONG.run(folder.path(), "unbroken"));
     let cases = [&["-INT"][..], &["-TERM"], &["-HUP"], &["-HUP", "-HUP"], &["-HUP", "-TERM"], &["-TERM", "-HUP"]];
     for (i, signals) in cases.iter().enumerate() {
-        if signals[0] == "-HUP" && ignores_hangup() {
+        if signals[0] == "-HUP" && ignored(SIGHUP) {
             println!("skipped: {signals:?}, because the tests themselves ignore SIGHUP, as under nohup");
             continue;
         }
