@@ -44,7 +44,7 @@ impl Variable {
                 none => *none = Some(gy.value().clone()),
             }
         };
-        or_panic(mode::no_grad(|| run_backward(start, gy.into(), true, &|_| true, accumulate)));
+        or_panic(mode::no_grad(|| run_backward(start, gy.into(), true, 0, &|_| true, accumulate)));
     }
 }
 
@@ -66,11 +66,12 @@ pub fn grad<const N: usize>(y: &Variable, xs: [&Variable; N], create_graph: bool
 pub fn grads(y: &Variable, xs: &[&Variable], create_graph: bool) -> Vec<Variable> {
     let (start, gy) = (start(y), Tensor::ones(y.shape()).into());
     let targets: HashSet<u64> = xs.iter().filter_map(|x| Some(x.node.as_ref()?.id)).collect();
-    let (needed, mut found) = (or_panic(reachable(&targets, &start)), HashMap::new());
+    let oldest = targets.iter().min().copied().unwrap_or(u64::MAX);
+    let (needed, mut found) = (or_panic(reachable(&targets, oldest, &start)), HashMap::new());
     let collect = &mut |node: &Node, gy: &Variable| {
         targets.contains(&node.id).then(|| found.insert(node.id, gy.clone()));
     };
-    let run = || run_backward(start, gy, false, &|node| needed.contains(&node.id), collect);
+    let run = || run_backward(start, gy, false, oldest, &|node| needed.contains(&node.id), collect);
     or_panic(mode::set_grad_enabled(create_graph, run));
     let of = |x: &Variable| found.get(&x.node.as_ref()?.id).cloned();
     xs.iter().map(|x| of(x).unwrap_or_else(|| Tensor::zeros(x.shape()).into())).collect()
@@ -96,17 +97,20 @@ pub(crate) fn or_panic<T>(result: Result<T, String>) -> T {
     }
 }
 
-/// Carries `gy` from `start` down to the leaves along the `needed` nodes. `visit` sees the whole gradient of each.
+/// Carries `gy` from `start` down to the leaves, or to the node `oldest`, along the `needed` nodes. `visit` sees the whole
+/// gradient of each.
 fn run_backward(
     start: Rc<Node>,
     gy: Variable,
     free: bool,
+    oldest: u64,
     needed: &dyn Fn(&Node) -> bool,
     visit: &mut dyn FnMut(&Node, &Variable),
 ) -> Result<(), String> {
     let mut waiting = BTreeMap::from([(start.id, (start, gy))]);
     while let Some((_, (node, gy))) = waiting.pop_last() {
-        let function = node.function()?;
+        // The graph of the oldest one is not asked for, and may have been freed.
+        let function = if node.id == oldest { None } else { node.function()? };
         visit(&node, &gy);
         let Some(function) = function else { continue };
         function.check_versions()?;
@@ -134,11 +138,10 @@ fn run_backward(
 }
 
 /// The ids of the nodes on the paths from `y` to the `targets`: all that `grad` has to visit.
-fn reachable(targets: &HashSet<u64>, y: &Rc<Node>) -> Result<HashSet<u64>, String> {
-    let oldest = targets.iter().min().copied().unwrap_or(u64::MAX);
+fn reachable(targets: &HashSet<u64>, oldest: u64, y: &Rc<Node>) -> Result<HashSet<u64>, String> {
     let (mut functions, mut pending) = (BTreeMap::new(), vec![y.clone()]);
     while let Some(node) = pending.pop() {
-        if node.id >= oldest && !functions.contains_key(&node.id) {
+        if node.id > oldest && !functions.contains_key(&node.id) {
             let function = node.function()?;
             pending.extend(function.iter().flat_map(|function| function.next_nodes().cloned()));
             functions.insert(node.id, function);

@@ -157,10 +157,10 @@ fn errors_name_the_operation_and_the_caller() {
             y.backward();
         }),
         ("backward: an earlier backward() freed this graph at square", &|| {
-            let y = p().square();
+            let x = p();
+            let y = x.square();
             y.backward();
-            grad(&(&y * 2.0), [&y], false);
-            grad(&(&y * 2.0), [&p()], false);
+            grad(&(&y * 2.0), [&x], false);
         }),
         ("square: its input 0 was updated since", &|| {
             let x = p();

@@ -223,6 +223,14 @@ fn grad_through_a_freed_part() {
 }
 
 #[test]
+fn grad_to_a_result_whose_own_graph_was_freed() {
+    let h = param(2.0).square();
+    h.backward();
+    assert_eq!(grad(&h.square(), [&h], false)[0].item(), 8.0);
+    assert_eq!(grad(&h, [&h], false)[0].item(), 1.0);
+}
+
+#[test]
 #[should_panic(expected = "mul: its input 1 was updated since")]
 fn backward_after_an_update() {
     let (x, w) = (param(2.0), param(3.0));
