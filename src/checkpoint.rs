@@ -18,11 +18,12 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::{Real, debug_as_display};
 use safetensors::Dtype;
-use safetensors::tensor::{TensorInfo, View};
+use safetensors::tensor::{Metadata, TensorInfo};
 use serde_json::Value;
-use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
+use std::iter;
 use std::mem;
 use std::path::{Path, PathBuf};
 
@@ -115,6 +116,20 @@ pub enum Data {
 }
 
 impl Data {
+    fn dtype(&self) -> Dtype {
+        match self {
+            Data::Real(_) => REAL,
+            Data::Int(..) => Dtype::I64,
+        }
+    }
+
+    fn shape(&self) -> &Shape {
+        match self {
+            Data::Real(tensor) => tensor.shape(),
+            Data::Int(shape, _) => shape,
+        }
+    }
+
     /// What it is, for messages: equal for two of one type and shape, and for no others.
     fn kind(&self) -> String {
         match self {
@@ -232,37 +247,29 @@ impl Entries {
 /// If the file cannot be written.
 pub fn write(path: &Path, entries: &Entries) -> Result<(), CheckpointError> {
     let fail = |source| CheckpointError::Write { path: path.into(), source };
+    let mut data = Vec::from_iter(entries.iter());
+    data.sort_by_key(|(_, data)| Reverse(data.dtype())); // numbers of 8 bytes before those of 4: each at a multiple of its size
+    let mut end = 0;
+    let info = |(name, data): &(&str, &Data)| {
+        let (start, shape) = (end, data.shape().to_vec());
+        end += shape.iter().product::<usize>() * data.dtype().bitsize() / 8;
+        (name.to_string(), TensorInfo { dtype: data.dtype(), shape, data_offsets: (start, end) })
+    };
+    let infos = data.iter().map(info).collect();
     // One key only: the library writes several in random order.
     let meta = HashMap::from([("meta".to_string(), entries.meta.to_string())]);
-    let bytes = safetensors::serialize(entries.iter(), Some(meta)).map_err(|e| fail(io::Error::other(e)))?;
-    write_whole(path, |out| out.write_all(&bytes)).map_err(fail)
-}
-
-impl View for &Data {
-    fn dtype(&self) -> Dtype {
-        match self {
-            Data::Real(_) => REAL,
-            Data::Int(..) => Dtype::I64,
-        }
-    }
-
-    fn shape(&self) -> &[usize] {
-        match self {
-            Data::Real(tensor) => tensor.shape(),
-            Data::Int(shape, _) => shape,
-        }
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        match self {
-            Data::Real(tensor) => tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect(),
-            Data::Int(_, numbers) => numbers.iter().flat_map(|n| n.to_le_bytes()).collect(),
-        }
-    }
-
-    fn data_len(&self) -> usize {
-        self.shape().iter().product::<usize>() * self.dtype().bitsize() / 8
-    }
+    let header = Metadata::new(Some(meta), infos).map_err(|error| fail(io::Error::other(error)))?;
+    let mut header = serde_json::to_string(&header).expect("strings and numbers");
+    header.extend(iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
+    let write = |out: &mut dyn Write| {
+        out.write_all(&(header.len() as u64).to_le_bytes())?;
+        out.write_all(header.as_bytes())?;
+        data.iter().try_for_each(|(_, data)| match data {
+            Data::Real(tensor) => tensor.data().iter().try_for_each(|x| out.write_all(&x.to_le_bytes())),
+            Data::Int(_, numbers) => numbers.iter().try_for_each(|n| out.write_all(&n.to_le_bytes())),
+        })
+    };
+    write_whole(path, write).map_err(fail)
 }
 
 /// Reads a checkpoint: F32 and F64 become [`Real`], I64 whole numbers. A text `meta` in the metadata that is no JSON

@@ -1,5 +1,6 @@
 //! How much memory there is, so that a program that asks for more can say so. Otherwise the system kills it.
 
+use crate::Real;
 use std::fs;
 use std::sync::OnceLock;
 
@@ -30,15 +31,27 @@ pub fn on_out_of_memory(handler: fn(&str) -> !) {
     let _ = HANDLER.set(handler);
 }
 
-/// Smaller buffers are not checked: the system is asked in less time than it takes to fill these.
+/// Of smaller buffers the system is asked only when it refuses one: to ask takes longer than to fill these.
 const CHECKED: usize = 16 << 20;
 
-/// Ends the work if there is no memory for a buffer of so many bytes.
-pub(crate) fn expect(bytes: usize) {
-    let Some(available) = (bytes >= CHECKED).then(available).flatten().filter(|&available| bytes > available) else {
-        return;
-    };
-    let message = format!("out of memory: a tensor takes {} MB, {} MB are available", bytes >> 20, available >> 20);
+/// So many zeros. Ends the work if there is no memory for them.
+pub(crate) fn zeros(len: usize) -> Vec<Real> {
+    let bytes = len.saturating_mul(size_of::<Real>());
+    if bytes >= CHECKED {
+        available().filter(|&available| bytes > available).into_iter().for_each(|_| refuse(bytes));
+        return vec![0.0; len]; // pages that the system has zeroed already
+    }
+    let mut zeros = Vec::new();
+    if zeros.try_reserve_exact(len).is_err() {
+        refuse(bytes);
+    }
+    zeros.resize(len, 0.0);
+    zeros
+}
+
+fn refuse(bytes: usize) {
+    let available = available().map_or(String::new(), |available| format!(", {} MB are available", available >> 20));
+    let message = format!("out of memory: a tensor takes {} MB{available}", bytes >> 20);
     HANDLER.get().map_or_else(|| panic!("{message}"), |handler| handler(&message));
 }
 
@@ -50,8 +63,8 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn a_tensor_that_no_memory_can_hold_is_refused() {
         assert!(available().expect("Linux tells") > CHECKED);
-        expect(CHECKED);
-        let refused = std::panic::catch_unwind(|| expect(1 << 60)).unwrap_err();
+        assert_eq!(zeros(CHECKED / size_of::<Real>() + 1)[CHECKED / size_of::<Real>()], 0.0);
+        let refused = std::panic::catch_unwind(|| zeros((1 << 60) / size_of::<Real>())).unwrap_err();
         let message = refused.downcast_ref::<String>().expect("a sentence");
         assert!(message.starts_with("out of memory: a tensor takes 1099511627776 MB, "), "{message}");
     }

@@ -59,11 +59,7 @@ impl Buffer {
     /// for it, see [`memory::on_out_of_memory`].
     pub fn scratch(len: usize) -> Buffer {
         let wanted = len.next_multiple_of(LINE_NUMBERS) + LINE_NUMBERS;
-        let fresh = || {
-            memory::expect(wanted * size_of::<Real>());
-            vec![0.0; wanted]
-        };
-        let storage = take_free(wanted).unwrap_or_else(fresh);
+        let storage = take_free(wanted).unwrap_or_else(|| memory::zeros(wanted));
         let start = storage.as_ptr().align_offset(LINE).min(LINE_NUMBERS);
         Buffer { storage, start, len }
     }
