@@ -111,7 +111,7 @@ impl<'a> TrainingRun<'a> {
             true => interrupt::saved(interrupted(config, state.step)),
             false => interrupt::begin_step(), // so that it can be resumed, too
         };
-        let metrics = Metrics::open(&folder.file("metrics.csv")?, state.step, steps_per_epoch)?;
+        let metrics = Metrics::open(&folder.file("metrics.csv")?, &mut state, steps_per_epoch)?;
         Ok(TrainingRun {
             config,
             folder,
@@ -198,7 +198,7 @@ impl<'a> TrainingRun<'a> {
         self.state.sum += loss;
         let mean = self.loss.push(loss);
         self.state.seconds = self.seconds_before + self.start.elapsed().as_secs_f64();
-        self.metrics.write(epoch, step, values, self.state.seconds)?;
+        self.metrics.write(&mut self.state, epoch, values)?;
         if let Some(progress) = &mut self.progress {
             progress.step(|| mean.to_string());
         }

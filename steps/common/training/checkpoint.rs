@@ -19,6 +19,8 @@ pub(super) struct TrainingState {
     pub sum: f64,
     /// Time spent, of earlier runs as well.
     pub seconds: f64,
+    /// So many of the first steps are not in `metrics.csv`, because the log of them was lost.
+    pub unlogged: usize,
 }
 
 /// Whether a training has left a checkpoint there before all its epochs were done.
@@ -44,7 +46,8 @@ pub(super) fn save(
     optimizer: &Adam,
 ) -> Result<()> {
     let AdamState { steps, m, v } = optimizer.state();
-    let state = json!({ "step": state.step, "losses": state.losses, "sum": state.sum, "seconds": state.seconds });
+    let TrainingState { step, losses, sum, seconds, unlogged } = state;
+    let state = json!({ "step": step, "losses": losses, "sum": sum, "seconds": seconds, "unlogged": unlogged });
     let plan = json!({ "epochs": plan.epochs, "resume": plan.resume });
     let meta = json!({ "run_settings": run_settings, "state": state, "plan": plan, "adam_steps": steps });
     let mut entries = Entries::new(meta);
@@ -100,7 +103,7 @@ pub(super) fn read(
     ensure!(other.is_empty(), "{}: belongs to another run: {}", path.display(), other.join("; "));
     let broken = || format!("{}: expected the state of a training in its metadata, found another", path.display());
     let state = parse_state(&meta["state"]).with_context(broken)?;
-    ensure!(state.losses.len() == state.step / steps_per_epoch, broken());
+    ensure!(state.losses.len() == state.step / steps_per_epoch && state.unlogged <= state.step, broken());
     let (model_state, ema_state) = (entries.under("model."), entries.under("ema."));
     let (expected, no_entries) = (nn::state_dict(model), Entries::default());
     model_state.check(&expected)?;
@@ -137,6 +140,7 @@ fn parse_state(json: &Value) -> Option<TrainingState> {
         losses: json["losses"].as_array()?.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>()?,
         sum: json["sum"].as_f64()?,
         seconds: json["seconds"].as_f64()?,
+        unlogged: json["unlogged"].as_u64()? as usize,
     })
 }
 

@@ -1,5 +1,6 @@
 //! `metrics.csv`: one row for each step of a training.
 
+use super::checkpoint::TrainingState;
 use crate::common::run::free_path;
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
@@ -21,25 +22,33 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    /// Keeps the header and the rows of the `steps` that an earlier run has saved; rows of later steps are of a run that
-    /// was killed. A file without these rows, or with others, is moved to `metrics.csv.1`, `.2`, .., and a new one begins:
-    /// the log is for people, and the training goes on without it. What was wrong is printed.
-    pub fn open(path: &Path, steps: usize, steps_per_epoch: usize) -> Result<Metrics> {
+    /// Keeps the header and the rows of the steps that an earlier run has saved; rows of later steps are of a run that
+    /// was killed. A file without these rows, or with others, is moved to `metrics.csv.1`, `.2`, .., and a new one begins,
+    /// which `state` remembers: the log is for people, and the training goes on without it. What was wrong is printed.
+    pub fn open(path: &Path, state: &mut TrainingState, steps_per_epoch: usize) -> Result<Metrics> {
         let earlier = match read_regular(path, MOST) {
-            _ if steps == 0 => None,
+            _ if state.step == 0 => None,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                println!("{}: none; a new one begins at step {}", path.display(), steps + 1);
+                println!("{}: none; a new one begins at step {}", path.display(), state.step + 1);
                 None
             }
-            earlier => Some(earlier.with_context(|| format!("{}: cannot be read", path.display()))?),
+            Err(error) => {
+                set_aside(path, &format!("{}: cannot be read: {error}", path.display()))?;
+                None
+            }
+            Ok(bytes) => {
+                let log = String::from_utf8_lossy(&bytes).into_owned(); // after a kill, its end may be anything
+                match misfit(&log, state, steps_per_epoch) {
+                    Some(wrong) => set_aside(path, &format!("{}, {wrong}", path.display())).map(|()| None)?,
+                    None => Some(log),
+                }
+            }
         };
-        // After a kill, its end may be anything.
-        let earlier = earlier.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let kept: Vec<&str> = match (&earlier, earlier.as_ref().and_then(|log| misfit(log, steps, steps_per_epoch))) {
-            (_, Some(wrong)) => set_aside(path, &wrong).map(|()| vec![])?,
-            (log, None) => log.iter().flat_map(|log| log.lines()).take(1 + steps).collect(),
-        };
-        Metrics::begin(path, &kept)
+        if earlier.is_none() {
+            state.unlogged = state.step;
+        }
+        let kept = 1 + state.step - state.unlogged;
+        Metrics::begin(path, &earlier.iter().flat_map(|log| log.lines()).take(kept).collect::<Vec<_>>())
     }
 
     /// A new file of these lines.
@@ -50,9 +59,10 @@ impl Metrics {
         Ok(Metrics { path: path.to_path_buf(), header: lines.first().map(ToString::to_string), file })
     }
 
-    /// Adds a row; the names of the values are the header. If a file of an earlier run has another one, it is moved away as
-    /// in [`open`](Metrics::open).
-    pub fn write(&mut self, epoch: usize, step: usize, values: &[(&str, Real)], seconds: f64) -> Result<()> {
+    /// Adds the row of the `state`'s last step; the names of the values, of which the first is the loss, are the header. If a
+    /// file of an earlier run has another one, it is moved away as in [`open`](Metrics::open).
+    pub fn write(&mut self, state: &mut TrainingState, epoch: usize, values: &[(&str, Real)]) -> Result<()> {
+        let step = state.step;
         let (mut header, mut row) = ("epoch,step".to_string(), format!("{epoch},{step}"));
         for (name, value) in values {
             write!(header, ",{name}").expect("a string");
@@ -60,21 +70,23 @@ impl Metrics {
         }
         header += ",seconds";
         if let Some(found) = self.header.as_ref().filter(|found| **found != header) {
-            set_aside(&self.path, &wrong(1, &header, found))?;
+            set_aside(&self.path, &format!("{}, {}", self.path.display(), wrong(1, &header, found)))?;
+            state.unlogged = step - 1;
             *self = Metrics::begin(&self.path, &[])?;
         }
         if self.header.is_none() {
             writeln!(self.file, "{header}").with_context(|| self.failed())?;
             self.header = Some(header);
         }
-        writeln!(self.file, "{row},{seconds:.3}").with_context(|| self.failed())
+        writeln!(self.file, "{row},{:.3}", state.seconds).with_context(|| self.failed())
     }
 
     pub fn flush(&mut self) -> Result<()> {
         self.file.flush().with_context(|| self.failed())
     }
 
-    /// A column as points (epoch, value), each the mean over a twentieth of an epoch.
+    /// A column as points (epoch, value), each the mean over a twentieth of an epoch. No points, and a sentence, if the log of
+    /// an earlier run has no such column.
     pub fn curve(&self, name: &str, steps_per_epoch: usize) -> Result<Vec<(f64, f64)>> {
         let path = self.path.display();
         let bytes = read_regular(&self.path, MOST).with_context(|| format!("{path}: cannot be read"))?;
@@ -82,7 +94,10 @@ impl Metrics {
         let mut lines = text.lines();
         let Some(header) = lines.next() else { return Ok(vec![]) }; // a lost file, and no step since
         let column = header.split(',').position(|column| column == name);
-        let column = column.with_context(|| format!("{path}: has no column {name}"))?;
+        let Some(column) = column else {
+            println!("{path}: has no column {name}, so there is no figure of it");
+            return Ok(vec![]);
+        };
         let mut rows = vec![];
         for (i, line) in lines.enumerate() {
             let row = numbers(line).filter(|row| row.len() > column.max(1));
@@ -112,28 +127,45 @@ fn numbers(row: &str) -> Option<Vec<f64>> {
     row.split(',').map(|cell| cell.parse().ok()).collect()
 }
 
-/// What is wrong with the log of a training that has taken so many steps.
-fn misfit(log: &str, steps: usize, steps_per_epoch: usize) -> Option<String> {
+/// What is wrong with the log of a training: a row that is missing or of another step, or losses that are not those of the
+/// checkpoint.
+fn misfit(log: &str, state: &TrainingState, steps_per_epoch: usize) -> Option<String> {
     let mut lines = log.lines();
     let header = lines.next().unwrap_or_default();
-    if !(header.starts_with("epoch,step,") && header.ends_with(",seconds")) {
-        return Some(wrong(1, "the header epoch,step,..,seconds", header));
+    if !(header.starts_with("epoch,step,loss,") && header.ends_with(",seconds")) {
+        return Some(wrong(1, "the header epoch,step,loss,..,seconds", header));
     }
-    (1..=steps).find_map(|step| {
+    let (mut sum, last) = (0.0, state.step);
+    for (i, step) in (state.unlogged + 1..=last).enumerate() {
         let row = lines.next().unwrap_or_default();
         let epoch = step.div_ceil(steps_per_epoch);
         let fits =
             |row: &Vec<f64>| row.len() == header.split(',').count() && row[0] == epoch as f64 && row[1] == step as f64;
-        let expected = || format!("the row of epoch {epoch}, step {step}, as the checkpoint has {steps} steps");
-        (!numbers(row).as_ref().is_some_and(fits)).then(|| wrong(1 + step, &expected(), row))
-    })
+        let Some(numbers) = numbers(row).filter(fits) else {
+            let expected = format!("the row of epoch {epoch}, step {step}, as the checkpoint has {last} steps");
+            return Some(wrong(2 + i, &expected, row));
+        };
+        // Added as the training has added them: to the last bit.
+        let first = 1 + (epoch - 1) * steps_per_epoch;
+        sum = numbers[2] + if step == first { 0.0 } else { sum };
+        let count = (step + 1 - first) as f64;
+        let saved = match state.losses.get(epoch - 1) {
+            Some(mean) => (step == epoch * steps_per_epoch).then_some(*mean),
+            None => (step == last).then_some(state.sum / count),
+        };
+        if let Some(saved) = saved.filter(|saved| *saved != sum / count && first > state.unlogged) {
+            let expected = format!("epoch {epoch} up to here with a mean loss of {saved}, as in the checkpoint");
+            return Some(wrong(2 + i, &expected, &(sum / count).to_string()));
+        }
+    }
+    None
 }
 
 /// Moves a log away that is `wrong`.
 fn set_aside(path: &Path, wrong: &str) -> Result<()> {
     let moved = free_path(path);
     fs::rename(path, &moved).with_context(|| format!("{}: cannot be moved away", path.display()))?;
-    println!("{}, {wrong}; it is now {}, and a new log begins", path.display(), moved.display());
+    println!("{wrong}; it is now {}, and a new log begins", moved.display());
     Ok(())
 }
 
@@ -143,11 +175,16 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_log_that_is_a_pipe_is_refused_at_once() {
+    fn what_is_no_log_is_set_aside_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.csv");
-        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-        let error = format!("{:#}", Metrics::open(&path, 1, 1).err().expect("no log"));
-        assert!(error.ends_with("metrics.csv: cannot be read: expected a file, found a pipe"), "{error}");
+        for (i, make) in [(1, "mkfifo"), (2, "mkdir")] {
+            assert!(std::process::Command::new(make).arg(&path).status().unwrap().success());
+            let mut state = TrainingState { step: 3, ..TrainingState::default() };
+            drop(Metrics::open(&path, &mut state, 2).unwrap());
+            assert_eq!((state.unlogged, fs::read(&path).unwrap()), (3, vec![]));
+            assert!(folder.path().join(format!("metrics.csv.{i}")).exists());
+            fs::remove_file(&path).unwrap();
+        }
     }
 }
