@@ -20,7 +20,7 @@ pub struct Repair {
 /// The two ways in which a component degenerates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RepairKind {
-    /// In some direction its variance fell below the floor (its points are one, or lie on a line), so the floor was
+    /// In some direction its variance fell below the floor (its points are one, or lie on a line, or nearly), so the floor was
     /// added to its covariance. After that the likelihood may fall.
     Floored,
     /// Its responsibilities are all 0: it keeps its mean and covariance and gets weight 0.
@@ -30,7 +30,9 @@ pub enum RepairKind {
 impl fmt::Display for Repair {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let what = match self.kind {
-            RepairKind::Floored => "in some direction it had no variance, so the floor was added to its covariance",
+            RepairKind::Floored => {
+                "in some direction it had too little variance, so the floor was added to its covariance"
+            }
             RepairKind::Empty => "no point belonged to it, so it kept its mean and covariance and got weight 0",
         };
         write!(f, "component {}, iteration {}: {what}", self.component, self.iteration)

@@ -6,7 +6,8 @@ use program::{are_there, folder, succeeds};
 use std::fs;
 use std::path::Path;
 use steps::step08::Hvae;
-use tsukuru::checkpoint;
+use tsukuru::Real;
+use tsukuru::checkpoint::{self, Data, Entries};
 use tsukuru::nn::{Entry, Module};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
@@ -228,6 +229,12 @@ fn what_cannot_be_used_is_explained() {
     let header = br#"{"encoder.linear.weight":{"dtype":"F32","shape":[65536,0],"data_offsets":[0,0]}}"#;
     let file = [&(header.len() as u64).to_le_bytes()[..], header].concat();
     fs::write(folder.path().join("empty.safetensors"), file).expect("a file");
+    let spoilt = Data::Real(Tensor::new([2], &[1.0, Real::NAN]));
+    let mut entries = Entries::default();
+    entries.insert("encoder.linear.bias", spoilt);
+    checkpoint::write(&folder.path().join("nan.safetensors"), &entries).unwrap();
+    let nan = "nan.safetensors, tensor `encoder.linear.bias`: holds a number that is not finite";
+    fails(folder.path(), "evaluate --model nan.safetensors", &[nan]);
     fails(folder.path(), "evaluate --model empty.safetensors", &["empty.safetensors", "holds no VAE"]);
     assert!(!folder.path().join("out/step07").join("vae").join("metrics.csv").exists());
 }
