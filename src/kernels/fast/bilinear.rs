@@ -1,4 +1,4 @@
-//! Bilinear doubling and its adjoint. See reference.rs.
+//! Bilinear doubling and its adjoint. See reference/bilinear.rs.
 //!
 //! 1. Threads take whole planes; what lies between the stages below stays in the L1 cache.
 //! 2. Rows and columns are doubled one after the other, rows first. The weights are 3/4 and 1/4 everywhere but at the

@@ -1,4 +1,4 @@
-//! Convolution and its two derivatives (see `conv_products`, `conv2d`, `conv2d_dx` and `conv2d_dw` in reference.rs, 45
+//! Convolution and its two derivatives (see `conv_products`, `conv2d`, `conv2d_dx` and `conv2d_dw` in reference/conv.rs, 45
 //! lines). There are three algorithms, and the first that supports the sizes is taken:
 //!
 //! 1. [`winograd`]: 3x3, stride 1, padding up to 2, 16 channels or more on both sides and 256 pixels of y or more: a quarter

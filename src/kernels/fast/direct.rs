@@ -1,4 +1,4 @@
-//! Direct convolution of stride 1 with fewer than 4 channels of output (see `conv2d` and `conv2d_dx` in reference.rs): the
+//! Direct convolution of stride 1 with fewer than 4 channels of output (see `conv2d` and `conv2d_dx` in reference/conv.rs): the
 //! gradient of a grey image, or a last layer. Packing an im2col matrix would not pay for so few rows.
 //!
 //! 1. Each channel is copied once into a plane padded with zeros. There, to move by (di, dj) is to move by di times the

@@ -1,4 +1,4 @@
-//! map and zip: one operation on each number, or on each pair. See reference.rs (`unary`, `binary`, `map`, `zip`).
+//! map and zip: one operation on each number, or on each pair. See reference/elementwise.rs (`unary`, `binary`, `map`, `zip`).
 //!
 //! 1. Each operation gets its own loop, so that the choice of operation is made once per chunk and the compiler
 //!    vectorises what remains. Operations without a line here run as in the reference, one number at a time.

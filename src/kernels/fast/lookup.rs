@@ -1,4 +1,4 @@
-//! gather_rows and scatter_rows. See reference.rs.
+//! gather_rows and scatter_rows. See reference/lookup.rs.
 //!
 //! Rows are copied, or added, whole. Where many are scattered, each thread owns some rows of the table and looks
 //! through all indices for them: no two threads write to one row, and each row is summed in the order of the indices.

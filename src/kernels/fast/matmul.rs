@@ -1,4 +1,4 @@
-//! Matrix products (see `matmul` in reference.rs, 11 lines). With a side of 1 there is nothing to keep in registers:
+//! Matrix products (see `matmul` in reference/matmul.rs, 11 lines). With a side of 1 there is nothing to keep in registers:
 //! gemv.rs. All others are blocked products (gemm.rs), where a transpose is another way of packing (benches/README.md has
 //! what it costs), and a bias is added when a micro-tile is written.
 //!

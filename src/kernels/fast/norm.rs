@@ -1,4 +1,4 @@
-//! channel_stats, batch_norm and batch_norm_dx. See reference.rs.
+//! channel_stats, batch_norm and batch_norm_dx. See reference/norm.rs.
 //!
 //! 1. x (N, C, S) is N C rows of S numbers, each of one channel. Threads take chunks of rows in the order of memory.
 //! 2. Mean and variance take one pass over main memory: while a row is in the L1 cache, it is read for its mean and

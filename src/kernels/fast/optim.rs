@@ -1,4 +1,4 @@
-//! adam. See reference.rs.
+//! adam. See reference/optim.rs.
 //!
 //! Everything that is the same for all numbers is calculated once, in f64; then one pass reads four numbers and writes
 //! three, bound by main memory alone: the square root and the division hide behind it.

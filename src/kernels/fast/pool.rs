@@ -1,4 +1,4 @@
-//! Max pooling, forward and backward. See reference.rs.
+//! Max pooling, forward and backward. See reference/pool.rs.
 //!
 //! 1. Threads take whole planes; what lies between the stages below stays in the L1 cache.
 //! 2. Windows of 2 x 2 that touch but do not overlap, the usual ones: a plane is split into its even and odd columns,

@@ -1,4 +1,4 @@
-//! sum and max over any axes. See reference.rs.
+//! sum and max over any axes. See reference/reduce.rs.
 //!
 //! 1. Dimensions are coalesced (coalesce.rs) until reduced and kept axes alternate: (N, C, H, W) -> C is (N, C, HW).
 //! 2. A reduced row is folded in 32 lanes side by side: vector additions without waiting for each other. A kept row is

@@ -1,4 +1,4 @@
-//! read_strided and write_strided: transpose, broadcast, narrow, pad and cat. See reference.rs.
+//! read_strided and write_strided: transpose, broadcast, narrow, pad and cat. See reference/strided.rs.
 //!
 //! 1. Dimensions are coalesced (coalesce.rs); rows that are contiguous on both sides are copied, rows of one number filled.
 //! 2. Where the rows run across x, some other axis runs along x: the two are transposed in tiles of 16 x 16, so that

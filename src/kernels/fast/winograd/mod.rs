@@ -1,5 +1,5 @@
 //! 3x3 convolutions of stride 1 by Winograd's minimal filtering, F(4x4, 3x3) (Lavin and Gray, "Fast algorithms for
-//! convolutional neural networks", 2016), and their derivatives (see `conv2d`, `conv2d_dx` and `conv2d_dw` in reference.rs,
+//! convolutional neural networks", 2016), and their derivatives (see `conv2d`, `conv2d_dx` and `conv2d_dw` in reference/conv.rs,
 //! 45 lines). Per pair of channels, a tile of 4x4 outputs takes 36 multiplications instead of 144.
 //!
 //! # The idea
