@@ -56,6 +56,10 @@ pub enum Unary {
     Scale(Real),
     /// x plus a constant
     Shift(Real),
+    /// x sigmoid(x)
+    Silu,
+    /// x (1 + erf(x / sqrt 2)) / 2
+    Gelu,
 }
 
 /// Operations on two numbers.
@@ -77,6 +81,10 @@ pub enum Binary {
     Equal,
     /// a + w (b - a): a share w of the way from a to b
     Lerp(Real),
+    /// a times the derivative of [`Unary::Silu`] at b
+    SiluDx,
+    /// a times the derivative of [`Unary::Gelu`] at b
+    GeluDx,
 }
 
 /// The sizes of a (batched) matrix product.

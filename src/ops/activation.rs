@@ -1,7 +1,7 @@
 //! Activation functions, number by number (y has x's shape), and the softmax family.
 
-use super::map;
 use super::reduce::{Axes, keepdim};
+use super::{map, zip};
 use crate::Real;
 use crate::graph::Save::{Input, Output};
 use crate::graph::record;
@@ -40,17 +40,33 @@ impl Variable {
         })
     }
 
-    /// The sigmoid linear unit (Hendrycks and Gimpel, 2016), also called swish: y = x sigmoid(x).
+    /// The sigmoid linear unit (Hendrycks and Gimpel, 2016), also called swish: y = x s with s = sigmoid(x),
+    /// dx = gy (s + x s (1 - s))
     #[track_caller]
     pub fn silu(&self) -> Variable {
-        self * self.sigmoid()
+        record("silu", &[self], &[Input(0)], map(Unary::Silu, self), |gy, ctx| {
+            let x = ctx.x(0);
+            if !ctx.create_graph() {
+                return vec![Some(zip("silu", Binary::SiluDx, &gy, &x).into())];
+            }
+            let s = x.sigmoid();
+            vec![Some(gy * (&s + x * &s * (1.0 - &s)))]
+        })
     }
 
-    /// The Gaussian error linear unit (Hendrycks and Gimpel, 2016): y = x P(N(0, 1) <= x) = x (1 + erf(x / sqrt 2)) /
-    /// 2.
+    /// The Gaussian error linear unit (Hendrycks and Gimpel, 2016): y = x P with P = P(N(0, 1) <= x) =
+    /// (1 + erf(x / sqrt 2)) / 2,  dx = gy (P + x e^(-x^2 / 2) / sqrt(2 pi))
     #[track_caller]
     pub fn gelu(&self) -> Variable {
-        self * ((self * FRAC_1_SQRT_2 as Real).erf() + 1.0) * 0.5
+        record("gelu", &[self], &[Input(0)], map(Unary::Gelu, self), |gy, ctx| {
+            let x = ctx.x(0);
+            if !ctx.create_graph() {
+                return vec![Some(zip("gelu", Binary::GeluDx, &gy, &x).into())];
+            }
+            let p = ((&x * FRAC_1_SQRT_2 as Real).erf() + 1.0) * 0.5;
+            let density = (x.square() * -0.5).exp() * (0.5 * FRAC_1_SQRT_2 * FRAC_2_SQRT_PI) as Real;
+            vec![Some(gy * (p + x * density))]
+        })
     }
 
     /// The error function, y = 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x;  dx = gy 2 / sqrt(pi) e^(-x^2)

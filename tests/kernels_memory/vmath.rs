@@ -57,6 +57,11 @@ fn sigmoid_is_right_everywhere() {
 }
 
 #[test]
+fn erf_is_right_everywhere() {
+    sweep(Unary::Erf, libm::erf);
+}
+
+#[test]
 fn special_numbers() {
     let of = |op, x: f32| result(1, |y| kernels::map(op, &[x], y))[0];
     let (inf, tiny) = (f32::INFINITY, f32::from_bits(1));
@@ -83,8 +88,17 @@ fn special_numbers() {
         (Unary::Sigmoid, inf, 1.0),
         (Unary::Sigmoid, -inf, 0.0),
         (Unary::Sigmoid, 0.0, 0.5),
+        (Unary::Erf, inf, 1.0),
+        (Unary::Erf, -inf, -1.0),
+        (Unary::Erf, -0.0, -0.0),
+        (Unary::Silu, inf, inf),
+        (Unary::Silu, f32::MIN, -0.0),
+        (Unary::Gelu, inf, inf),
+        (Unary::Gelu, f32::MIN, -0.0),
     ] {
         assert_same_bits(&format!("{op:?} of {x:e}"), &[of(op, x)], &[want]);
     }
-    assert!([Unary::Exp, Unary::Ln, Unary::Tanh, Unary::Sigmoid].iter().all(|&op| of(op, f32::NAN).is_nan()));
+    for op in [Unary::Exp, Unary::Ln, Unary::Tanh, Unary::Sigmoid, Unary::Erf, Unary::Silu, Unary::Gelu] {
+        assert!(of(op, f32::NAN).is_nan(), "{op:?}");
+    }
 }

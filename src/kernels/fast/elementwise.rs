@@ -4,7 +4,7 @@
 //!    vectorises what remains. Operations without a line here run as in the reference, one number at a time.
 //! 2. zip coalesces dimensions first (coalesce.rs): equal shapes are one long row; with a scalar, a bias per channel or a
 //!    last row the operand is one number or a row throughout the inner loop.
-//! 3. exp, ln, tanh and sigmoid without branches (vmath.rs).
+//! 3. exp, ln, tanh, sigmoid and erf without branches (vmath.rs).
 //! 4. In place means: by way of a small copy in the L1 cache. That costs nothing beside main memory and saves a
 //!    second set of loops.
 
@@ -31,8 +31,8 @@ pub fn map_assign<S: Simd>(simd: S, op: Unary, x: &mut [f32]) {
 /// How many additions take as long as one operation.
 fn cost(op: Unary) -> usize {
     match op {
-        Unary::Sin | Unary::Cos | Unary::Softplus | Unary::Erf | Unary::Pow(_) => 16,
-        Unary::Exp | Unary::Ln | Unary::Tanh | Unary::Sigmoid => 2,
+        Unary::Sin | Unary::Cos | Unary::Softplus | Unary::Pow(_) => 16,
+        Unary::Exp | Unary::Ln | Unary::Tanh | Unary::Sigmoid | Unary::Silu | Unary::Erf | Unary::Gelu => 2,
         _ => 1,
     }
 }
@@ -79,6 +79,9 @@ fn map_each(op: Unary, x: &[f32], y: &mut [f32]) {
         Unary::Sqrt => each(x, y, f32::sqrt),
         Unary::Tanh => each(x, y, vmath::tanh),
         Unary::Sigmoid => each(x, y, vmath::sigmoid),
+        Unary::Silu => each(x, y, |x| x * vmath::sigmoid(x)),
+        Unary::Erf => each(x, y, vmath::erf),
+        Unary::Gelu => each(x, y, vmath::gelu),
         Unary::Relu => each(x, y, |x| if x <= 0.0 { 0.0 } else { x }),
         Unary::Abs => each(x, y, f32::abs),
         Unary::Sign => each(x, y, |x| {
@@ -121,6 +124,8 @@ fn zip_each(op: Binary, dims: &Coalesced<2>, a: &[f32], b: &[f32], start: usize,
         }
         Binary::Equal => each_pair(dims, a, b, start, y, |a, b| if a == b { 1.0 } else { 0.0 }),
         Binary::Lerp(w) => each_pair(dims, a, b, start, y, |a, b| a + w * (b - a)),
+        Binary::SiluDx => each_pair(dims, a, b, start, y, |a, b| a * vmath::silu_dx(b)),
+        Binary::GeluDx => each_pair(dims, a, b, start, y, |a, b| a * vmath::gelu_dx(b)),
     }
 }
 

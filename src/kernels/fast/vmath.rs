@@ -1,4 +1,4 @@
-//! exp, ln, tanh and sigmoid without a branch or a table, so that a loop over them becomes vector instructions.
+//! exp, ln, tanh, sigmoid and erf without a branch or a table, so that a loop over them becomes vector instructions.
 //!
 //! Every path is calculated and one is selected at the end. A power of two is made from the bits of its exponent.
 //! exp and ln are the formulas of FreeBSD's `expf` and `logf`, which `libm` has, too; tanh is that of Cephes. At most
@@ -9,6 +9,9 @@
 
 const LN2_HIGH: f32 = f32::from_bits(0x3f31_7200); // 15 bits: times an exponent it is exact
 const LN2_LOW: f32 = f32::from_bits(0x35bf_be8e); // ln 2 - LN2_HIGH
+
+/// 1.5 * 2^23. Added to it, a number loses its fraction, and its integer part stands in the lowest bits.
+const MAGIC: f32 = 12_582_912.0;
 
 /// 2^k for -126 <= k <= 127.
 #[inline(always)]
@@ -29,8 +32,6 @@ fn exp_parts(x: f32) -> (f32, [f32; 2]) {
     // Beyond these bounds the result is infinity or 0 anyway; NaN passes both comparisons.
     let x = if x > 89.0 { 89.0 } else { x };
     let x = if x < -104.0 { -104.0 } else { x };
-    // Added to 1.5 * 2^23, a number loses its fraction, and its integer part stands in the lowest bits.
-    const MAGIC: f32 = 12_582_912.0;
     let shifted = x * std::f32::consts::LOG2_E + MAGIC;
     let (k, whole) = (shifted.to_bits().wrapping_sub(MAGIC.to_bits()) as i32, shifted - MAGIC);
     let (high, low) = (x - whole * LN2_HIGH, whole * LN2_LOW);
@@ -88,4 +89,45 @@ pub fn sigmoid(x: f32) -> f32 {
     // d(e / (1 + e)) = de / (1 + e)^2 = de (1 - s)^2
     let correction = lost * (1.0 - s) * (1.0 - s);
     if x < 0.0 { s + correction } else { s }
+}
+
+/// Near 0 it is x times a polynomial in x^2, and further out 1 - e^-q for a polynomial q in |x|, both fitted to the largest
+/// error.
+#[inline(always)]
+pub fn erf(x: f32) -> f32 {
+    let (a, z) = (x.abs(), x * x);
+    let p = (-6.111_294e-4 * z + 5.016_229e-3) * z - 2.678_195_7e-2;
+    let p = ((p * z + 1.128_223e-1) * z - 3.761_253e-1) * z;
+    let small = (p + 1.283_791_5e-1) * a + a;
+    let a = if a > 4.0 { 4.0 } else { a }; // erf 4 is 1 in f32; NaN passes
+    let q = ((-1.971_816_5e-4 * a + 3.055_607e-3) * a - 2.227_708_4e-2) * a + 1.040_373_5e-1;
+    let q = ((q * a + 6.370_597_6e-1) * a + 1.127_749_6) * a + 1.774_954_8e-4;
+    let large = 1.0 - exp(-q);
+    (if a < 0.9 { small } else { large }).copysign(x)
+}
+
+/// P(N(0, 1) <= x)
+#[inline(always)]
+fn normal_cdf(x: f32) -> f32 {
+    0.5 * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
+}
+
+/// x P(N(0, 1) <= x)
+#[inline(always)]
+pub fn gelu(x: f32) -> f32 {
+    x * normal_cdf(x)
+}
+
+/// The derivative of [`gelu`].
+#[inline(always)]
+pub fn gelu_dx(x: f32) -> f32 {
+    const PEAK: f32 = 0.398_942_3; // of N(0, 1): 1 / sqrt(2 pi)
+    normal_cdf(x) + x * (PEAK * exp(-0.5 * x * x))
+}
+
+/// The derivative of x sigmoid(x).
+#[inline(always)]
+pub fn silu_dx(x: f32) -> f32 {
+    let s = sigmoid(x);
+    s + x * s * (1.0 - s)
 }

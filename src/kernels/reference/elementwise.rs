@@ -3,6 +3,7 @@ use crate::Real;
 use crate::kernels::{Binary, Unary, View};
 use crate::real;
 use crate::shape::Shape;
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 /// y = op(x) of one number, as [`Unary`] names it.
 pub fn unary(op: Unary, x: Real) -> Real {
@@ -42,6 +43,8 @@ pub fn unary(op: Unary, x: Real) -> Real {
         }
         Unary::Scale(a) => a * x,
         Unary::Shift(b) => x + b,
+        Unary::Silu => x * unary(Unary::Sigmoid, x),
+        Unary::Gelu => x * normal_cdf(x),
     }
 }
 
@@ -74,7 +77,17 @@ pub fn binary(op: Binary, a: Real, b: Real) -> Real {
             }
         }
         Binary::Lerp(w) => a + w * (b - a),
+        Binary::SiluDx => {
+            let s = unary(Unary::Sigmoid, b);
+            a * (s + b * s * (1.0 - s))
+        }
+        Binary::GeluDx => a * (normal_cdf(b) + b * real::exp(-0.5 * b * b) / (2.0 * PI).sqrt() as Real),
     }
+}
+
+/// P(N(0, 1) <= x)
+fn normal_cdf(x: Real) -> Real {
+    0.5 * (1.0 + real::erf(x * FRAC_1_SQRT_2 as Real))
 }
 
 /// `y[i] = op(x[i])`
