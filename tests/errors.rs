@@ -6,6 +6,7 @@ use tsukuru::Real;
 use tsukuru::backward::grad;
 use tsukuru::data::Dataset;
 use tsukuru::data::idx::{self, Images};
+use tsukuru::nn::LayerNorm;
 use tsukuru::ops::{BatchStats, Reduction};
 use tsukuru::optim::{Adam, AdamState, Ema};
 use tsukuru::random::Rng;
@@ -63,9 +64,16 @@ fn errors_name_the_operation_and_the_caller() {
         }),
         ("group_norm: x (4, 2), gamma (3,), beta (2,)", &|| drop(z(&[4, 2]).group_norm(1, &ones(3), &ones(2), 1e-5))),
         ("layer_norm: x (2, 3), gamma (3, 1), beta (3,)", &|| {
-            z(&[2, 3]).layer_norm(&z(&[3, 1]), &ones(3), 1e-5);
+            z(&[2, 3]).layer_norm(Some((&z(&[3, 1]), &ones(3))), 1e-5);
         }),
-        ("layer_norm: x (), gamma (1,), beta (1,)", &|| drop(p().layer_norm(&ones(1), &ones(1), 1e-5))),
+        ("layer_norm: x (2, 2, 3), gamma (1, 2, 3), beta (1, 2, 3)", &|| {
+            z(&[2, 2, 3]).layer_norm(Some((&z(&[1, 2, 3]), &z(&[1, 2, 3]))), 1e-5);
+        }),
+        ("layer_norm: x (2, 2, 3), gamma (2, 3), beta (2, 3)", &|| {
+            z(&[2, 2, 3]).layer_norm(Some((&z(&[2, 3]), &z(&[2, 3]))), 1e-5);
+        }),
+        ("layer_norm: x () has no axis", &|| drop(p().layer_norm(None, 1e-5))),
+        ("layer norm: the last axis of x (2, 3) is not 4", &|| drop(LayerNorm::without_affine(4).forward(&z(&[2, 3])))),
         ("softmax: axis 1 of shape (2,) does not exist", &|| drop(ones(2).softmax(1))),
         ("log_softmax: axis 1 of shape (2,) does not exist", &|| drop(ones(2).log_softmax(1))),
         ("logsumexp: axis 1 of shape (2,) does not exist", &|| drop(ones(2).logsumexp(1))),

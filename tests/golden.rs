@@ -119,7 +119,7 @@ fn apply(op: &str, s: &Settings, x: &[Variable]) -> Option<Variable> {
             let stats = BatchStats { mean: s.tensor("running_mean"), var: s.tensor("running_var") };
             x[0].batch_norm_eval(&x[1], &x[2], &stats, s.number("eps"))
         }
-        "layer_norm" => x[0].layer_norm(&x[1], &x[2], s.number("eps")),
+        "layer_norm" => x[0].layer_norm(Some((&x[1], &x[2])), s.number("eps")),
         "group_norm" => x[0].group_norm(s.size("groups"), &x[1], &x[2], s.number("eps")),
         "mse_loss" => {
             let sum = s.0["args"]["reduction"] == "sum";

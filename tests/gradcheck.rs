@@ -115,7 +115,11 @@ fn cases() -> Vec<Case> {
         case("batch_norm_relu_eval", &[&[2, 2, 2], &[2], &[2]], move |x| {
             x[0].batch_norm_relu_eval(&x[1], &x[2], &stats(), 1e-5).square()
         }),
-        case("layer_norm", &[&[2, 3], &[3], &[3]], |x| x[0].layer_norm(&x[1], &x[2], 1e-5)),
+        case("layer_norm", &[&[2, 3], &[3], &[3]], |x| x[0].layer_norm(Some((&x[1], &x[2])), 1e-5)),
+        case("layer_norm without gamma and beta", &[&[2, 3]], |x| x[0].layer_norm(None, 1e-5)),
+        case("layer_norm, adaptive", &[&[2, 2, 3], &[2, 1, 3], &[2, 1, 3]], |x| {
+            x[0].layer_norm(Some((&x[1], &x[2])), 1e-5)
+        }),
         case("group_norm", &[&[2, 4, 2], &[4], &[4]], |x| x[0].group_norm(2, &x[1], &x[2], 1e-5)),
         case("mse_loss", &[&[2, 3], &[2, 3]], |x| x[0].mse_loss(&x[1], Reduction::Mean).square()),
         case("cross_entropy", &[&[2, 3]], |x| x[0].cross_entropy(&[2, 0])),

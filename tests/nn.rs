@@ -176,7 +176,7 @@ fn a_shift_changes_no_variance_and_no_normalized_number() {
     let norms = |shift: Real| {
         let x = Variable::new(eighths.map(|x| x + shift));
         let (y, stats) = x.batch_norm(&gamma, &beta, 1e-5);
-        let y = [y, x.group_norm(2, &gamma, &beta, 1e-5), x.layer_norm(&gamma5, &beta5, 1e-5)];
+        let y = [y, x.group_norm(2, &gamma, &beta, 1e-5), x.layer_norm(Some((&gamma5, &beta5)), 1e-5)];
         let var = [stats.var, x.var([0, 2, 3]).value().clone(), x.var(1).value().clone()];
         (y.map(|y| y.value().clone()), var)
     };

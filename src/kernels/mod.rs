@@ -98,6 +98,12 @@ kernels! {
     fn batch_norm_dx(size: &Channels, norm: &BatchNorm, x: &[Real], gy: &[Real],
                      gx: &mut [Real], ggamma: &mut [Real], gbeta: &mut [Real]);
 
+    /// y = the layer norm of each row of x (rows, d), and stats (rows, 2) = mean and rstd = 1 / sqrt(var + eps) of each.
+    fn layer_norm(norm: &LayerNorm, x: &[Real], y: &mut [Real], stats: &mut [Real]);
+    /// Backward of [`layer_norm`]: gx, and if there are gamma and beta, ggamma and gbeta of their shape.
+    fn layer_norm_dx(norm: &LayerNorm, stats: &[Real], x: &[Real], gy: &[Real],
+                     gx: &mut [Real], ggamma: &mut [Real], gbeta: &mut [Real]);
+
     /// y (indices, width) = the rows of table (rows, width) at `indices`.
     fn gather_rows(table: &[Real], width: usize, indices: &[usize], y: &mut [Real]);
     /// Adds each row of gy (indices, width) to the row of gtable (rows, width) at its index; gtable starts from zero.

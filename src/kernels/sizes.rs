@@ -250,3 +250,23 @@ impl BatchNorm<'_> {
         if self.relu { 0.0 } else { Real::NEG_INFINITY }
     }
 }
+
+/// What a layer norm does to each row of x (rows, d), y = gamma (x - mean) / sqrt(var + eps) + beta.
+#[derive(Clone, Copy)]
+pub struct LayerNorm<'a> {
+    /// Numbers of a row.
+    pub d: usize,
+    /// Added to the variance.
+    pub eps: f64,
+    /// Neighbouring rows that have one gamma and one beta.
+    pub shared: usize,
+    /// gamma and beta, each (rows / shared, d); 1 and 0, if there are none.
+    pub affine: Option<[&'a [Real]; 2]>,
+}
+
+impl<'a> LayerNorm<'a> {
+    /// gamma and beta of one row.
+    pub fn affine_of(&self, row: usize) -> Option<[&'a [Real]; 2]> {
+        self.affine.map(|both| both.map(|numbers| &numbers[row / self.shared * self.d..][..self.d]))
+    }
+}

@@ -8,18 +8,24 @@ const EPS: f64 = 1e-5;
 /// Layer normalisation (Ba, Kiros and Hinton, 2016) over the last axis: x (.., D), weight (D), bias (D), y (.., D).
 pub struct LayerNorm {
     /// (D)
-    pub weight: Variable,
+    pub weight: Option<Variable>,
     /// (D)
-    pub bias: Variable,
+    pub bias: Option<Variable>,
+    size: usize,
 }
 
-module!(LayerNorm { weight, bias });
+module!(LayerNorm { weight, bias; size });
 
 impl LayerNorm {
     /// For rows of `size` = D numbers. Weights are 1, biases 0.
     pub fn new(size: usize) -> LayerNorm {
         let (weight, bias) = ones_and_zeros(size);
-        LayerNorm { weight, bias }
+        LayerNorm { weight: Some(weight), bias: Some(bias), size }
+    }
+
+    /// The same without weight and bias (`elementwise_affine=False`).
+    pub fn without_affine(size: usize) -> LayerNorm {
+        LayerNorm { weight: None, bias: None, size }
     }
 
     /// y = weight (x - mean) / sqrt(var + 1e-5) + bias: see [`Variable::layer_norm`].
@@ -28,7 +34,9 @@ impl LayerNorm {
     /// If the last axis of x has another size.
     #[track_caller]
     pub fn forward(&self, x: &Variable) -> Variable {
-        x.layer_norm(&self.weight, &self.bias, EPS)
+        let shape = x.shape();
+        assert!(shape.last() == Some(&self.size), "layer norm: the last axis of x {shape} is not {}", self.size);
+        x.layer_norm(self.weight.as_ref().zip(self.bias.as_ref()), EPS)
     }
 }
 

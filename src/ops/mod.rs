@@ -12,6 +12,7 @@ mod arithmetic;
 mod attention;
 pub(crate) mod conv;
 mod dropout;
+mod layer_norm;
 mod layout;
 mod lookup;
 mod loss;

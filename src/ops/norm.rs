@@ -1,10 +1,8 @@
-//! Normalisation: over the batch (Ioffe and Szegedy, 2015), a layer (Ba, Kiros and Hinton, 2016), or groups of channels
-//! (Wu and He, 2018).
+//! Normalisation over the batch (Ioffe and Szegedy, 2015).
 //!
 //! A variance is the mean of (x - mean)^2, never a difference of squares, so a large mean costs it no digits. An error of y
 //! is at most that of x and of its mean, which are rounded to [`Real`]: a few 2^-24 |mean| / std in f32.
 
-use super::reduce::keepdim;
 use crate::Real;
 use crate::graph::Save::{self, Input, Output};
 use crate::graph::{Context, record};
@@ -110,41 +108,6 @@ impl Variable {
             vec![gx, ggamma, ctx.needs_grad(2).then(|| gy.sum_to(per_channel).reshape([size.c]))]
         })
     }
-
-    /// y = gamma (x - mean) / sqrt(var + eps) + beta with mean and biased variance of each row along the last
-    /// axis: x (.., D), gamma (D), beta (D), y (.., D).
-    ///
-    /// # Panics
-    /// If gamma or beta have another shape.
-    #[track_caller]
-    pub fn layer_norm(&self, gamma: &Variable, beta: &Variable, eps: f64) -> Variable {
-        let (x, g, b) = (self.shape(), gamma.shape(), beta.shape());
-        let fits = x.last().is_some_and(|&d| *g == [d] && *b == [d]);
-        assert!(fits, "layer_norm: x {x}, gamma {g}, beta {b}: gamma and beta must be as long as the last axis");
-        self.normalized(-1, eps) * gamma + beta
-    }
-
-    /// y = gamma (x - mean) / sqrt(var + eps) + beta, with mean and biased variance of each of `groups` groups of
-    /// neighbouring channels of each sample: x (N, C, ..), gamma (C), beta (C), y of x's shape.
-    ///
-    /// # Panics
-    /// If gamma or beta are not (C), or C is no multiple of `groups`.
-    #[track_caller]
-    pub fn group_norm(&self, groups: usize, gamma: &Variable, beta: &Variable, eps: f64) -> Variable {
-        let shape = self.shape();
-        channels("group_norm", self, gamma, beta);
-        assert!(groups > 0 && shape[1].is_multiple_of(groups), "group_norm: {groups} groups of x {shape} are uneven");
-        let per_channel = channel_shape(&shape);
-        let rows = self.reshape([shape[0] * groups, shape.count() / (shape[0] * groups).max(1)]);
-        rows.normalized(-1, eps).reshape(shape) * gamma.reshape(per_channel) + beta.reshape(per_channel)
-    }
-
-    #[track_caller]
-    fn normalized(&self, axis: isize, eps: f64) -> Variable {
-        let centred = self - self.mean(keepdim(axis));
-        let rstd = (centred.square().mean(keepdim(axis)) + eps as Real).pow(-0.5);
-        centred * rstd
-    }
 }
 
 /// What a batch norm's kernels need besides x and gamma.
@@ -206,13 +169,13 @@ fn inverse_std(var: &Tensor, eps: f64) -> Tensor {
 }
 
 /// (1, C, 1, ..): what broadcasts along channels.
-fn channel_shape(shape: &Shape) -> Shape {
+pub(super) fn channel_shape(shape: &Shape) -> Shape {
     let sizes: Vec<usize> = (0..shape.len()).map(|axis| if axis == 1 { shape[1] } else { 1 }).collect();
     Shape::new(&sizes)
 }
 
 #[track_caller]
-fn channels(op: &str, x: &Variable, gamma: &Variable, beta: &Variable) -> Channels {
+pub(super) fn channels(op: &str, x: &Variable, gamma: &Variable, beta: &Variable) -> Channels {
     let (shape, gamma, beta) = (x.shape(), gamma.shape(), beta.shape());
     assert!(shape.len() >= 2, "{op}: x {shape} is not (N, C, ..)");
     let fits = *gamma == [shape[1]] && *beta == [shape[1]];

@@ -3,6 +3,7 @@
 #![cfg(not(feature = "f64"))]
 
 mod elementwise;
+mod layer_norm;
 mod lookup;
 mod norm;
 mod reduce;

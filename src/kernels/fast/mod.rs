@@ -4,7 +4,7 @@
 //! | files | |
 //! |---|---|
 //! | `simd`, `mul_add`, `chunks`, `coalesce`, `rows` | instruction sets, the work of one thread, few nested loops over any shape, short rows |
-//! | `elementwise`, `vmath`, `reduce`, `strided`, `norm`, `pool`, `bilinear`, `lookup`, `optim` | what memory limits |
+//! | `elementwise`, `vmath`, `reduce`, `strided`, `norm`, `layer_norm`, `pool`, `bilinear`, `lookup`, `optim` | what memory limits |
 //! | `micro_kernel`, `pack`, `gemm` | the blocked matrix product from the inside out: registers, packing, caches |
 //! | `matmul`, `gemv` | products of matrices, and with vectors |
 //! | `conv`, `polyphase`, `im2col`, `direct`, `winograd` | convolutions: start with `conv`, where the algorithm is chosen |
@@ -18,6 +18,7 @@ mod elementwise;
 mod gemm;
 mod gemv;
 mod im2col;
+mod layer_norm;
 mod lookup;
 mod matmul;
 mod micro_kernel;
@@ -37,6 +38,7 @@ mod winograd;
 pub use bilinear::{upsample_bilinear2d, upsample_bilinear2d_dx};
 pub use conv::{conv2d, conv2d_dw, conv2d_dx, conv2d_prepare, conv2d_prepared, conv2d_prepared_len};
 pub use elementwise::{map, map_assign, zip, zip_assign};
+pub use layer_norm::{layer_norm, layer_norm_dx};
 pub use lookup::{gather_rows, scatter_rows};
 pub use matmul::matmul;
 pub use norm::{batch_norm, batch_norm_dx, channel_stats};

@@ -129,7 +129,7 @@ const FEW_LANES: usize = 8;
 
 /// Folds `value(a, b)` over pairs of numbers in lanes side by side; a short rest in fewer lanes.
 #[inline(always)]
-fn in_lanes<A: Copy>(
+pub(super) fn in_lanes<A: Copy>(
     a: &[f32],
     b: &[f32],
     start: A,

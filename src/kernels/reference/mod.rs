@@ -4,6 +4,7 @@
 mod bilinear;
 mod conv;
 mod elementwise;
+mod layer_norm;
 mod lookup;
 mod matmul;
 mod norm;
@@ -15,6 +16,7 @@ mod strided;
 pub use bilinear::{upsample_bilinear2d, upsample_bilinear2d_dx};
 pub use conv::{conv2d, conv2d_dw, conv2d_dx, conv2d_prepare, conv2d_prepared, conv2d_prepared_len};
 pub use elementwise::{binary, map, map_assign, unary, zip, zip_assign};
+pub use layer_norm::{layer_norm, layer_norm_dx};
 pub use lookup::{gather_rows, scatter_rows};
 pub use matmul::matmul;
 pub use norm::{batch_norm, batch_norm_dx, channel_stats};
