@@ -40,6 +40,12 @@ impl Variable {
         Variable { node: None, ..self.clone() }
     }
 
+    /// Whether this is the same Variable: the same numbers, at the same place in the graph.
+    pub(crate) fn is_same(&self, other: &Variable) -> bool {
+        let node = |x: &Variable| x.node.as_ref().map(Rc::as_ptr);
+        Rc::ptr_eq(&self.value, &other.value) && node(self) == node(other)
+    }
+
     /// The numbers. Hold the borrow briefly: [`Variable::update`] panics while it lasts.
     pub fn value(&self) -> Ref<'_, Tensor> {
         self.value.tensor.borrow()

@@ -74,6 +74,13 @@ fn errors_name_the_operation_and_the_caller() {
         }),
         ("layer_norm: x () has no axis", &|| drop(p().layer_norm(None, 1e-5))),
         ("layer norm: the last axis of x (2, 3) is not 4", &|| drop(LayerNorm::without_affine(4).forward(&z(&[2, 3])))),
+        ("scaled_dot_product_attention: q (2, 3), k (4, 2), v (4, 3)", &|| {
+            z(&[2, 3]).scaled_dot_product_attention(&z(&[4, 2]), &z(&[4, 3]));
+        }),
+        ("scaled_dot_product_attention: q (2, 3), k (4, 3), v (5, 3)", &|| {
+            z(&[2, 3]).scaled_dot_product_attention(&z(&[4, 3]), &z(&[5, 3]));
+        }),
+        ("attention_qkvpacked: qkv (2, 3, 9) is not (N, L, 3 E)", &|| drop(z(&[2, 3, 9]).attention_qkvpacked(2))),
         ("softmax: axis 1 of shape (2,) does not exist", &|| drop(ones(2).softmax(1))),
         ("log_softmax: axis 1 of shape (2,) does not exist", &|| drop(ones(2).log_softmax(1))),
         ("logsumexp: axis 1 of shape (2,) does not exist", &|| drop(ones(2).logsumexp(1))),

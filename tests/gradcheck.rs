@@ -132,6 +132,10 @@ fn cases() -> Vec<Case> {
         case("scaled_dot_product_attention", &[&[2, 2], &[3, 2], &[3, 2]], |x| {
             x[0].scaled_dot_product_attention(&x[1], &x[2])
         }),
+        case("scaled_dot_product_attention, batched", &[&[2, 2, 2], &[1, 3, 2], &[3, 1]], |x| {
+            x[0].scaled_dot_product_attention(&x[1], &x[2])
+        }),
+        case("attention_qkvpacked", &[&[2, 2, 12]], |x| x[0].attention_qkvpacked(2)),
     ]
 }
 

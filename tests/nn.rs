@@ -150,6 +150,27 @@ fn clipping_scales_all_gradients_together() {
     assert!((small.grad().item() * 1e6 - 0.5).abs() < 1e-5);
 }
 
+/// One Variable as query, key and value is projected by one product; three that are equal are not.
+#[test]
+fn self_attention_is_attention_of_three_equal_inputs() {
+    let mut rng = Rng::new(0, "attention", 0);
+    let (layer, x) = (MultiheadAttention::new(12, 3, &mut rng), Variable::parameter(rng.normal_tensor([2, 5, 12])));
+    let weights = Variable::new(rng.normal_tensor([2, 5, 12]));
+    let of = |key: &Variable, value: &Variable| {
+        let parts = [vec![x.clone()], layer.parameters()].concat();
+        parts.iter().for_each(|part| part.zero_grad());
+        let y = layer.forward(&x, key, value);
+        (&y * &weights).sum(..).backward();
+        let numbers = parts.iter().flat_map(|part| part.grad().data().to_vec());
+        numbers.chain(y.value().data().to_vec()).collect::<Vec<_>>()
+    };
+    for (a, b) in of(&x, &x).into_iter().zip(of(&(&x + 0.0), &(&x + 0.0))) {
+        assert!((a - b).abs() < 1e-5, "{a} {b}");
+    }
+    // What is detached gets no gradient, though its numbers are those of x.
+    assert_ne!(of(&x, &x)[..120], of(&x, &x.detach())[..120]);
+}
+
 /// x = 1, 2, 3, 6 has mean 3, biased variance 3.5 and unbiased variance 14/3.
 #[test]
 fn batch_norm_keeps_running_averages_and_uses_them() {

@@ -104,6 +104,11 @@ kernels! {
     fn layer_norm_dx(norm: &LayerNorm, stats: &[Real], x: &[Real], gy: &[Real],
                      gx: &mut [Real], ggamma: &mut [Real], gbeta: &mut [Real]);
 
+    /// y = softmax(q k^T / sqrt(d)) v for each head of each sample; `size` says where q, k and v lie in qkv.
+    fn attention(size: &Attention, qkv: &[Real], y: &mut [Real]);
+    /// Backward of [`attention`]: the gradients of q, k and v, which lie in gqkv as these do in qkv.
+    fn attention_dx(size: &Attention, qkv: &[Real], gy: &[Real], gqkv: &mut [Real]);
+
     /// y (indices, width) = the rows of table (rows, width) at `indices`.
     fn gather_rows(table: &[Real], width: usize, indices: &[usize], y: &mut [Real]);
     /// Adds each row of gy (indices, width) to the row of gtable (rows, width) at its index; gtable starts from zero.

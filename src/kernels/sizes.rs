@@ -270,3 +270,73 @@ impl<'a> LayerNorm<'a> {
         self.affine.map(|both| both.map(|numbers| &numbers[row / self.shared * self.d..][..self.d]))
     }
 }
+
+/// The sizes of attention: `l` queries look at `s` keys, in each head of each sample. The result is (samples, l, heads, e).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attention {
+    /// How many samples.
+    pub samples: usize,
+    /// Heads of a sample: 1, if not packed.
+    pub heads: usize,
+    /// Queries of a head.
+    pub l: usize,
+    /// Keys, and values, of a head: as many as queries, if packed.
+    pub s: usize,
+    /// Numbers of a query and of a key.
+    pub d: usize,
+    /// Numbers of a value: as many as of a key, if packed.
+    pub e: usize,
+    /// Whether query, key and value of one row stand side by side: qkv is (samples, l, 3, heads, d). Otherwise all queries
+    /// (samples, l, d) come first, then the keys (samples, s, d) and the values (samples, s, e).
+    pub packed: bool,
+}
+
+/// Vectors in the rows of a matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vectors {
+    /// Where the first begins.
+    pub start: usize,
+    /// How far it is to the next.
+    pub row: usize,
+}
+
+impl Vectors {
+    /// Those from vector `i` on.
+    pub fn from(self, i: usize) -> Vectors {
+        Vectors { start: self.start + i * self.row, ..self }
+    }
+}
+
+impl Attention {
+    /// How many numbers qkv holds.
+    pub fn qkv_len(&self) -> usize {
+        self.samples * self.heads * (self.l * self.d + self.s * (self.d + self.e))
+    }
+
+    /// Where in qkv the queries, keys and values of a head are.
+    pub fn places(&self, sample: usize, head: usize) -> [Vectors; 3] {
+        let &Attention { samples, heads, l, s, d, e, packed } = self;
+        if packed {
+            let row = 3 * heads * d;
+            return [0, 1, 2].map(|i| Vectors { start: sample * l * row + (i * heads + head) * d, row });
+        }
+        let (k, v) = (samples * l * d, samples * (l + s) * d);
+        [(sample * l * d, d), (k + sample * s * d, d), (v + sample * s * e, e)]
+            .map(|(start, row)| Vectors { start, row })
+    }
+
+    /// Where in the result the vectors of a head are.
+    pub fn y_places(&self, sample: usize, head: usize) -> Vectors {
+        Vectors { start: (sample * self.l * self.heads + head) * self.e, row: self.heads * self.e }
+    }
+
+    /// What the products of queries and keys are multiplied by: 1 / sqrt(d).
+    pub fn scale(&self) -> Real {
+        1.0 / (self.d as Real).sqrt()
+    }
+
+    /// Additions and multiplications, counted directly.
+    pub fn flops(&self) -> f64 {
+        [2, self.samples, self.heads, self.l, self.s, self.d + self.e].iter().map(|&size| size as f64).product()
+    }
+}

@@ -38,7 +38,7 @@ impl MultiheadAttention {
     }
 
     /// y (N, L, E) from query (N, L, E), key (N, S, E) and value (N, S, E): each of L queries looks at all S keys. In
-    /// self-attention the three are one.
+    /// self-attention the three are one Variable, which one product then projects.
     ///
     /// # Panics
     /// If query, key and value have other shapes.
@@ -48,15 +48,20 @@ impl MultiheadAttention {
         let e = self.in_proj_weight.shape()[1];
         let fits = q.len() == 3 && k.len() == 3 && q[2] == e && k == v && k[0] == q[0] && k[2] == e;
         assert!(fits, "multihead attention: query {q}, key {k}, value {v} do not fit for {e} numbers in each vector");
-        let (q, k, v) = (self.heads(0, query), self.heads(1, key), self.heads(2, value));
-        let y = q.scaled_dot_product_attention(&k, &v).transpose(1, 2).reshape(query.shape());
+        let y = if query.is_same(key) && query.is_same(value) {
+            query.linear(&self.in_proj_weight, Some(&self.in_proj_bias)).attention_qkvpacked(self.num_heads)
+        } else {
+            let [q, k, v] = [self.project(0, query), self.project(1, key), self.project(2, value)];
+            q.scaled_dot_product_attention(&k, &v).join_heads()
+        };
         self.out_proj.forward(&y)
     }
 
     /// x (N, L, E) by the projection `i` of three, and its E numbers taken apart: (N, H, L, E / H).
-    fn heads(&self, i: usize, x: &Variable) -> Variable {
-        let [n, l, e] = [0, 1, 2].map(|axis| x.shape()[axis]);
+    #[track_caller]
+    fn project(&self, i: usize, x: &Variable) -> Variable {
+        let e = self.in_proj_weight.shape()[1];
         let (weight, bias) = (self.in_proj_weight.narrow(0, i * e, e), self.in_proj_bias.narrow(0, i * e, e));
-        x.linear(&weight, Some(&bias)).reshape([n, l, self.num_heads, e / self.num_heads]).transpose(1, 2)
+        x.linear(&weight, Some(&bias)).split_heads(self.num_heads)
     }
 }

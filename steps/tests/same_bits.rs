@@ -21,7 +21,8 @@ use tsukuru::variable::Variable;
 
 const EXPECTED: &str = "\
 random numbers: decd9044adb25438
-functions: 3369aa5cba402c4e
+functions: 2e36c0eca8c659af
+layer norm and attention: 526bd6a1bf48009b
 matrix products: 4636e122c5f6da05
 convolutions: bbb2294b43607871
 built-in digits: ba1f9fc7595fee6a
@@ -46,6 +47,7 @@ fn every_machine_calculates_the_same_bits() {
     };
     digest("random numbers", random_numbers());
     digest("functions", functions());
+    digest("layer norm and attention", layer_norm_and_attention());
     digest("matrix products", matrix_products());
     digest("convolutions", convolutions());
     digest("built-in digits", digits(256).images().pixels.iter().map(|&pixel| pixel.into()).collect());
@@ -101,6 +103,18 @@ fn functions() -> Vec<u64> {
         x.pad2d(1, 1, 0, 0).max_pool2d(3, 1).upsample_bilinear2d().sum([2, 3]).reshape([6, 16, 1, 1]) + &x,
     ];
     y.iter().flat_map(|y| with_gradients(y, &[&x])).collect()
+}
+
+/// Rows that share gamma and beta, and heads, in several blocks.
+fn layer_norm_and_attention() -> Vec<u64> {
+    let mut rng = Rng::new(0, "test", 5);
+    let mut normal = |shape: &[usize]| Variable::parameter(rng.normal_tensor(shape));
+    let (x, gamma, beta) = (normal(&[3, 500, 72]), normal(&[3, 1, 72]), normal(&[3, 1, 72]));
+    let norms = with_gradients(&x.layer_norm(Some((&gamma, &beta)), 1e-5), &[&x, &gamma, &beta]);
+    let (q, k, v) = (normal(&[2, 131, 33]), normal(&[2, 1001, 33]), normal(&[2, 1001, 20]));
+    let heads = with_gradients(&q.scaled_dot_product_attention(&k, &v), &[&q, &k, &v]);
+    let packed = with_gradients(&x.attention_qkvpacked(3), &[&x]);
+    [norms, heads, packed].concat()
 }
 
 fn matrix_products() -> Vec<u64> {

@@ -2,6 +2,7 @@
 //! instruction sets.
 #![cfg(not(feature = "f64"))]
 
+mod attention;
 mod elementwise;
 mod layer_norm;
 mod lookup;

@@ -178,7 +178,7 @@ fn block_size((count, m, n): (usize, usize, usize), (mr, nr): (usize, usize), ta
 }
 
 /// `range` in parts of nearly equal length, at most `most` and (but for the last) a multiple of `unit`; at least one.
-fn split(range: Range<usize>, most: usize, unit: usize) -> impl Iterator<Item = Range<usize>> {
+pub fn split(range: Range<usize>, most: usize, unit: usize) -> impl Iterator<Item = Range<usize>> {
     let parts = range.len().div_ceil(most).max(1);
     let len = range.len().div_ceil(parts).next_multiple_of(unit);
     (0..parts).map(move |p| range.end.min(range.start + p * len)..range.end.min(range.start + (p + 1) * len))

@@ -7,8 +7,10 @@
 //! | `elementwise`, `vmath`, `reduce`, `strided`, `norm`, `layer_norm`, `pool`, `bilinear`, `lookup`, `optim` | what memory limits |
 //! | `micro_kernel`, `pack`, `gemm` | the blocked matrix product from the inside out: registers, packing, caches |
 //! | `matmul`, `gemv` | products of matrices, and with vectors |
+//! | `attention` | products of blocks of a head, and a softmax between them |
 //! | `conv`, `polyphase`, `im2col`, `direct`, `winograd` | convolutions: start with `conv`, where the algorithm is chosen |
 
+mod attention;
 mod bilinear;
 mod chunks;
 mod coalesce;
@@ -35,6 +37,7 @@ mod strided;
 mod vmath;
 mod winograd;
 
+pub use attention::{attention, attention_dx};
 pub use bilinear::{upsample_bilinear2d, upsample_bilinear2d_dx};
 pub use conv::{conv2d, conv2d_dw, conv2d_dx, conv2d_prepare, conv2d_prepared, conv2d_prepared_len};
 pub use elementwise::{map, map_assign, zip, zip_assign};

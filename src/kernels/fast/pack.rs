@@ -27,6 +27,7 @@ pub trait Rows: Sync {
 }
 
 /// One factor of a product. If it is transposed, `rows` are its columns.
+#[derive(Clone, Copy)]
 pub struct Operand<R> {
     pub rows: R,
     pub transposed: bool,
@@ -65,7 +66,8 @@ impl<R: Rows> Operand<R> {
     }
 }
 
-/// A matrix whose rows lie one after the other.
+/// A matrix whose rows lie `width` apart.
+#[derive(Clone, Copy)]
 pub struct Matrix<'a> {
     pub data: &'a [f32],
     pub width: usize,

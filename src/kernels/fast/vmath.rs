@@ -45,6 +45,18 @@ fn exp_parts(x: f32) -> (f32, [f32; 2]) {
     (t, [power_of_two(half), power_of_two(k.wrapping_sub(half))])
 }
 
+/// e^x for x <= 0, and 0 for x < -86.6, where it is below 3e-38: what a softmax needs. There is no division, e^r being a
+/// polynomial, and one factor of 2^k is enough.
+#[inline(always)]
+pub fn exp_of_negative(x: f32) -> f32 {
+    let shifted = x * std::f32::consts::LOG2_E + MAGIC;
+    let (k, whole) = (shifted.to_bits().wrapping_sub(MAGIC.to_bits()) as i32, shifted - MAGIC);
+    let r = x - whole * LN2_HIGH - whole * LN2_LOW;
+    let p = ((1.381_446_7e-3 * r + 8.368_78e-3) * r + 4.166_839_4e-2) * r + 1.666_652e-1;
+    let y = (p * r + 0.5) * (r * r) + r + 1.0;
+    if x < -86.6 { 0.0 } else { y * power_of_two(k) }
+}
+
 /// ln x = k ln 2 + ln m with x = 2^k m and sqrt(1/2) <= m < sqrt(2).
 #[inline(always)]
 pub fn ln(x: f32) -> f32 {
@@ -130,4 +142,20 @@ pub fn gelu_dx(x: f32) -> f32 {
 pub fn silu_dx(x: f32) -> f32 {
     let s = sigmoid(x);
     s + x * s * (1.0 - s)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exp_of_a_softmax_is_right_below_zero() {
+        for x in (0..900_000).map(|i| i as f32 * -1e-4) {
+            let (y, want) = (f64::from(exp_of_negative(x)), libm::exp(f64::from(x)));
+            let want = if x < -86.6 { 0.0 } else { want };
+            assert!((y - want).abs() <= 1.5 * f64::from(f32::EPSILON) * want, "e^{x}: {y:e}, expected {want:e}");
+        }
+        assert_eq!((exp_of_negative(0.0), exp_of_negative(f32::NEG_INFINITY)), (1.0, 0.0));
+        assert!(exp_of_negative(f32::NAN).is_nan());
+    }
 }

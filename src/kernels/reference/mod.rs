@@ -1,6 +1,7 @@
 //! The reference: what each kernel means, serial, safe and in obvious loops. Signatures are explained in [`super`]. A file
 //! here has the name of the one in `fast` that computes the same.
 
+mod attention;
 mod bilinear;
 mod conv;
 mod elementwise;
@@ -13,6 +14,7 @@ mod pool;
 mod reduce;
 mod strided;
 
+pub use attention::{attention, attention_dx};
 pub use bilinear::{upsample_bilinear2d, upsample_bilinear2d_dx};
 pub use conv::{conv2d, conv2d_dw, conv2d_dx, conv2d_prepare, conv2d_prepared, conv2d_prepared_len};
 pub use elementwise::{binary, map, map_assign, unary, zip, zip_assign};
