@@ -100,11 +100,13 @@ fn every_layer_agrees_with_pytorch() {
         ("batch_norm", Box::new(BatchNorm2d::new(3))),
         ("batch_norm_eval", Box::new(BatchNorm2d::new(3))),
         ("layer_norm", Box::new(LayerNorm::new(5))),
+        ("layer_norm_plain", Box::new(LayerNorm::without_affine(5))),
         ("group_norm", Box::new(GroupNorm::new(2, 4))),
         ("relu", Box::new(ReLU)),
         ("leaky_relu", Box::new(LeakyReLU(0.2))),
         ("sigmoid", Box::new(Sigmoid)),
         ("tanh", Box::new(Tanh)),
+        ("hardtanh", Box::new(Hardtanh(-0.5, 0.75))),
         ("silu", Box::new(SiLU)),
         ("gelu", Box::new(GELU)),
         ("softplus", Box::new(Softplus)),
@@ -131,6 +133,9 @@ fn every_layer_agrees_with_pytorch() {
         let forward = |xs: &[Variable]| layer.forward(&xs[0], &xs[1], &xs[2]);
         results.push((name, check(&file, &bytes, name, &layer, &forward)));
     }
+    let layer = MultiheadAttention::new(6, 2, rng);
+    let forward = |xs: &[Variable]| layer.forward(&xs[0], &xs[0], &xs[0]);
+    results.push(("packed_attention", check(&file, &bytes, "packed_attention", &layer, &forward)));
     let recorded: BTreeSet<&str> = file.names().into_iter().filter_map(|name| name.strip_suffix(".y")).collect();
     assert_eq!(results.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), recorded);
     let wrong: Vec<String> = results.into_iter().filter_map(|(_, result)| result.err()).collect();

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use tsukuru::mode::{eval_mode, no_grad};
 use tsukuru::nn::*;
+use tsukuru::ops::Reduction;
 use tsukuru::optim::{Adam, AdamW, Ema, Optimizer, Sgd, clip_grad_norm};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
@@ -169,6 +170,19 @@ fn self_attention_is_attention_of_three_equal_inputs() {
     }
     // What is detached gets no gradient, though its numbers are those of x.
     assert_ne!(of(&x, &x)[..120], of(&x, &x.detach())[..120]);
+}
+
+#[test]
+fn loss_modules_are_their_operations() {
+    let mut rng = Rng::new(0, "losses", 0);
+    let (x, target) = (Variable::new(rng.normal_tensor([3, 4])), Variable::new(rng.uniform_tensor([3, 4], 0.0, 1.0)));
+    for reduction in [Reduction::Mean, Reduction::Sum] {
+        assert_eq!(MSELoss(reduction).forward(&x, &target).item(), x.mse_loss(&target, reduction).item());
+    }
+    assert_eq!(CrossEntropyLoss.forward(&x, &[3, 0, 1]).item(), x.cross_entropy(&[3, 0, 1]).item());
+    let p = x.sigmoid();
+    assert_eq!(BCELoss.forward(&p, &target).item(), p.binary_cross_entropy(&target).item());
+    assert_eq!(BCEWithLogitsLoss.forward(&x, &target).item(), x.binary_cross_entropy_with_logits(&target).item());
 }
 
 /// x = 1, 2, 3, 6 has mean 3, biased variance 3.5 and unbiased variance 14/3.

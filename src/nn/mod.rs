@@ -7,6 +7,7 @@ mod conv_transpose;
 mod dropout;
 mod embedding;
 mod linear;
+mod loss;
 mod module;
 mod norm;
 mod parameter_free;
@@ -20,11 +21,12 @@ pub use conv_transpose::ConvTranspose2d;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use linear::Linear;
+pub use loss::{BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss};
 pub use module::{Entry, Module, child_name};
 pub use norm::{GroupNorm, LayerNorm};
 pub use parameter_free::{
-    AvgPool2d, Flatten, GELU, LeakyReLU, LogSoftmax, MaxPool2d, ReLU, SiLU, Sigmoid, Softmax, Softplus, Tanh, Upsample,
-    UpsampleMode, ZeroPad2d,
+    AvgPool2d, Flatten, GELU, Hardtanh, LeakyReLU, LogSoftmax, MaxPool2d, ReLU, SiLU, Sigmoid, Softmax, Softplus, Tanh,
+    Upsample, UpsampleMode, ZeroPad2d,
 };
 pub use sequential::{Layer, Sequential};
 pub use state::{load, load_state_dict, save, state_dict};

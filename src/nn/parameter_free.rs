@@ -59,6 +59,9 @@ layers! {
     /// [`Variable::tanh`]: y = tanh x.
     Tanh => |x| x.tanh();
 
+    /// [`Variable::clamp`]: y = min(max(x, low), high). PyTorch's defaults are -1 and 1.
+    Hardtanh(low: Real, high: Real) => |x| x.clamp(low, high);
+
     /// [`Variable::silu`]: y = x sigmoid(x).
     SiLU => |x| x.silu();
 

@@ -39,6 +39,13 @@ def case(name, layer, *shapes):
         out[f"{name}.after.{key}"] = buffer
 
 
+class SelfAttention(nn.MultiheadAttention):
+    """One input as query, key and value."""
+
+    def forward(self, x):
+        return super().forward(x, x, x)
+
+
 case("conv2d", nn.Conv2d(2, 3, 3, stride=2, padding=1), (2, 2, 5, 4))
 case("conv_transpose2d", nn.ConvTranspose2d(2, 3, 3, stride=2, padding=1), (2, 2, 3, 4))
 case("linear", nn.Linear(3, 2), (2, 4, 3))
@@ -47,13 +54,16 @@ norm = nn.BatchNorm2d(3).eval()
 norm.running_mean, norm.running_var = normal(3), normal(3).exp().float().double()
 case("batch_norm_eval", norm, (4, 3, 2, 2))
 case("layer_norm", nn.LayerNorm(5), (2, 3, 5))
+case("layer_norm_plain", nn.LayerNorm(5, elementwise_affine=False), (2, 3, 5))
 case("group_norm", nn.GroupNorm(2, 4), (2, 4, 3, 2))
 case("self_attention", nn.MultiheadAttention(6, 3, batch_first=True), (2, 4, 6), (2, 4, 6), (2, 4, 6))
 case("cross_attention", nn.MultiheadAttention(6, 2, batch_first=True), (2, 3, 6), (2, 5, 6), (2, 5, 6))
+case("packed_attention", SelfAttention(6, 2, batch_first=True), (2, 4, 6))
 case("relu", nn.ReLU(), (3, 4))
 case("leaky_relu", nn.LeakyReLU(0.2), (3, 4))
 case("sigmoid", nn.Sigmoid(), (3, 4))
 case("tanh", nn.Tanh(), (3, 4))
+case("hardtanh", nn.Hardtanh(-0.5, 0.75), (3, 4))
 case("silu", nn.SiLU(), (3, 4))
 case("gelu", nn.GELU(), (3, 4))
 case("softplus", nn.Softplus(), (3, 4))
