@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use std::f64::consts::PI;
-use steps::common::plot::{self, BLUE, Chart, Grid, Histogram, Panel, Surface};
+use steps::common::plot::{self, BLUE, Chart, Grid, Histogram, Panel, Surface, VERMILION};
 
 /// The figures of `numpy.histogram(xs, bins="auto")` (NumPy 2.4).
 #[test]
@@ -181,6 +181,41 @@ fn points_contours_and_categories_have_their_names() {
     assert!(!svg.contains("\n-"), "a hyphen in place of a minus");
 }
 
+#[test]
+fn an_arrow_leads_from_its_start_to_its_end_and_has_its_head_there() {
+    let (start, end) = ((0.1, 0.2), (0.5, 0.9));
+    let chart = Chart::new("t", "x", "y").x_range(0.0, 1.0).y_range(0.0, 1.0).line("", VERMILION, [start, end]);
+    let drawn = |chart: Chart| svg(&[chart.into()]);
+    let figure = drawn(chart.clone().arrows("", BLUE, [(start, end), (end, (1.5, 0.9)), (end, (f64::NAN, 0.9))]));
+    let [from, tip, left, again, right] = curves(&figure, "#0072B2")[..] else { panic!("one arrow that is inside") };
+    assert_eq!(vec![from, tip], curves(&figure, "#D55E00"));
+    let from_tip = |(x, y): (i64, i64)| ((x - tip.0) as f64, (y - tip.1) as f64);
+    let ([(ax, ay), (bx, by)], (dx, dy)) = ([left, right].map(from_tip), from_tip(from));
+    assert!(again == tip && (ax.hypot(ay) - bx.hypot(by)).abs() < 3.0 && ax.hypot(ay) < 0.1 * dx.hypot(dy));
+    assert!(ax * dx + ay * dy > 0.0 && bx * dx + by * dy > 0.0, "both barbs lead back");
+    assert!((dx * ay - dy * ax) * (dx * by - dy * bx) < 0.0, "one on each side");
+    assert!(drawn(chart.arrows("wind", BLUE, [(start, end)])).contains("\nwind\n"));
+}
+
+#[test]
+fn a_heat_map_has_a_colour_for_each_value_and_no_seams() {
+    let (xs, ys) = (vec![0.0, 1.0, 2.0], vec![0.0, 1.0]);
+    let grid = Grid { xs, ys, z: vec![0.0, 0.0, 1.0, 0.5, f64::NAN, 1.0] };
+    let figure = svg(&[Chart::new("t", "x", "y").x_range(0.0, 2.0).y_range(0.0, 1.0).heat("p", &grid).into()]);
+    assert!(figure.contains("t (1 not finite)") && figure.contains("\np\n"));
+    let rects = figure.lines().filter(|line| line.starts_with("<rect") && line.contains("fill=\"#")).skip(1).take(5);
+    let rects: Vec<&str> = rects.collect(); // without the background and the key
+    let fills = ["#440154", "#FEE825", "#22948B", "#FFFFFF", "#FEE825"];
+    let [dark, light, middle, none, _] = rects[..] else { panic!("five cells") };
+    assert!(rects.iter().zip(fills).all(|(rect, fill)| rect.contains(fill)), "{rects:?}");
+    let at = |rect: &str, name: &str| numbers(rect, name)[0];
+    let ends = |rect: &str| (at(rect, "x") + at(rect, "width"), at(rect, "y") + at(rect, "height"));
+    // Each reaches under the next one to its right and above; the borders lie between the places of the grid.
+    assert!(ends(dark).0 > at(light, "x") && at(dark, "y") < ends(middle).1 && ends(middle).0 > at(none, "x"));
+    let (left, width) = (at(dark, "x"), ends(light).0 - at(dark, "x"));
+    assert!((4 * (at(light, "x") - left) - 3 * width).abs() < 8 && (4 * (at(none, "x") - left) - width).abs() < 8);
+}
+
 /// Numbers outside of what they are compared in have no bin.
 #[test]
 #[should_panic(expected = "5 is not from 0 to 4")]
@@ -197,12 +232,13 @@ fn figures_of_nearly_nothing_can_be_drawn() {
     let path = folder.path().join("figure.svg");
     let chart = || Chart::new("t", "x", "y");
     let grid = Grid::new((0.0, 1.0), (0.0, 1.0), 3, |_, _| 0.25);
-    let panels: [Panel; 6] = [
+    let panels: [Panel; 7] = [
         chart().into(),
         chart().line("", BLUE, [(3.0, 3.0)]).into(),
         chart().area("", BLUE, []).dashes("", BLUE, []).into(),
         chart().log_x().log_y().dots("", BLUE, 2.0, [(0.0, -1.0)]).dashes("", BLUE, [(0.0, 1.0), (2.0, 3.0)]).into(),
         chart().contours(&grid, &grid.levels(3)).into(),
+        chart().heat("", &grid).arrows("", BLUE, [((0.5, 0.5), (0.5, 0.5))]).into(),
         Surface::new("t", ["x", "y", "z"], grid).into(),
     ];
     for panels in panels.chunks(1).chain([&panels[..]]) {
@@ -234,6 +270,7 @@ fn panels(numbers: &[f64]) -> Vec<Panel> {
         .histogram("bars", BLUE, &Histogram::new(&finite, 3))
         .outline("outline", BLUE, &Histogram::auto(&finite))
         .errors("errors", BLUE, points().map(|(x, y)| (x, y, 1.0)))
+        .arrows("arrows", BLUE, points().zip(points().skip(1)))
         .mark("mark", (0.5, 0.5));
     let [first, last] = [finite.first(), finite.last()].map(|x| x.copied().unwrap_or(0.0));
     let grid = Grid::new((first, last), (0.0, 1.0), 3, |x, y| x * y);
@@ -246,6 +283,7 @@ fn panels(numbers: &[f64]) -> Vec<Panel> {
         chart.clone().categories(&["one", "two"]).into(),
         chart.x_range(first, last).y_range(last, first).into(),
         Chart::new("t", "x", "y").contours(&grid, &grid.levels(3)).into(),
+        Chart::new("t", "x", "y").heat("heat", &grid).into(),
         Surface::new("t", ["x", "y", "z"], grid).into(),
     ]
 }

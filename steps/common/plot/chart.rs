@@ -97,6 +97,17 @@ impl Chart {
         self
     }
 
+    /// An arrow for each (from, to).
+    pub fn arrows(self, name: &str, color: RGBColor, arrows: impl IntoIterator<Item = (Point, Point)>) -> Chart {
+        self.add(name, color, Shape::Arrows(arrows.into_iter().collect()))
+    }
+
+    /// The values of `grid` as colours, from dark for the smallest to light for the largest.
+    pub fn heat(mut self, name: &str, grid: &Grid) -> Chart {
+        self.not_finite += grid.not_finite();
+        self.add(name, BLACK, Shape::Heat(grid.clone()))
+    }
+
     /// Shows x from `low` to `high`, instead of as far as the data reach. A line that leaves it goes on along its border.
     pub fn x_range(mut self, low: f64, high: f64) -> Chart {
         self.x.range = Some((low, high));

@@ -75,7 +75,7 @@ pub fn draw_above<DB: DrawingBackend>(
 
 fn entry<DB: DrawingBackend>(series: &Series, (x, y): (i32, i32), area: &DrawingArea<DB, Shift>) -> DrawResult<(), DB> {
     let middle = y + px(ROW / 2.0) as i32;
-    area.draw(&series.key((x, middle)))?;
+    series.key((x, middle)).iter().try_for_each(|element| area.draw(element))?;
     let style = letters(TICK).pos(Pos::new(HPos::Left, VPos::Center));
     area.draw(&Text::new(series.name.clone(), (x + px(KEY + ROOM) as i32, middle), style))
 }

@@ -82,7 +82,7 @@ pub fn save(path: &Path, panels: &[Panel]) -> Result<()> {
     let in_units = format!("width=\"{}\" height=\"{}\"", px(width), px(height));
     let svg = svg.replacen(&in_units, &format!("width=\"{width}\" height=\"{height}\""), 1);
     // Attributes that say what holds without them.
-    let svg = svg.replace(" opacity=\"1\"", "").replace(" stroke=\"none\"", "");
+    let svg = svg.replace(" opacity=\"1\"", "").replace(" stroke=\"none\"", "").replace(" stroke-width=\"1\"", "");
     write_whole(path, |out| out.write_all(svg.as_bytes()))
         .with_context(|| format!("{}: cannot be written", path.display()))
 }

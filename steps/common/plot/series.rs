@@ -1,8 +1,9 @@
 //! [`Series`]: a curve, bars or dots of a chart, and its key in the legend.
 
 use super::axis::Scale;
+use super::grid::Grid;
 use super::room::{Rect, Room};
-use super::style::px;
+use super::style::{px, viridis};
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::ranged1d::Ranged;
 use plotters::element::DashedPathElement;
@@ -17,6 +18,10 @@ const DASH: f64 = 7.0;
 const GAP: f64 = 4.0;
 const MARK: f64 = 4.0;
 const CAP: f64 = 7.0;
+/// Length of the head of a long arrow.
+const HEAD: f64 = 6.0;
+/// Colours of a heat map.
+const SHADES: i32 = 32;
 
 #[derive(Clone, Debug)]
 pub struct Series {
@@ -42,6 +47,10 @@ pub enum Shape {
     Mark(Point),
     /// The lines of one level.
     Contour(Vec<Vec<Point>>),
+    /// From where to where.
+    Arrows(Vec<(Point, Point)>),
+    /// A colour for each value.
+    Heat(Grid),
 }
 
 impl Series {
@@ -58,6 +67,8 @@ impl Series {
             Shape::Errors(bars) => bars.iter().flat_map(|&(x, y, error)| [(x, y - error), (x, y + error)]).collect(),
             Shape::Mark(point) => vec![*point],
             Shape::Contour(lines) => lines.concat(),
+            Shape::Arrows(arrows) => arrows.iter().flat_map(|&(from, to)| [from, to]).collect(),
+            Shape::Heat(Grid { xs, ys, .. }) => vec![(xs[0], ys[0]), (xs[xs.len() - 1], ys[ys.len() - 1])],
         }
     }
 
@@ -83,6 +94,8 @@ impl Series {
                 points.iter().filter(|p| seen(**p)).for_each(|p| room.take(Rect::around(at(*p), (size, size))));
             }
             Shape::Mark(point) => room.take(Rect::around(at(*point), (px(2.0 * MARK), px(2.0 * MARK)))),
+            Shape::Arrows(arrows) => arrows.iter().for_each(|&(from, to)| line(&[from, to])),
+            Shape::Heat(_) => room.take(Rect::new((0, 0), (width as u32, height as u32))),
         }
     }
 
@@ -128,6 +141,18 @@ impl Series {
             Shape::Mark(point) => {
                 chart.draw_series(Some(*point).filter(seen).map(|p| Circle::new(p, px(MARK), color.filled())))
             }
+            Shape::Arrows(arrows) => {
+                let (wide, high) = chart.plotting_area().dim_in_pixel();
+                let at = |p: Point| (x.map(&p.0, (0, wide as i32)), y.map(&p.1, (high as i32, 0)));
+                let arrows = arrows.iter().filter(|(from, to)| seen(from) && seen(to));
+                chart.draw_series(arrows.map(|&(from, to)| {
+                    let (start, end) = (at(from), at(to));
+                    EmptyElement::at(from) + arrow((0, 0), (end.0 - start.0, end.1 - start.1), color)
+                }))
+            }
+            Shape::Heat(grid) => {
+                chart.draw_series(cells(grid).map(|(corners, color)| Rectangle::new(corners, color.filled())))
+            }
             Shape::Contour(lines) => {
                 chart.draw_series(lines.iter().map(|line| PathElement::new(path(line), color.stroke_width(px(1.5)))))
             }
@@ -135,13 +160,13 @@ impl Series {
         .map(drop)
     }
 
-    /// The key of the series in the legend, to the right of a point.
-    pub fn key<DB: DrawingBackend>(&self, (x, y): (i32, i32)) -> DynElement<'static, DB, (i32, i32)> {
+    /// The key of the series in the legend, to the right of a point: the elements that it consists of.
+    pub fn key<DB: DrawingBackend>(&self, (x, y): (i32, i32)) -> Vec<DynElement<'static, DB, (i32, i32)>> {
         let color = self.color;
         let (wide, half) = (px(KEY) as i32, px(6.0) as i32);
         let line = vec![(x, y), (x + wide, y)];
         let middle = x + wide / 2;
-        match self.shape {
+        let key = match self.shape {
             Shape::Line(_) | Shape::Contour(_) => PathElement::new(line, color.stroke_width(px(LINE))).into_dyn(),
             Shape::Dashes(_) => {
                 DashedPathElement::new(line, px(DASH), px(GAP), color.stroke_width(px(LINE))).into_dyn()
@@ -155,7 +180,17 @@ impl Series {
                 PathElement::new(vec![(middle, y - half), (middle, y + half)], color.stroke_width(px(1.5))).into_dyn()
             }
             Shape::Mark(_) => Circle::new((middle, y), px(MARK), color.filled()).into_dyn(),
-        }
+            Shape::Arrows(_) => arrow((x, y), (x + wide, y), color).into_dyn(),
+            Shape::Heat(_) => {
+                // From the left, each over the right end of the one before.
+                let shade = |i: i32| {
+                    let corners = [(x + i * wide / SHADES, y - half), (x + wide, y + half)];
+                    Rectangle::new(corners, viridis(f64::from(i) / f64::from(SHADES - 1)).filled()).into_dyn()
+                };
+                return (0..SHADES).map(shade).collect();
+            }
+        };
+        vec![key]
     }
 }
 
@@ -165,4 +200,39 @@ pub const KEY: f64 = 26.0;
 /// The points without those that have no place, as 0 on a logarithmic axis.
 fn drawable(points: &[Point], x: &Scale, y: &Scale) -> Vec<Point> {
     points.iter().copied().filter(|p| x.place(p.0).is_finite() && y.place(p.1).is_finite()).collect()
+}
+
+/// An arrow between two places in units.
+fn arrow(from: (i32, i32), to: (i32, i32), color: RGBColor) -> PathElement<(i32, i32)> {
+    let (dx, dy) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
+    let back = (f64::from(px(HEAD)) / (dx * dx + dy * dy).sqrt()).min(0.4);
+    // From the end back along the arrow, and to one of its sides.
+    let barb = |side: f64| {
+        let (x, y) = (f64::from(to.0) - back * (dx - side * dy), f64::from(to.1) - back * (dy + side * dx));
+        (x.round() as i32, y.round() as i32)
+    };
+    PathElement::new(vec![from, to, barb(0.5), to, barb(-0.5)], color.stroke_width(px(1.25)))
+}
+
+/// The cells around the crossings of a grid in their colours: neighbours in a row that have the same are one. Each reaches
+/// under those that are drawn later, above and to its right, so that no seam between them is seen.
+fn cells(grid: &Grid) -> impl Iterator<Item = ([Point; 2], RGBColor)> {
+    let (low, high) = grid.extent();
+    let shade = move |z: &f64| match (z - low) / (high - low) {
+        share if share.is_finite() => viridis((share * f64::from(SHADES - 1)).round() / f64::from(SHADES - 1)),
+        _ => WHITE,
+    };
+    let border = |places: &[f64], i: usize| match i {
+        0 => places[0],
+        i if i >= places.len() => places[places.len() - 1],
+        i => 0.5 * (places[i - 1] + places[i]),
+    };
+    grid.z.chunks(grid.xs.len()).enumerate().flat_map(move |(i, row)| {
+        let (bottom, top, mut right) = (border(&grid.ys, i), border(&grid.ys, i + 2), 0);
+        row.chunk_by(move |a, b| shade(a) == shade(b)).map(move |run| {
+            let left = right;
+            right += run.len();
+            ([(border(&grid.xs, left), bottom), (border(&grid.xs, right + 1), top)], shade(&run[0]))
+        })
+    })
 }
