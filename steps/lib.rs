@@ -1,4 +1,5 @@
-//! The course: numbered steps of *Deep Learning from scratch 5: generative models*, and what they share.
+//! The course: numbered steps of *Deep Learning from scratch 5: generative models*, a step beyond it (flow matching), and what
+//! they share.
 //!
 //! A step may use any earlier step, never a later one. [`common`] holds what programs share and no lesson is about, [`em`]
 //! the fast EM algorithm for mixtures of any size, whose lesson is step 5.
@@ -21,3 +22,4 @@ pub mod step07;
 pub mod step08;
 pub mod step09;
 pub mod step10;
+pub mod step11;

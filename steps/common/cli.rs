@@ -53,6 +53,10 @@ pub struct Limits {
     pub sample_steps: usize,
     /// Generated images of one label and one guidance scale.
     pub samples_per_label: usize,
+    /// Steps of a training that draws its data as it goes, so that it has no epochs.
+    pub train_steps: usize,
+    /// Points of the plane.
+    pub points: usize,
 }
 
 impl Limits {
@@ -64,6 +68,8 @@ impl Limits {
         num_timesteps: usize::MAX,
         sample_steps: usize::MAX,
         samples_per_label: usize::MAX,
+        train_steps: usize::MAX,
+        points: usize::MAX,
     };
     const SMOKE: Limits = Limits {
         images: 64,
@@ -73,6 +79,8 @@ impl Limits {
         num_timesteps: 10,
         sample_steps: 5,
         samples_per_label: 2,
+        train_steps: 20,
+        points: 100,
     };
 
     fn from_environment() -> Limits {

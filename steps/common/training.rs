@@ -35,7 +35,7 @@ use super::run::RunFolder;
 use anyhow::{Result, bail, ensure};
 use checkpoint::TrainingState;
 use metrics::Metrics;
-use running_mean::RunningMean;
+pub use running_mean::RunningMean;
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 use std::time::Instant;

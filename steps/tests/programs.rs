@@ -19,7 +19,8 @@ fn binary(step: &str) -> &'static str {
         "step07" => env!("CARGO_BIN_EXE_step07"),
         "step08" => env!("CARGO_BIN_EXE_step08"),
         "step09" => env!("CARGO_BIN_EXE_step09"),
-        _ => env!("CARGO_BIN_EXE_step10"),
+        "step10" => env!("CARGO_BIN_EXE_step10"),
+        _ => env!("CARGO_BIN_EXE_step11"),
     }
 }
 
@@ -36,12 +37,13 @@ const BOTH: [(&str, &[&str]); 8] = [
 ];
 const DATA: [(&str, &[&str]); 3] =
     [("step02", &["hist", "fit", "prob"]), ("step03", &["plot_dataset", "mle"]), ("step04", &["old_faithful"])];
-const SEED: [(&str, &[&str]); 5] = [
+const SEED: [(&str, &[&str]); 6] = [
     ("step01", &["sample_avg", "sample_sum"]),
     ("step04", &["gmm_sampling"]),
     ("step05", &["monte_carlo"]),
     ("step08", &["elbo"]),
     ("step09", &["gaussian_noise"]),
+    ("step11", &["flow_2d"]),
 ];
 const NEITHER: [(&str, &[&str]); 6] = [
     ("step01", &["norm_dist", "norm_param"]),
@@ -61,7 +63,7 @@ fn pairs(programs: &[(&'static str, &[&'static str])]) -> Vec<(&'static str, &'s
 fn the_lists_above_hold_every_program() {
     let folder = folder();
     let listed = [pairs(&BOTH), pairs(&DATA), pairs(&SEED), pairs(&NEITHER)].concat();
-    for step in (1..=10).map(|i| format!("step{i:02}")) {
+    for step in (1..=11).map(|i| format!("step{i:02}")) {
         let help = succeeds(binary(&step), folder.path(), "--help");
         let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
         let names = commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
@@ -83,7 +85,7 @@ fn a_flag_that_a_program_ignores_is_refused_and_not_in_its_help() {
             let help = succeeds(binary(step), folder.path(), &format!("{name} --help"));
             for (flag, takes) in [("--data", data), ("--seed", seed)] {
                 assert_eq!(help.contains(flag), takes, "{step} {name}: {help}");
-                if !takes && (step, flag) != ("step01", "--data") {
+                if !takes && (flag == "--seed" || !["step01", "step11"].contains(&step)) {
                     let expected = format!("{name} takes no {flag}: it ");
                     fails(binary(step), folder.path(), &format!("{name} {flag} 1"), &[&expected]);
                     fails(binary(step), folder.path(), &format!("{flag} 1 {name}"), &[&expected]);
@@ -160,6 +162,7 @@ fn a_program_that_nobody_reads_writes_its_results_and_ends_quietly() {
             ("step08", "elbo/elbo.svg"),
             ("step09", "diffusion_model_quick/model.safetensors"),
             ("step10", "classifier_guidance_quick/model.safetensors"),
+            ("step11", "flow_2d/particles.gif"),
         ] {
             assert_eq!(run(binary(step), ""), "0", "{step} {streams}");
             assert!(folder.path().join("out").join(step).join(written).exists(), "{step} {streams}: no {written}");

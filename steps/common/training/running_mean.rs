@@ -8,7 +8,7 @@ const COUNT: usize = 100;
 
 /// The mean of the last hundred losses.
 #[derive(Default)]
-pub(super) struct RunningMean(VecDeque<f64>);
+pub struct RunningMean(VecDeque<f64>);
 
 impl RunningMean {
     /// The mean of this loss and those before.

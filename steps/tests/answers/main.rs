@@ -12,6 +12,7 @@ mod step07;
 mod step08;
 mod step09;
 mod step10;
+mod step11;
 
 /// A number of an answer must be this, to the digits that are given.
 #[track_caller]

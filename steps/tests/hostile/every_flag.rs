@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use steps::common::cli::{Common, MnistArgs};
 use steps::common::programs::{self, Programs, without};
 use steps::common::training::TrainingFlags;
-use steps::{step07, step08, step09, step10};
+use steps::{step07, step08, step09, step10, step11};
 
 #[derive(Subcommand)]
 #[command(rename_all = "snake_case")]
@@ -22,6 +22,8 @@ pub enum Program {
     Guided(step10::classifier_free_guidance::Flags),
     Classified(step10::classifier_guidance::Flags),
     SampleLabel(step10::sample::Flags),
+    #[command(name = "flow_2d")]
+    Flow2d(step11::flow_2d::Flags),
 }
 
 impl Programs for Program {
