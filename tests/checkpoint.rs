@@ -14,11 +14,11 @@ use tsukuru::tensor::Tensor;
 
 const F: &str = if size_of::<Real>() == 8 { "F64" } else { "F32" };
 
-/// Two tensors, an empty one, and whole numbers; nineteen F32s before the I64s would misalign them.
+/// Two tensors, an empty one, and whole numbers; three F32s before the I64s would misalign them.
 fn entries() -> Entries {
     let mut entries = Entries::new(json!({"lr": 0.1, "history": [1.25, 3.3e-300], "name": "数字 \"7\""}));
     entries.insert("w", Data::Real(Rng::new(0, "test", 0).normal_tensor([3, 5])));
-    entries.insert("b", Data::Real(Tensor::from([Real::MIN_POSITIVE, -0.0, Real::INFINITY, 1.0])));
+    entries.insert("b", Data::Real(Tensor::from([Real::MIN_POSITIVE, -0.0, Real::INFINITY])));
     entries.insert("none", Data::Real(Tensor::zeros([0, 4])));
     entries.insert("steps", Data::Int(Shape::SCALAR, vec![i64::MAX]));
     entries.insert("more", Data::Int(Shape::new(&[2]), vec![-1, 1]));
@@ -80,6 +80,12 @@ fn other_readers_find_what_was_written() {
     for (name, tensor) in file.iter() {
         let offset = tensor.data().as_ptr() as usize - start as usize;
         assert_eq!(offset % (tensor.dtype().bitsize() / 8), 0, "{name} is aligned");
+    }
+    for name in (1..=8).map(|length| "w".repeat(length)) {
+        let mut entries = Entries::new(Value::Null);
+        entries.insert(&name, Data::Real(Tensor::scalar(1.0)));
+        checkpoint::write(&path, &entries).unwrap();
+        assert_eq!(fs::read(&path).unwrap()[0] % 8, 0, "the size of the header");
     }
 }
 
@@ -146,6 +152,9 @@ fn the_prefixes_of_wrapped_models_are_removed_where_all_names_have_them() {
     assert_eq!(load_state_dict(&own, state_dict(&own)).unwrap(), "");
     assert_eq!(load_state_dict(&own, wrapped("module.module.")).unwrap(), "module.");
 
+    let mut prefix = Entries::new(Value::Null);
+    prefix.insert("module.", Data::Real(Tensor::scalar(0.1)));
+    assert_eq!(prefix.strip_wrapper(), None, "no name would be left");
     let mut some = wrapped("_orig_mod.");
     some.insert("momentum", Data::Real(Tensor::scalar(0.1)));
     let error = load_state_dict(&BatchNorm2d::new(2), some).unwrap_err().to_string();
@@ -241,12 +250,14 @@ fn the_length_of_the_header_is_checked() {
 
 #[test]
 fn what_torch_saves_is_recognised() {
-    for (start, name) in [(&b"PK\x03\x04\0\0\x08\x08"[..], "a zip archive"), (b"\x80\x02\x8a\nl\xfc\x9cF", "a pickle")]
-    {
-        let message = read(&[start, &[0; 9]].concat()).expect_err("an error");
+    let pickle = |protocol: u8| vec![0x80, protocol, 0x8a, b'\n', b'l', 0xfc, 0x9c, b'F'];
+    let zip = (b"PK\x03\x04\0\0\x08\x08".to_vec(), "a zip archive");
+    for (start, name) in [zip, (pickle(2), "a pickle"), (pickle(5), "a pickle")] {
+        let message = read(&[&start[..], &[0; 9]].concat()).expect_err("an error");
         assert!(message.starts_with(&format!(", byte 0: expected a safetensors file, found {name}, as torch.save ")));
         assert!(message.contains("safetensors.torch.save_file(model.state_dict(), "), "{message}");
     }
+    assert!([1, 6].iter().all(|protocol| !read(&pickle(*protocol)).expect_err("an error").contains("a pickle")));
     let json = format!("{:<640}", "{}"); // 640 is 80 02 00 ..
     assert!(read(&file(&json, &[])).is_ok());
 }

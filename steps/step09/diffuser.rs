@@ -231,17 +231,30 @@ mod tests {
         assert!((std / diffuser.beta(500).sqrt() - 1.0).abs() < 0.1, "{std}");
     }
 
+    fn refusal(f: impl FnOnce(&Diffuser) -> Tensor) -> String {
+        let f = || f(&Diffuser::new(Schedule::linear(T)));
+        let said = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).expect_err("a panic");
+        said.downcast_ref::<String>().expect("a sentence").clone()
+    }
+
     #[test]
     fn noise_of_another_shape_is_refused() {
         let refused = |t: &[usize], noise: &[usize]| {
-            let add =
-                || Diffuser::new(Schedule::linear(T)).add_noise(&Tensor::zeros([2, 1, 4, 4]), t, &Tensor::zeros(noise));
-            let said = std::panic::catch_unwind(add).expect_err("a panic");
-            said.downcast_ref::<String>().expect("a sentence").clone()
+            refusal(|diffuser| diffuser.add_noise(&Tensor::zeros([2, 1, 4, 4]), t, &Tensor::zeros(noise)))
         };
         assert_eq!(refused(&[1], &[2, 1, 4, 4]), "add_noise: x_0 (2, 1, 4, 4) and 1 times");
         assert_eq!(refused(&[1, 2], &[2, 4, 4]), "add_noise: x_0 (2, 1, 4, 4) and noise (2, 4, 4) differ");
         assert_eq!(refused(&[0, 1001], &[2, 1, 4, 4]), "add_noise: times [0, 1001] are not all within 0..=1000");
+    }
+
+    #[test]
+    fn a_step_to_a_later_time_or_with_noise_of_another_shape_is_refused() {
+        let (x, eps, rng) = (Tensor::zeros([1, 1, 2, 2]), Tensor::zeros([1, 1, 2, 3]), &mut Rng::new(0, "test", 0));
+        let differ = "x (1, 1, 2, 2) and eps (1, 1, 2, 3) differ";
+        let later = refusal(|diffuser| diffuser.ddim_step(&x, &x, 5, 5, 0.0, rng));
+        assert_eq!(later, "ddim_step: expected s < t, found s = 5 and t = 5");
+        assert_eq!(refusal(|diffuser| diffuser.ddpm_step(&x, &eps, 5, rng)), format!("sampling step: {differ}"));
+        assert_eq!(refusal(|diffuser| diffuser.clip_noise(&x, &eps, 5)), format!("clip_noise: {differ}"));
     }
 
     #[test]
@@ -255,6 +268,10 @@ mod tests {
             let expected = diffuser.schedule.q_sample(x_0, t[i / 9], noise);
             assert!((f64::from(x) - expected).abs() < 1e-5, "t = {}: {x}, not {expected}", t[i / 9]);
         }
+        let [none, pixels] = [0, 2].map(|n| Tensor::zeros([n, 1, 1, 1]));
+        assert_eq!(diffuser.add_noise(&none, &[], &none), none);
+        let x_t = diffuser.add_noise(&pixels, &[0, 1000], &pixels.map(|_| 1.0));
+        assert!(x_t.data()[0] == 0.0 && x_t.data()[1] > 0.9, "{x_t:?}");
     }
 
     #[test]
@@ -287,8 +304,9 @@ mod tests {
                 let clipped = diffuser.clip_noise(&x, &eps, t);
                 for ((&x, &eps), &clipped) in x.data().iter().zip(eps.data()).zip(clipped.data()) {
                     let [x, eps, clipped] = [x, eps, clipped].map(f64::from);
-                    let x_0 = ((x - std * eps) / scale).clamp(0.0, 1.0);
-                    let expected = (x - scale * x_0) / std;
+                    let x_0 = (x - std * eps) / scale;
+                    assert!(clipped == eps || !(0.001..0.999).contains(&x_0), "t = {t}: {clipped}, not {eps}");
+                    let expected = (x - scale * x_0.clamp(0.0, 1.0)) / std;
                     assert!(
                         (clipped - expected).abs() < 1e-6 * (1.0 + x.abs() / std),
                         "t = {t}: {clipped}, not {expected}"

@@ -132,7 +132,9 @@ impl SamplerFlags {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::common::cli::Limits;
     use crate::step08::Schedule;
+    use clap::Parser;
     use tsukuru::Real;
 
     const MEAN: f64 = 0.3;
@@ -229,14 +231,37 @@ mod tests {
         assert!(seen[0].1 != x && seen[1].1 != x);
     }
 
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        sampler: SamplerFlags,
+    }
+
+    #[test]
+    fn ddim_takes_at_most_all_timesteps_of_the_model() {
+        let resolve = |steps: &str| {
+            let Cli { common, sampler } = Cli::parse_from(["", "--sampler", "ddim", "--sample-steps", steps]);
+            let common = Common { limits: Limits::NONE, ..common };
+            sampler.resolve(&common, &Diffuser::new(Schedule::linear(10)), Sampler::Ancestral)
+        };
+        assert_eq!(resolve("10").expect("a sampler"), Sampler::Ddim { steps: 10, eta: 0.0 });
+        let message = "--sample-steps 11: expected at most 10, the timesteps of the model";
+        assert_eq!(resolve("11").expect_err("too many").to_string(), message);
+    }
+
     #[test]
     fn what_a_file_says_is_read_again_or_refused() {
-        for sampler in [Sampler::Ancestral, Sampler::DDIM, Sampler::Ddim { steps: 7, eta: 0.25 }] {
+        let [fewest, most] = [(1, 0.25), (T, 1.0)].map(|(steps, eta)| Sampler::Ddim { steps, eta });
+        for sampler in [Sampler::Ancestral, Sampler::DDIM, fewest, most] {
             assert_eq!(Sampler::from_json(&sampler.to_json()), Some(sampler));
         }
         for wrong in [
             json!({}),
             json!({ "name": "euler" }),
+            json!({ "name": "ddim", "eta": 0.0 }),
+            json!({ "name": "ddim", "steps": 10 }),
             json!({ "name": "ddim", "steps": 0, "eta": 0.0 }),
             json!({ "name": "ddim", "steps": 10, "eta": 2.0 }),
         ] {

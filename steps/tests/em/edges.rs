@@ -62,9 +62,11 @@ fn options_that_make_no_sense_are_explained() {
     let message = "threshold is -1: expected a finite number that is not negative";
     assert_eq!(error(EmOptions { threshold: -1.0, ..default() }), message);
     assert!(error(EmOptions { threshold: f64::NAN, ..default() }).starts_with("threshold is NaN"));
+    assert!(error(EmOptions { threshold: f64::INFINITY, ..default() }).starts_with("threshold is inf"));
     assert!(error(EmOptions { covariance_floor: f64::NAN, ..default() }).starts_with("covariance_floor is NaN"));
     let message = "covariance_floor is 1.5: expected a share from 0 to 1";
     assert_eq!(error(EmOptions { covariance_floor: 1.5, ..default() }), message);
+    fit_em(&x, 2, &EmOptions { covariance_floor: 1.0, ..default() }).expect("a share");
     let initial = Some(mixture(&[1.0], &[vec![0.0]], &[vec![1.0]]));
     let message = "the initial mixture has 1 components of 1 dimensions: expected 2 of 2";
     assert_eq!(error(EmOptions { initial, ..default() }), message);

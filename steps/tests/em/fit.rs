@@ -204,6 +204,36 @@ fn the_fit_ends_at_the_threshold() {
 }
 
 #[test]
+fn the_defaults_are_the_documented_ones() {
+    let EmOptions { initial, n_init, max_iterations, threshold, covariance_floor, seed } = EmOptions::default();
+    assert!(initial.is_none());
+    assert_eq!((n_init, max_iterations, threshold, covariance_floor, seed), (4, 200, 1e-6, 1e-6, 0));
+}
+
+#[test]
+fn a_fit_says_how_it_ended() {
+    let said = |max_iterations: usize, flow: ControlFlow<()>| {
+        let options = EmOptions { max_iterations, ..EmOptions::default() };
+        fit_em_with(&two_clusters(), 2, &options, |_| flow).expect("a fit").to_string()
+    };
+    assert!(said(200, ControlFlow::Continue(())).contains(", converged after iteration "));
+    assert!(said(1, ControlFlow::Continue(())).ends_with(", not converged after iteration 1"));
+    assert!(said(200, ControlFlow::Break(())).ends_with(", interrupted after iteration 0"));
+}
+
+/// What it got is not the best fit here: the first initialisation had converged.
+#[test]
+fn an_interrupted_fit_tries_no_other_initialisation() {
+    let mut inits = vec![];
+    let fit = fit_em_with(&two_clusters(), 2, &EmOptions::default(), |progress| {
+        inits.push(progress.init);
+        if progress.init == 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    inits.dedup();
+    assert_eq!((&inits[..], fit.expect("a fit").stop_reason), (&[0, 1][..], StopReason::Converged));
+}
+
+#[test]
 fn the_bits_are_the_same_with_any_number_of_threads() {
     let (x, initial) = random(7, 20_000, 3, 3);
     let fit = |threads: usize| {

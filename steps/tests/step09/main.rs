@@ -161,7 +161,8 @@ fn sampling_follows_what_the_model_was_trained_with() {
     let path = folder.path().join("out/step09/diffusion_model/model.safetensors");
     let mut state = checkpoint::read(&path).expect("a model");
     let settings = state.meta["settings"].clone();
-    assert_eq!((&settings["schedule"], &settings["num_timesteps"]), (&json!("cosine"), &json!(10)));
+    let of_noise = ["schedule", "num_timesteps", "timesteps"].map(|name| settings[name].clone());
+    assert_eq!(of_noise, [json!("cosine"), json!(10), json!("uniform")]);
     assert_eq!(state.meta["sampling"]["sampler"], json!({ "name": "ddim", "steps": 3, "eta": 0.0 }));
     let draw = |flags: &str, out: &str| {
         let said = step09(folder.path(), &format!("sample --count 2 --model {} {flags} --out {out}", path.display()));

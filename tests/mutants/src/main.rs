@@ -6,8 +6,8 @@
 //! variable MUTANT chooses it at run time, so that one build serves thousands. A mutant meets only the tests that enter
 //! its function.
 //!
-//! `cargo run --release -- [FILE ..]` takes files of the repository, else all of `FILES`. It prints the mutants that
-//! survive; those in survivors.txt have a reason there, and any other makes the exit code 1.
+//! `cargo run --release -- [FILE ..]` takes files of the repository, else all of `PACKAGES`, one package after the other.
+//! It prints the mutants that survive; those in survivors.txt have a reason there, and any other makes the exit code 1.
 
 mod mutate;
 
@@ -19,22 +19,43 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-const FILES: &[&str] = &[
-    "src/anomaly.rs",
-    "src/graph.rs",
-    "src/backward.rs",
-    "src/ops",
-    "src/optim",
-    "src/optim.rs",
-    "src/checkpoint.rs",
-    "src/checkpoint",
-    "src/nn/state.rs",
-    "src/nn/module.rs",
-];
-/// The two widths of `Real`, and their tests: only f64 has gradient checks, only f32 the fast kernels.
-const WIDTHS: [(&[&str], &[&str]); 2] = [
-    (&[], &["--lib", "--tests"]),
-    (&["--features", "f64"], &["--test", "gradcheck", "--test", "golden", "--test", "golden_layers"]),
+/// A package of the repository, where its source lies, which files are to be mutated, and its tests: each build has cargo's
+/// flags for it, and those that choose the tests (none choose all, and the examples, which a test starts).
+struct Package {
+    name: &'static str,
+    folder: &'static str,
+    files: &'static [&'static str],
+    builds: &'static [(&'static [&'static str], &'static [&'static str])],
+}
+
+const PACKAGES: [Package; 2] = [
+    Package {
+        name: "tsukuru",
+        folder: "src",
+        files: &[
+            "src/anomaly.rs",
+            "src/graph.rs",
+            "src/backward.rs",
+            "src/ops",
+            "src/optim",
+            "src/optim.rs",
+            "src/checkpoint.rs",
+            "src/checkpoint",
+            "src/nn/state.rs",
+            "src/nn/module.rs",
+        ],
+        // The two widths of `Real`: only f64 has gradient checks, only f32 the fast kernels.
+        builds: &[
+            (&[], &[]),
+            (&["--features", "f64"], &["--test", "gradcheck", "--test", "golden", "--test", "golden_layers"]),
+        ],
+    },
+    Package {
+        name: "steps",
+        folder: "steps",
+        files: &["steps/step09/sampler.rs", "steps/step09/diffuser.rs"],
+        builds: &[(&[], &["--lib", "--test", "step09", "--test", "step10"])],
+    },
 ];
 const WORKERS: usize = 2;
 
@@ -45,7 +66,8 @@ pub fn active(function: u32) -> u32 {
     static ACTIVE: LazyLock<u32> = LazyLock::new(|| env::var("MUTANT").map_or(0, |id| id.parse().unwrap()));
     static SEEN: LazyLock<Option<Mutex<(BTreeSet<u32>, fs::File)>>> = LazyLock::new(|| {
         let path = env::var_os("MUTANTS_SEEN")?;
-        Some(Mutex::new((BTreeSet::new(), fs::File::create(path).unwrap())))
+        let file = fs::OpenOptions::new().append(true).open(path).unwrap(); // as do the programs that a test starts
+        Some(Mutex::new((BTreeSet::new(), file)))
     });
     if let Some(seen) = &*SEEN {
         let (functions, file) = &mut *seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -74,31 +96,48 @@ struct Test {
 }
 
 fn main() {
+    let wanted: Vec<String> = env::args().skip(1).collect();
+    let unexplained: usize = PACKAGES.iter().map(|package| examine(package, &wanted)).sum();
+    std::process::exit(i32::from(unexplained > 0));
+}
+
+/// Tries the mutants of a package in the `wanted` files, and prints those that survive. Returns how many of them have no
+/// reason in survivors.txt.
+fn examine(package: &Package, wanted: &[String]) -> usize {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (root, copy) = (own.join("../.."), own.join("target/copy"));
     let listed = output(Command::new("git").args(["ls-files"]).current_dir(&root));
+    let is_wanted = |file: &&str| match wanted {
+        [] => package.files.iter().any(|path| Path::new(file).starts_with(path)),
+        _ => wanted.iter().any(|path| Path::new(file).starts_with(path)),
+    };
+    let sources = listed.lines().filter(|file| Path::new(file).starts_with(package.folder) && file.ends_with(".rs"));
+    let files: Vec<&str> = sources.filter(is_wanted).collect();
+    if files.is_empty() {
+        return 0;
+    }
     for file in listed.lines() {
         let to = copy.join(file);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::write(to, fs::read(root.join(file)).unwrap()).unwrap();
     }
-    let wanted: Vec<String> = env::args().skip(1).collect();
-    let wanted = if wanted.is_empty() { FILES.iter().map(ToString::to_string).collect() } else { wanted };
-    let is_wanted = |file: &&str| file.ends_with(".rs") && wanted.iter().any(|w| Path::new(file).starts_with(w));
-    let files: Vec<&str> = listed.lines().filter(is_wanted).collect();
-    let lib = fs::read_to_string(root.join("src/lib.rs")).unwrap();
-    fs::write(copy.join("src/lib.rs"), format!("{lib}\n#[doc(hidden)]\npub mod mutant;\n")).unwrap();
     fs::write(copy.join("src/mutant.rs"), ACTIVE).unwrap();
+    for (lib, module) in [("src/lib.rs", "pub mod mutant;"), ("steps/lib.rs", "pub use tsukuru::mutant;")] {
+        let source = fs::read_to_string(root.join(lib)).unwrap();
+        fs::write(copy.join(lib), format!("{source}\n#[doc(hidden)]\n{module}\n")).unwrap();
+    }
 
     let mut dropped = BTreeSet::new();
     let mutants = loop {
         let (mutants, lines) = write(&root, &copy, &files, &dropped);
-        let wrong = WIDTHS.iter().map(|(width, _)| uncompilable(&copy, width, &lines)).find(|wrong| !wrong.is_empty());
-        let Some(wrong) = wrong else { break mutants };
-        eprintln!("{} mutants, of which {} do not compile", mutants.len(), wrong.len());
+        let mut wrong = package.builds.iter().map(|(flags, _)| uncompilable(&copy, package.name, flags, &lines));
+        let Some(wrong) = wrong.find(|wrong| !wrong.is_empty()) else { break mutants };
+        eprintln!("{}: {} mutants, of which {} do not compile", package.name, mutants.len(), wrong.len());
         dropped.extend(wrong);
     };
-    let tests: Vec<Test> = WIDTHS.iter().flat_map(|(width, names)| tests(&copy, width, names)).collect();
+    let of_build = |(flags, names): &(&[&str], &[&str])| tests(&copy, package.name, flags, names);
+    let mut tests: Vec<Test> = package.builds.iter().flat_map(of_build).collect();
+    tests.sort_by_key(|test| test.time); // most mutants meet only the quickest
     eprintln!("{} tests take {:.0?} one by one", tests.len(), tests.iter().map(|t| t.time).sum::<Duration>());
 
     let (next, survivors) = (AtomicUsize::new(0), Mutex::new(vec![]));
@@ -116,11 +155,12 @@ fn main() {
     let mut survivors = survivors.into_inner().unwrap();
     survivors.sort_by_key(|mutant| mutant.id);
     let reasons = fs::read_to_string(own.join("survivors.txt")).unwrap_or_default();
-    let known: HashSet<&str> = reasons.lines().filter(|line| line.starts_with("src/")).collect();
+    let known: HashSet<&str> = reasons.lines().collect();
     let unexplained: Vec<_> = survivors.iter().filter(|mutant| !known.contains(mutant.name.as_str())).collect();
-    println!("{} mutants, {} noticed, {} survive", mutants.len(), mutants.len() - survivors.len(), survivors.len());
+    let (all, left) = (mutants.len(), survivors.len());
+    println!("{}: {all} mutants, {} noticed, {left} survive", package.name, all - left);
     unexplained.iter().for_each(|mutant| println!("no reason, line {}: {}", mutant.line, mutant.name));
-    std::process::exit(i32::from(!unexplained.is_empty()));
+    unexplained.len()
 }
 
 /// Writes the mutated files. Beside the mutants it returns, for each file, which lines belong to which mutant.
@@ -136,7 +176,8 @@ fn write(
         let (mut out, mut end, mut own) = (String::new(), 0, BTreeMap::new());
         for f in mutate::functions(&source) {
             function += 1;
-            out += &source[end..f.body.start];
+            // Copies of copies would take long to compile.
+            out += &source[end..f.body.start].replace("#[inline(always)]", "");
             out += &format!("{{ match crate::mutant::active({function}) {{\n");
             for edit in &f.edits {
                 id += 1;
@@ -179,9 +220,14 @@ fn name(file: &str, function: &str, source: &str, edit: &mutate::Edit) -> String
 }
 
 /// The mutants that the compiler refuses.
-fn uncompilable(copy: &Path, width: &[&str], lines: &BTreeMap<String, BTreeMap<usize, usize>>) -> BTreeSet<usize> {
+fn uncompilable(
+    copy: &Path,
+    package: &str,
+    flags: &[&str],
+    lines: &BTreeMap<String, BTreeMap<usize, usize>>,
+) -> BTreeSet<usize> {
     let mut wrong = BTreeSet::new();
-    for message in cargo(copy, &["check", "--package", "tsukuru"], width) {
+    for message in cargo(copy, &["check", "--lib", "--package", package], flags) {
         let error = &message["message"];
         if error["level"] != "error" || error["spans"].as_array().is_none_or(Vec::is_empty) {
             continue;
@@ -198,16 +244,18 @@ fn uncompilable(copy: &Path, width: &[&str], lines: &BTreeMap<String, BTreeMap<u
     wrong
 }
 
-/// These tests of the engine, each run once alone.
-fn tests(copy: &Path, width: &[&str], names: &[&str]) -> Vec<Test> {
+/// These tests of a package, each run once alone.
+fn tests(copy: &Path, package: &str, flags: &[&str], names: &[&str]) -> Vec<Test> {
     let mut tests = vec![];
-    let messages = cargo(copy, &[&["test", "--no-run", "--package", "tsukuru"], names].concat(), width);
-    for program in messages.iter().filter_map(|message| message["executable"].as_str()) {
+    let messages = cargo(copy, &[&["test", "--no-run", "--package", package], names].concat(), flags);
+    assert!(messages.iter().any(|message| message["success"] == true), "the tests of {package} do not compile");
+    let of_tests = messages.iter().filter(|message| message["profile"]["test"] == true);
+    for program in of_tests.filter_map(|message| message["executable"].as_str()) {
         for name in output(Command::new(program).args(["--list", "--format", "terse"])).lines() {
             let Some(name) = name.strip_suffix(": test") else { continue };
             let (seen, start) = (copy.join("seen"), Instant::now());
             fs::write(&seen, "").unwrap();
-            let mut command = test(Path::new(program), &[name]);
+            let mut command = run(Path::new(program), name, Duration::MAX);
             assert!(command.env("MUTANTS_SEEN", &seen).status().unwrap().success(), "{name} fails without a fault");
             let enters = fs::read_to_string(&seen).unwrap().lines().map(|id| id.parse().unwrap()).collect();
             tests.push(Test { program: program.into(), name: name.to_string(), enters, time: start.elapsed() });
@@ -218,44 +266,31 @@ fn tests(copy: &Path, width: &[&str], names: &[&str]) -> Vec<Test> {
 
 /// Whether every test that enters the mutant's function passes.
 fn survives(mutant: &Mutant, tests: &[Test]) -> bool {
-    let mut programs: BTreeMap<&Path, (Duration, Vec<&str>)> = BTreeMap::new();
-    for test in tests.iter().filter(|test| test.enters.contains(&mutant.function)) {
-        let (time, names) = programs.entry(&test.program).or_default();
-        *time += test.time;
-        names.push(&test.name);
-    }
-    let mut programs: Vec<_> = programs.into_iter().collect();
-    programs.sort_by_key(|(_, (time, _))| *time);
-    programs.into_iter().all(|(program, (time, names))| {
-        let mut child = test(program, &names).env("MUTANT", mutant.id.to_string()).spawn().unwrap();
-        let end = Instant::now() + 10 * time + Duration::from_secs(10);
-        loop {
-            match child.try_wait().unwrap() {
-                Some(status) => break status.success(),
-                None if Instant::now() > end => {
-                    child.kill().unwrap();
-                    child.wait().unwrap();
-                    break false; // a loop without end is noticed
-                }
-                None => thread::sleep(Duration::from_millis(2)),
-            }
-        }
+    tests.iter().filter(|test| test.enters.contains(&mutant.function)).all(|test| {
+        let limit = 10 * test.time + Duration::from_secs(10); // a loop without end is noticed
+        run(&test.program, &test.name, limit).env("MUTANT", mutant.id.to_string()).status().unwrap().success()
     })
 }
 
-/// These tests of a program, with at most 8 GB of memory.
-fn test(program: &Path, names: &[&str]) -> Command {
+/// A test alone, with at most 8 GB of memory. After the time `limit` it is killed with all that it started.
+fn run(program: &Path, test: &str, limit: Duration) -> Command {
     let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -v 8000000; exec \"$0\" \"$@\""]).arg(program).args(names).arg("--exact");
+    command.args(["-c", "ulimit -v 8000000; exec timeout --signal=KILL \"$0\" \"$@\""]);
+    command.arg(limit.as_secs().to_string()).arg(program).args([test, "--exact"]);
     command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("target/copy"));
     command.stdout(Stdio::null()).stderr(Stdio::null()).env("RAYON_NUM_THREADS", "1");
     command
 }
 
-fn cargo(copy: &Path, arguments: &[&str], width: &[&str]) -> Vec<serde_json::Value> {
+fn cargo(copy: &Path, arguments: &[&str], flags: &[&str]) -> Vec<serde_json::Value> {
     let mut command = Command::new("cargo");
-    command.args(arguments).args(width).arg("--message-format=json").current_dir(copy).env("RUSTFLAGS", "-Awarnings");
-    let text = output(command.env("CARGO_TARGET_DIR", copy.with_file_name("build")).stderr(Stdio::null()));
+    command.args(arguments).args(flags).arg("--message-format=json").current_dir(copy);
+    command.env("CARGO_TARGET_DIR", copy.with_file_name("build"));
+    // A mutant may well be sure to panic.
+    command.env("RUSTFLAGS", "-Awarnings -Aunconditional_panic -Aarithmetic_overflow");
+    // So many copies take long to compile.
+    command.envs([("CARGO_PROFILE_DEV_DEBUG", "0"), ("CARGO_PROFILE_DEV_LTO", "off")]);
+    let text = output(&mut command);
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
