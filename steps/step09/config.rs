@@ -14,10 +14,25 @@ use tsukuru::data::Dataset;
 use tsukuru::nn::Module;
 use tsukuru::random::Rng;
 
-/// The flags of programs that train a U-Net.
+/// The flags of programs that train a diffusion model.
 #[derive(Args, Clone, Debug, Default)]
 #[group(skip)] // its name would be that of the flags around it
 pub struct Flags {
+    #[command(flatten)]
+    pub unet: UNetFlags,
+    /// How fast noise is added: linear, as in the book, or cosine [default: linear; quick: cosine]
+    #[arg(long, value_name = "NAME")]
+    pub schedule: Option<NoiseSchedule>,
+    /// How often each time is drawn: uniform, as in the book, or min-snr, less often where there is little noise [default: uniform; quick: min-snr]
+    #[arg(long, value_name = "NAME")]
+    pub timesteps: Option<TimestepSampling>,
+    #[command(flatten)]
+    pub sampler: SamplerFlags,
+}
+
+/// The flags of programs that train a U-Net.
+#[derive(Args, Clone, Debug, Default)]
+pub struct UNetFlags {
     #[command(flatten)]
     pub training: TrainingFlags,
     /// Channels of the U-Net at full resolution (64; quick: 24)
@@ -29,14 +44,6 @@ pub struct Flags {
     /// Hidden size of dense layers at the lowest resolution; 0: none, as in the book [default: 0; quick: 256]
     #[arg(long, value_name = "N")]
     pub mid: Option<usize>,
-    /// How fast noise is added: linear, as in the book, or cosine [default: linear; quick: cosine]
-    #[arg(long, value_name = "NAME")]
-    pub schedule: Option<NoiseSchedule>,
-    /// How often each time is drawn: uniform, as in the book, or min-snr, less often where there is little noise [default: uniform; quick: min-snr]
-    #[arg(long, value_name = "NAME")]
-    pub timesteps: Option<TimestepSampling>,
-    #[command(flatten)]
-    pub sampler: SamplerFlags,
 }
 
 const FULL: Preset = Preset {
@@ -57,21 +64,24 @@ const MAX_WIDTH: usize = 512;
 /// A [`MidBlock`](super::unet::MidBlock) of this size has more weights than the rest of the book's U-Net.
 const MAX_MID: usize = 1024;
 
-/// What a U-Net is trained and sampled with.
+/// What a U-Net is trained with.
 pub struct UNetConfig {
     pub training: TrainingConfig,
     /// Size of the hidden layer of the `MidBlock`, or 0 for none.
     pub mid: usize,
+}
+
+/// What a diffusion model is trained and sampled with.
+pub struct DiffusionConfig {
+    pub unet: UNetConfig,
     pub diffuser: Diffuser,
     pub sampler: Sampler,
 }
 
-impl Flags {
-    /// `default` is the sampler if no flag names one.
-    ///
+impl UNetFlags {
     /// # Errors
     /// If a flag has a value that it cannot have, or the images cannot be found.
-    pub fn resolve(&self, common: &Common, mnist: &MnistArgs, default: Sampler) -> Result<UNetConfig> {
+    pub fn resolve(&self, common: &Common, mnist: &MnistArgs) -> Result<UNetConfig> {
         let [full, quick] = [FULL, QUICK].map(|preset| Preset {
             ema: self.ema.unwrap_or(preset.ema),
             width: self.width.unwrap_or(preset.width),
@@ -82,18 +92,26 @@ impl Flags {
         ensure!((1..=MAX_WIDTH).contains(&width), "--width {width}: expected 1 to {MAX_WIDTH}");
         let mid = self.mid.unwrap_or(if self.training.quick { 256 } else { 0 });
         ensure!(mid <= MAX_MID, "--mid {mid}: expected 0 to {MAX_MID}");
-        let (schedule, timesteps) = match self.training.quick {
+        let training = self.training.resolve(common, mnist, full, quick)?;
+        Ok(UNetConfig { training, mid: mid.min(common.limits.width) })
+    }
+}
+
+impl Flags {
+    /// `default` is the sampler if no flag names one.
+    ///
+    /// # Errors
+    /// If a flag has a value that it cannot have, or the images cannot be found.
+    pub fn resolve(&self, common: &Common, mnist: &MnistArgs, default: Sampler) -> Result<DiffusionConfig> {
+        let unet = self.unet.resolve(common, mnist)?;
+        let (schedule, timesteps) = match unet.training.quick {
             true => (NoiseSchedule::Cosine, TimestepSampling::MinSnr),
             false => (NoiseSchedule::Linear, TimestepSampling::Uniform),
         };
         let schedule = self.schedule.unwrap_or(schedule).with(T.min(common.limits.num_timesteps));
         let diffuser = Diffuser::new(schedule).timesteps(self.timesteps.unwrap_or(timesteps));
-        Ok(UNetConfig {
-            training: self.training.resolve(common, mnist, full, quick)?,
-            mid: mid.min(common.limits.width),
-            sampler: self.sampler.resolve(common, &diffuser, default)?,
-            diffuser,
-        })
+        let sampler = self.sampler.resolve(common, &diffuser, default)?;
+        Ok(DiffusionConfig { unet, diffuser, sampler })
     }
 }
 
@@ -125,7 +143,7 @@ impl Conditioning {
 impl UNetConfig {
     /// The network for images like these, with the weights that the seed gives, and an embedding of `labels` if there are
     /// any; prints its size.
-    pub fn unet(&self, dataset: &Dataset, labels: usize) -> UNet {
+    pub fn build(&self, dataset: &Dataset, labels: usize) -> UNet {
         let mut rng = Rng::new(self.training.seed, "init", 0);
         let mut model = UNet::new(1, self.training.width, &mut rng);
         if labels > 0 {
@@ -145,10 +163,18 @@ impl UNetConfig {
             "mid": self.mid,
             "size": size(dataset),
             "conditioning": conditioning.name(),
-            "schedule": self.diffuser.noise_schedule().name(),
-            "num_timesteps": self.diffuser.num_timesteps(),
-            "timesteps": self.diffuser.timestep_sampling().name(),
         })
+    }
+}
+
+impl DiffusionConfig {
+    /// As [`UNetConfig::settings`].
+    pub fn settings(&self, dataset: &Dataset, conditioning: Conditioning) -> Value {
+        let mut settings = self.unet.settings(dataset, conditioning);
+        settings["schedule"] = json!(self.diffuser.noise_schedule().name());
+        settings["num_timesteps"] = json!(self.diffuser.num_timesteps());
+        settings["timesteps"] = json!(self.diffuser.timestep_sampling().name());
+        settings
     }
 }
 

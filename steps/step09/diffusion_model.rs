@@ -17,7 +17,7 @@ use tsukuru::tensor::Tensor;
 #[derive(Args, Clone, Debug, Default)]
 pub struct Flags {
     #[command(flatten)]
-    pub unet: config::Flags,
+    pub diffusion: config::Flags,
     /// Weight of autoguidance by the model of the first epoch; 1: none, as in the book [default: 1; quick: 2]
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
     pub autoguidance: Option<f64>,
@@ -27,12 +27,12 @@ pub struct Flags {
 const QUICK_SAMPLER: Sampler = Sampler::Ddim { steps: 100, eta: 1.0 };
 
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
-    let quick = flags.unet.training.quick;
-    let config = flags.unet.resolve(common, mnist, if quick { QUICK_SAMPLER } else { Sampler::Ancestral })?;
+    let quick = flags.diffusion.unet.training.quick;
+    let config = flags.diffusion.resolve(common, mnist, if quick { QUICK_SAMPLER } else { Sampler::Ancestral })?;
     let weight = Autoguidance::resolve_weight(flags.autoguidance, if quick { 2.0 } else { 1.0 })?;
-    let training = &config.training;
+    let training = &config.unet.training;
     let dataset = load_images(&training.source, training.images)?;
-    let model = config.unet(&dataset, 0);
+    let model = config.unet.build(&dataset, 0);
     let mut optimizer = Adam::new(model.parameters(), training.lr);
     let folder = training.folder("step09", "diffusion_model")?;
     let settings = config.settings(&dataset, Conditioning::Unconditional);

@@ -1,6 +1,6 @@
 //! What the training of a U-Net draws: samples after every epoch, and the curve of the loss at its end.
 
-use super::config::UNetConfig;
+use super::config::{DiffusionConfig, UNetConfig};
 use crate::common::images::{Captions, grid, save_gif, save_grid};
 use crate::common::progress::Progress;
 use crate::common::run::RunFolder;
@@ -23,13 +23,13 @@ const FRAMES: usize = 50;
 /// # Errors
 /// If an image is not finite, or a file cannot be written.
 pub fn draw_samples(
-    config: &UNetConfig,
+    config: &DiffusionConfig,
     folder: &RunFolder,
     epoch: usize,
     [h, w]: [usize; 2],
     eps: impl Fn(&Tensor, usize) -> Tensor,
 ) -> Result<()> {
-    let UNetConfig { training, diffuser, sampler, .. } = config;
+    let DiffusionConfig { unet: UNetConfig { training, .. }, diffuser, sampler } = config;
     let steps = sampler.timesteps(diffuser).len() - 1;
     let mut progress = Progress::new("sampling", steps, 0, training.quiet);
     let mut rng = Rng::new(training.seed, "sampling", epoch as u64);
@@ -50,7 +50,7 @@ pub fn draw_samples(
 }
 
 /// About how long [`draw_samples`] takes, in seconds.
-pub fn sampling_seconds(config: &UNetConfig, [h, w]: [usize; 2], eps: impl Fn(&Tensor, usize) -> Tensor) -> f64 {
+pub fn sampling_seconds(config: &DiffusionConfig, [h, w]: [usize; 2], eps: impl Fn(&Tensor, usize) -> Tensor) -> f64 {
     let start = Instant::now();
     eps(&Tensor::zeros([SAMPLES, 1, h, w]), 1);
     start.elapsed().as_secs_f64() * (config.sampler.timesteps(&config.diffuser).len() - 1) as f64

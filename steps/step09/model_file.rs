@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use serde_json::Value;
 use std::path::Path;
-use tsukuru::checkpoint::Data;
+use tsukuru::checkpoint::{Data, Entries};
 use tsukuru::nn;
 use tsukuru::random::Rng;
 
@@ -59,16 +59,50 @@ pub fn read_unconditional(path: &Path) -> Result<TrainedUNet> {
 /// If the file is damaged, or holds something else.
 pub fn read_unet(path: &Path) -> Result<TrainedUNet> {
     let state = model_file::read(path)?;
+    let settings = &state.meta["settings"];
+    let objective = settings["objective"].as_str().unwrap_or("noise");
+    ensure!(
+        objective == "noise",
+        "{}: expected a network that predicts noise, found one of {objective}",
+        path.display()
+    );
+    let always_conditioned = settings["conditioning"].as_str() == Some(Conditioning::Conditional.name());
+    let (model, size) = build_unet(path, &state)?;
+    let (schedule, sampling) = (&settings["schedule"], &state.meta["sampling"]);
+    let diffuser = if schedule.is_null() {
+        println!("{}: does not say its noise schedule; the book's, linear with T = {T}, is assumed", path.display());
+        Diffuser::new(Schedule::linear(T))
+    } else {
+        let (timesteps, expected) =
+            (&settings["num_timesteps"], "expected the noise schedule linear or cosine of 1 to");
+        let message = || format!("{}: {expected} {T} timesteps, found {schedule} of {timesteps}", path.display());
+        noise_schedule(settings).with_context(message)?
+    };
+    let sampler = match &sampling["sampler"] {
+        Value::Null => None,
+        json => Some(
+            Sampler::from_json(json)
+                .with_context(|| format!("{}: expected the sampler ancestral or ddim, found {json}", path.display()))?,
+        ),
+    };
+    let autoguidance = sampling["autoguidance"].as_f64().unwrap_or(1.0);
+    load_unet(&model, state)?;
+    Ok(TrainedUNet { model, diffuser, sampler, autoguidance, always_conditioned, size })
+}
+
+/// A new U-Net of the sizes that a file's tensors have, and height and width of its images.
+///
+/// # Errors
+/// If these are no tensors of a U-Net, or those of a checkpoint.
+pub fn build_unet(path: &Path, state: &Entries) -> Result<(UNet, [usize; 2])> {
     let is_checkpoint = state.meta["run_settings"].is_object();
     ensure!(
         !is_checkpoint,
         "{}: a checkpoint, to resume from; the model.safetensors beside it is expected",
         path.display()
     );
-    let settings = &state.meta["settings"];
-    let always_conditioned = settings["conditioning"].as_str() == Some(Conditioning::Conditional.name());
     let valid = |size: &[usize; 2]| size.iter().all(|side| side.is_multiple_of(4) && (8..=1024).contains(side));
-    let size = serde_json::from_value(settings["size"].clone()).ok().filter(valid).unwrap_or(SIZE);
+    let size = serde_json::from_value(state.meta["settings"]["size"].clone()).ok().filter(valid).unwrap_or(SIZE);
     let shape = |name| match state.get(name) {
         Some(Data::Real(weight)) => weight.shape().to_vec(),
         _ => vec![],
@@ -92,24 +126,15 @@ pub fn read_unet(path: &Path) -> Result<TrainedUNet> {
         );
         model = model.with_mid(size, hidden, &mut rng);
     }
-    let (schedule, sampling) = (&settings["schedule"], &state.meta["sampling"]);
-    let diffuser = if schedule.is_null() {
-        println!("{}: does not say its noise schedule; the book's, linear with T = {T}, is assumed", path.display());
-        Diffuser::new(Schedule::linear(T))
-    } else {
-        let (timesteps, expected) =
-            (&settings["num_timesteps"], "expected the noise schedule linear or cosine of 1 to");
-        let message = || format!("{}: {expected} {T} timesteps, found {schedule} of {timesteps}", path.display());
-        noise_schedule(settings).with_context(message)?
-    };
-    let sampler = match &sampling["sampler"] {
-        Value::Null => None,
-        json => Some(
-            Sampler::from_json(json)
-                .with_context(|| format!("{}: expected the sampler ancestral or ddim, found {json}", path.display()))?,
-        ),
-    };
-    let autoguidance = sampling["autoguidance"].as_f64().unwrap_or(1.0);
-    nn::load_state_dict(&model, state).with_context(|| format!("a U-Net of width {width} was expected"))?;
-    Ok(TrainedUNet { model, diffuser, sampler, autoguidance, always_conditioned, size })
+    Ok((model, size))
+}
+
+/// Puts the tensors of a file into the U-Net that [`build_unet`] has made for it.
+///
+/// # Errors
+/// If they do not fit.
+pub fn load_unet(model: &UNet, state: Entries) -> Result<()> {
+    let width = model.out.weight.shape()[1];
+    nn::load_state_dict(model, state).with_context(|| format!("a U-Net of width {width} was expected"))?;
+    Ok(())
 }

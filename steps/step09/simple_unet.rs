@@ -12,8 +12,7 @@ pub fn run(common: &Common) -> Result<()> {
     let mut rng = Rng::new(common.seed, "init", 0);
     let model = UNet::new(1, 64.min(common.limits.width), &mut rng);
     let x = Variable::new(rng.normal_tensor([10, 1, 28, 28]));
-    let t = [500; 10];
-    let v = Variable::new(time_encoding(&t, TIME_DIM));
+    let v = Variable::new(time_encoding(&[500.0; 10], TIME_DIM));
 
     println!("level      output             parameters");
     let print = |name: &str, y: &Variable, part: &dyn Module| {

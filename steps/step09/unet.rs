@@ -16,10 +16,9 @@ pub type Label = Option<usize>;
 
 /// v (N, dim) with v_i = sin(t / 10000^(i/dim)) for even i and cos(t / 10000^(i/dim)) for odd i: the book's encoding,
 /// with i itself in the exponent where Vaswani et al. (2017, section 3.5) have 2 floor(i / 2).
-pub fn time_encoding(t: &[usize], dim: usize) -> Tensor {
-    let angle = |t: usize, i: usize| t as f64 / libm::pow(10000.0, i as f64 / dim as f64);
-    let encoded =
-        |t: usize, i: usize| if i.is_multiple_of(2) { libm::sin(angle(t, i)) } else { libm::cos(angle(t, i)) };
+pub fn time_encoding(t: &[f64], dim: usize) -> Tensor {
+    let angle = |t: f64, i: usize| t / libm::pow(10000.0, i as f64 / dim as f64);
+    let encoded = |t: f64, i: usize| if i.is_multiple_of(2) { libm::sin(angle(t, i)) } else { libm::cos(angle(t, i)) };
     let places = t.iter().flat_map(|&t| (0..dim).map(move |i| (t, i)));
     Tensor::build([t.len(), dim], |v| v.iter_mut().zip(places).for_each(|(v, (t, i))| *v = encoded(t, i) as Real))
 }
@@ -176,6 +175,15 @@ impl UNet {
     /// As `forward`; or if labels are not N, or one is not in the embedding.
     #[track_caller]
     pub fn forward_conditioned(&self, x: &Variable, t: &[usize], labels: &[Label]) -> Variable {
+        self.forward_at(x, &Vec::from_iter(t.iter().map(|&t| t as f64)), labels)
+    }
+
+    /// [`UNet::forward_conditioned`] at times t (N) that may lie between two timesteps, as in step 11.
+    ///
+    /// # Panics
+    /// As `forward_conditioned`.
+    #[track_caller]
+    pub fn forward_at(&self, x: &Variable, t: &[f64], labels: &[Label]) -> Variable {
         let shape = x.shape();
         let halves_twice = shape.len() == 4 && shape[2].is_multiple_of(4) && shape[3].is_multiple_of(4);
         assert!(halves_twice, "unet: x {shape} is not (N, C, H, W) with sizes that can be halved twice");

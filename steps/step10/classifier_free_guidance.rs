@@ -22,7 +22,7 @@ use tsukuru::variable::Variable;
 #[derive(Args, Clone, Debug, Default)]
 pub struct Flags {
     #[command(flatten)]
-    pub unet: step09::Flags,
+    pub diffusion: step09::Flags,
     /// The guidance scale of the samples after each epoch [default: 3]
     #[arg(long, allow_negative_numbers = true)]
     pub gamma: Option<f64>,
@@ -39,10 +39,10 @@ const DROP: f64 = 0.1;
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let gamma = guidance_scales::resolve_gamma(flags.gamma)?;
     let evaluator = flags.evaluator.load(common, mnist)?;
-    let config = flags.unet.resolve(common, mnist, Sampler::FIFTY_STEPS)?;
-    let training = &config.training;
+    let config = flags.diffusion.resolve(common, mnist, Sampler::FIFTY_STEPS)?;
+    let training = &config.unet.training;
     let dataset = load_images(&training.source, training.images)?;
-    let model = config.unet(&dataset, DIGITS);
+    let model = config.unet.build(&dataset, DIGITS);
     let mut optimizer = Adam::new(model.parameters(), training.lr);
     let folder = training.folder("step10", "classifier_free_guidance")?;
     let conditioning = if flags.book { Conditioning::BatchLabelDropout } else { Conditioning::LabelDropout };
@@ -78,7 +78,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
 
 /// Replaces labels by `None` with probability [`DROP`], so that the model is also trained without: each by itself, or
 /// those of a whole batch at once, as the book does.
-fn drop_labels(labels: &[usize], conditioning: Conditioning, rng: &mut Rng) -> Vec<Label> {
+pub fn drop_labels(labels: &[usize], conditioning: Conditioning, rng: &mut Rng) -> Vec<Label> {
     let mut keep = || rng.uniform() >= DROP;
     if conditioning == Conditioning::BatchLabelDropout {
         let kept = keep();

@@ -13,9 +13,9 @@ use tsukuru::tensor::Tensor;
 
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let config = flags.resolve(common, mnist, Sampler::FIFTY_STEPS)?;
-    let training = &config.training;
+    let training = &config.unet.training;
     let dataset = load_images(&training.source, training.images)?;
-    let model = config.unet(&dataset, DIGITS);
+    let model = config.unet.build(&dataset, DIGITS);
     let mut optimizer = Adam::new(model.parameters(), training.lr);
     let folder = training.folder("step10", "conditional")?;
     let settings = config.settings(&dataset, Conditioning::Conditional);

@@ -39,7 +39,8 @@ impl NoisyClassifier {
 
     /// x (N, 1, H, W) at times t (N) -> logits (N, 10)
     pub fn forward(&self, x: &Variable, t: &[usize]) -> Variable {
-        let v = Variable::new(time_encoding(t, TIME_DIM));
+        let t = Vec::from_iter(t.iter().map(|&t| t as f64));
+        let v = Variable::new(time_encoding(&t, TIME_DIM));
         let mut x = self.down1.forward(x, &v);
         x = self.down2.forward(&x.max_pool2d(2, 2), &v);
         x = self.bot1.forward(&x.max_pool2d(2, 2), &v);

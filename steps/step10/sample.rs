@@ -36,7 +36,7 @@ pub struct Flags {
 }
 
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
-    let digits = digits(&flags.labels)?;
+    let digits = parse_digits(&flags.labels)?;
     let max = MAX_IMAGES / digits.len();
     ensure!((1..=max).contains(&flags.count), "--count {}: expected 1 to {max}", flags.count);
     let TrainedUNet { model, diffuser, sampler, always_conditioned, size, .. } = read_unet(&flags.model)?;
@@ -57,7 +57,10 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
 }
 
 /// The digits of `--labels`.
-fn digits(labels: &str) -> Result<Vec<Label>> {
+///
+/// # Errors
+/// If there are none or too many, or something else is among them.
+pub fn parse_digits(labels: &str) -> Result<Vec<Label>> {
     ensure!((1..=100).contains(&labels.len()), "--labels: expected 1 to 100 digits, found {}", labels.len());
     let digit = |c: char| {
         let digit = c.to_digit(10).with_context(|| format!("--labels {labels}: expected digits, found {c:?}"))?;
