@@ -9,6 +9,7 @@ use steps::em::{EmOptions, fit_em};
 use steps::step03::Matrix;
 use steps::step07::{Vae, flatten};
 use steps::step09::{Diffuser, Sampler, Schedule, T, UNet};
+use steps::step11::{Dit, DitSize, Model, Network, Objective, Path as FlowPath, Sampler as FlowSampler};
 use tsukuru::Real;
 use tsukuru::data::Dataset;
 use tsukuru::kernels::{Implementation, implementation};
@@ -30,6 +31,8 @@ EM: 93a7f9e2fdfe6de0
 VAE, 200 steps: 1d8b85d8bfb156f4
 U-Net, 20 steps: b9b0600f879372c4
 U-Net, samples: 35d41fafb1e13a72
+transformer, 20 steps: e6d383e439f22b6f
+transformer, samples: 1e44176ef816013d
 ";
 
 #[test]
@@ -54,6 +57,9 @@ fn every_machine_calculates_the_same_bits() {
     digest("EM", em());
     digest("VAE, 200 steps", vae());
     for (name, bits) in ["U-Net, 20 steps", "U-Net, samples"].into_iter().zip(unet()) {
+        digest(name, bits);
+    }
+    for (name, bits) in ["transformer, 20 steps", "transformer, samples"].into_iter().zip(transformer()) {
         digest(name, bits);
     }
     assert!(found == EXPECTED, "{:?} calculates\n{found}\nexpected\n{EXPECTED}", implementation());
@@ -195,4 +201,30 @@ fn unet() -> [Vec<u64>; 2] {
     let eps = |x: &Tensor, t: usize| model.predict_noise(x, t, &[None; 4]);
     let samples = Sampler::Ddim { steps: 10, eta: 1.0 }.sample(&diffuser, eps, [4, 1, 28, 28], &mut rng, |_, _| ());
     [parameters(&model), bits(samples.data())]
+}
+
+/// The weights after 20 steps of flow matching, and digits by each of its samplers.
+fn transformer() -> [Vec<u64>; 2] {
+    let (dataset, size) = (digits(256), DitSize { dim: 32, depth: 2, heads: 4, patch: 4 });
+    let network = Dit::new(size, [1, 28, 28], 10, &mut Rng::new(0, "init", 0));
+    let (objective, path) = (Objective::Velocity, &FlowPath::Straight);
+    let mut optimizer = Adam::new(network.parameters(), 1e-3);
+    let batches = (0..).flat_map(|epoch| dataset.batches(32, Some((0, epoch))).unwrap());
+    for (step, (x_1, labels)) in (0..20).zip(batches) {
+        let t = path.random_times(labels.len(), &mut Rng::new(0, "t", step));
+        let x_0 = Variable::new(Rng::new(0, "noise", step).normal_tensor(*x_1.shape()));
+        let (x_t, velocity) = path.sample(objective, &x_0, &x_1.into(), &t);
+        let labels: Vec<_> = labels.into_iter().map(Some).collect();
+        let loss = network.forward(&x_t, &t, &labels).mse_loss(&velocity, Reduction::Mean);
+        optimizer.zero_grad();
+        loss.backward();
+        optimizer.step();
+    }
+    let model = Model { network: &network, objective, path, labels: &[Some(3), None, Some(7)], gamma: 2.0 };
+    let samples =
+        [FlowSampler::Midpoint, FlowSampler::Heun, FlowSampler::Ddim, FlowSampler::DpmSolver].map(|sampler| {
+            let noise = Rng::new(0, "sampling", 0).normal_tensor([3, 1, 28, 28]);
+            bits(model.sample(sampler, noise, 4, |_, _| ()).data())
+        });
+    [parameters(&network), samples.concat()]
 }

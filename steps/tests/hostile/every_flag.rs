@@ -24,6 +24,10 @@ pub enum Program {
     SampleLabel(step10::sample::Flags),
     #[command(name = "flow_2d")]
     Flow2d(step11::flow_2d::Flags),
+    Flow(step11::flow::Flags),
+    Objectives(step11::objectives::Flags),
+    Transformer(step11::transformer::Flags),
+    SampleFlow(step11::sample::Flags),
 }
 
 impl Programs for Program {

@@ -52,7 +52,28 @@ const CLASSIFIER_GUIDANCE: Training = Training {
     args: "classifier_guidance --batch-size 4 --model unbroken/step09/diffusion_model/model.safetensors",
     run: "step10/classifier_guidance",
 };
-const TRAININGS: [Training; 7] = [CLASSIFIER, VAE, HVAE, DIFFUSION, CONDITIONAL, CLASSIFIER_FREE, CLASSIFIER_GUIDANCE];
+const FLOW: Training =
+    Training { binary: env!("CARGO_BIN_EXE_step11"), args: "flow --batch-size 4", run: "step11/flow" };
+const TRANSFORMER: Training =
+    Training { binary: env!("CARGO_BIN_EXE_step11"), args: "transformer --batch-size 4", run: "step11/transformer" };
+/// It is judged by the network of [`CLASSIFIER`] in the folder `unbroken`.
+const OBJECTIVES: Training = Training {
+    binary: env!("CARGO_BIN_EXE_step11"),
+    args: "objectives --batch-size 4 --classifier unbroken/step06/classifier/model.safetensors",
+    run: "step11/objectives",
+};
+const TRAININGS: [Training; 10] = [
+    CLASSIFIER,
+    VAE,
+    HVAE,
+    DIFFUSION,
+    CONDITIONAL,
+    CLASSIFIER_FREE,
+    CLASSIFIER_GUIDANCE,
+    FLOW,
+    TRANSFORMER,
+    OBJECTIVES,
+];
 
 impl Training {
     fn args(&self, out: &str, flags: &str) -> String {

@@ -1,0 +1,101 @@
+//! How good the images of several networks are, by evaluations of the network.
+
+use super::draw::generate;
+use super::objectives::VARIANTS;
+use super::{Model, Path, Sampler};
+use crate::common::cli::Common;
+use crate::common::images::{Captions, save_captioned_grid};
+use crate::common::plot::{self, BLACK, BLUE, Chart, GREEN, ORANGE, PURPLE, RGBColor, SKY, VERMILION};
+use crate::common::run::RunFolder;
+use crate::step06::Evaluator;
+use crate::step09::{Label, UNet};
+use crate::step10::DIGITS;
+use anyhow::Result;
+use tsukuru::tensor::Tensor;
+
+/// One for each of the variants.
+const COLORS: [RGBColor; VARIANTS.len()] = [ORANGE, VERMILION, PURPLE, GREEN, SKY, BLUE, BLACK];
+
+/// The rows of the table: which of the variants, sampled how.
+const ROWS: [(usize, Sampler); 10] = [
+    (0, Sampler::Ddim),
+    (0, Sampler::DpmSolver),
+    (1, Sampler::Ddim),
+    (1, Sampler::DpmSolver),
+    (2, Sampler::Ddim),
+    (3, Sampler::Ddim),
+    (4, Sampler::Ddim),
+    (5, Sampler::Ddim),
+    (6, Sampler::Euler),
+    (6, Sampler::Heun),
+];
+/// Evaluations of the network for each image.
+const EVALUATIONS: [usize; 6] = [1, 2, 4, 8, 16, 50];
+/// Images of each digit that are evaluated.
+const PER_LABEL: usize = 100;
+
+/// The table of accuracies and distances by evaluations, the same as a figure, and digits of each row.
+pub fn compare(
+    common: &Common,
+    folder: &RunFolder,
+    networks: &[UNet],
+    paths: &[Path],
+    evaluator: &Evaluator,
+    [h, w]: [usize; 2],
+) -> Result<()> {
+    let count = PER_LABEL.min(common.limits.samples_per_label);
+    let labels: Vec<Label> = (0..DIGITS * count).map(|i| Some(i % DIGITS)).collect();
+    let targets: Vec<usize> = labels.iter().flatten().copied().collect();
+    let (mut accuracies, mut distances, mut shown) = (vec![], vec![], vec![]);
+    for (variant, sampler) in ROWS {
+        let (network, path, objective) = (&networks[variant], &paths[variant], VARIANTS[variant].1);
+        let model = Model { network, objective, path, labels: &labels, gamma: 1.0 };
+        let (mut accuracy, mut distance) = (vec![], vec![]);
+        for evaluations in EVALUATIONS.into_iter().filter(|n| *n >= sampler.evaluations()) {
+            let x = generate(common, model, sampler, sampler.steps(common, evaluations)?, [1, h, w])?;
+            let metrics = evaluator.evaluate(&x, Some(&targets))?;
+            accuracy.push((evaluations as f64, metrics.accuracy.expect("labels")));
+            distance.extend(metrics.distance.map(|distance| (evaluations as f64, distance.generated)));
+            if evaluations == 8 {
+                shown.extend_from_slice(&x.data()[..DIGITS * h * w]);
+            }
+        }
+        accuracies.push(accuracy);
+        distances.push(distance);
+    }
+    let name =
+        |(variant, sampler): (usize, Sampler)| format!("{}, {}", VARIANTS[variant].0.replace('_', " "), sampler.name());
+    let names = ROWS.map(name);
+    for (title, rows, scale, digits) in
+        [("accuracy [%]", &accuracies, 100.0, 1), ("Fréchet distance", &distances, 1.0, 1)]
+    {
+        println!("\n{title:<28}{}", EVALUATIONS.map(|n| format!("{n:>9}")).concat());
+        for (name, row) in names.iter().zip(rows) {
+            let cell = |n: usize| match row.iter().find(|(evaluations, _)| *evaluations == n as f64) {
+                Some((_, value)) => format!("{:>9.digits$}", value * scale),
+                None => format!("{:>9}", "-"),
+            };
+            println!("{name:<28}{}", EVALUATIONS.map(cell).concat());
+        }
+    }
+    let chart = |title: &str, y_label: &str, rows: Vec<Vec<(f64, f64)>>| {
+        let chart = Chart::new(title, "evaluations of the network", y_label).log_x();
+        let rows = names.iter().zip(rows).enumerate();
+        rows.fold(chart, |chart, (i, (name, row))| match ROWS[i].1 {
+            Sampler::DpmSolver | Sampler::Heun => chart.dashes(name, COLORS[ROWS[i].0], row),
+            _ => chart.line(name, COLORS[ROWS[i].0], row),
+        })
+    };
+    let panels = [
+        chart("accuracy on the target labels", "share of the digits", accuracies).into(),
+        chart("Fréchet distance to test images", "distance", distances).log_y().into(),
+    ];
+    let path = folder.file("objectives.svg")?;
+    plot::save(&path, &panels)?;
+    println!("{}", path.display());
+    let path = folder.file("digits.png")?;
+    let x = Tensor::new([shown.len() / (h * w), 1, h, w], &shown);
+    save_captioned_grid(&path, &x, DIGITS, &Captions::beside(names))?;
+    println!("{}", path.display());
+    Ok(())
+}

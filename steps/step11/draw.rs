@@ -1,0 +1,146 @@
+//! Images that a network generates: after every epoch, and many at the end.
+
+use super::{Model, Sampler, from_signed};
+use crate::common::cli::{Common, MnistArgs};
+use crate::common::images::{Captions, grid, save_captioned_grid, save_gif, save_grid};
+use crate::common::progress::Progress;
+use crate::common::run::RunFolder;
+use crate::step06::Evaluator;
+use crate::step09::{EvaluatorFlag, Label, print_metrics};
+use crate::step10::DIGITS;
+use anyhow::{Result, ensure};
+use clap::Args;
+use tsukuru::random::Rng;
+use tsukuru::tensor::Tensor;
+
+/// Images that are generated at once.
+const BATCH: usize = 100;
+/// Images in a row of a picture.
+const COLUMNS: usize = 10;
+/// Numbers of evaluations, one for each row of a picture.
+const EVALUATIONS: [usize; 5] = [2, 4, 8, 16, 50];
+/// Images of each digit that are evaluated.
+const PER_LABEL: usize = 100;
+
+/// The flags of programs that generate images.
+#[derive(Args, Clone, Debug)]
+pub struct SamplingFlags {
+    /// How noise becomes an image: euler, midpoint or heun with a velocity, else ddim or dpm-solver [default: heun, dpm-solver]
+    #[arg(long, value_name = "NAME")]
+    pub sampler: Option<Sampler>,
+    /// How often the network is asked about an image: once in a step, but twice in one of midpoint or heun
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub evaluations: usize,
+    /// The guidance scale: 0 unconditional, 1 conditional, more exaggerates the label
+    #[arg(long, default_value_t = 1.5, allow_negative_numbers = true)]
+    pub gamma: f64,
+    #[command(flatten)]
+    pub evaluator: EvaluatorFlag,
+}
+
+/// How images are generated.
+pub struct Sampling {
+    pub sampler: Sampler,
+    pub steps: usize,
+    pub gamma: f64,
+    pub evaluator: Option<Evaluator>,
+}
+
+impl SamplingFlags {
+    /// `default` is the sampler if no flag names one.
+    ///
+    /// # Errors
+    /// If a flag has a value that it cannot have, or as [`EvaluatorFlag::load`].
+    pub fn resolve(&self, common: &Common, mnist: &MnistArgs, default: Sampler) -> Result<Sampling> {
+        let (gamma, sampler) = (self.gamma, self.sampler.unwrap_or(default));
+        ensure!((-100.0..=100.0).contains(&gamma), "--gamma {gamma}: expected -100 to 100");
+        let follows_flow = |sampler: Sampler| matches!(sampler, Sampler::Euler | Sampler::Midpoint | Sampler::Heun);
+        ensure!(
+            follows_flow(sampler) == follows_flow(default),
+            "--sampler: expected {} for this network",
+            if follows_flow(default) { "euler, midpoint or heun" } else { "ddim or dpm-solver" }
+        );
+        let steps = sampler.steps(common, self.evaluations)?;
+        Ok(Sampling { sampler, steps, gamma, evaluator: self.evaluator.load(common, mnist)? })
+    }
+}
+
+/// The labels of the images after every epoch: 0 to 9, and again.
+pub fn target_labels() -> Vec<Label> {
+    (0..2 * DIGITS).map(|i| Some(i % DIGITS)).collect()
+}
+
+/// One image (C, H, W) of pixels from 0 to 1 for each of the model's labels, as x (N, C, H, W).
+///
+/// # Errors
+/// If a pixel is not finite.
+pub fn generate(
+    common: &Common,
+    model: Model,
+    sampler: Sampler,
+    steps: usize,
+    [c, h, w]: [usize; 3],
+) -> Result<Tensor> {
+    let batches = model.labels.len().div_ceil(BATCH);
+    let mut progress = Progress::new("sampling", batches * steps, 0, common.quiet);
+    let mut pixels = Vec::with_capacity(model.labels.len() * c * h * w);
+    for (batch, labels) in model.labels.chunks(BATCH).enumerate() {
+        let noise = Rng::new(common.seed, "sampling", batch as u64).normal_tensor([labels.len(), c, h, w]);
+        let model = Model { labels, ..model };
+        pixels.extend_from_slice(model.sample(sampler, noise, steps, |_, _| progress.step(String::new)).data());
+    }
+    progress.finish();
+    let finite = pixels.iter().all(|pixel| pixel.is_finite());
+    ensure!(finite, "the generated images are not finite: the weights may not be, or a guidance scale is too large");
+    Ok(from_signed(&Tensor::new([model.labels.len(), c, h, w], &pixels)))
+}
+
+/// Writes an image for each label after an epoch: as they are in the end, and on their way.
+///
+/// # Errors
+/// If an image is not finite, or a file cannot be written.
+pub fn draw_samples(
+    seed: u64,
+    folder: &RunFolder,
+    epoch: usize,
+    model: Model,
+    sampling: &Sampling,
+    [c, h, w]: [usize; 3],
+) -> Result<()> {
+    let noise = Rng::new(seed, "sampling", epoch as u64).normal_tensor([model.labels.len(), c, h, w]);
+    let frame = |t: f64, x: &Tensor| grid(&from_signed(x), COLUMNS, &Captions::above([format!("t = {t:.2}")]));
+    let mut frames = vec![frame(0.0, &noise)];
+    let x = model.sample(sampling.sampler, noise, sampling.steps, |t, x| frames.push(frame(t, x)));
+    let path = folder.file(&format!("samples/epoch_{epoch:03}.png"))?;
+    save_grid(&path, &from_signed(&x), COLUMNS)?;
+    println!("{}", path.display());
+    save_gif(&folder.file("flow.gif")?, frames.into_iter().collect::<Result<Vec<_>>>()?, 200, 2500)
+}
+
+/// The digits by different numbers of evaluations, each column from the same noise, as a picture; and the metrics of
+/// [`PER_LABEL`] images of each digit, if there is a classifier.
+///
+/// # Errors
+/// If an image is not finite, or a file cannot be written.
+pub fn draw_results(
+    common: &Common,
+    folder: &RunFolder,
+    model: Model,
+    sampling: &Sampling,
+    size @ [c, h, w]: [usize; 3],
+) -> Result<()> {
+    let sampler = sampling.sampler;
+    let (first, mut rows) = (Model { labels: &model.labels[..COLUMNS], ..model }, vec![]);
+    for evaluations in EVALUATIONS {
+        rows.extend_from_slice(generate(common, first, sampler, sampler.steps(common, evaluations)?, size)?.data());
+    }
+    let path = folder.file("evaluations.png")?;
+    let x = Tensor::new([EVALUATIONS.len() * COLUMNS, c, h, w], &rows);
+    save_captioned_grid(&path, &x, COLUMNS, &Captions::beside(EVALUATIONS.map(|n| n.to_string())))?;
+    println!("{}", path.display());
+    let Some(evaluator) = &sampling.evaluator else { return Ok(()) };
+    let count = PER_LABEL.min(common.limits.samples_per_label);
+    let labels: Vec<Label> = (0..DIGITS * count).map(|i| Some(i % DIGITS)).collect();
+    let x = generate(common, Model { labels: &labels, ..model }, sampler, sampling.steps, size)?;
+    print_metrics(evaluator, &x, &labels)
+}
