@@ -26,11 +26,19 @@ CONVS = ["n128_64x64_28", "n128_192x64_28", "n128_384x128_14", "n128_256x256_7"]
 NAMES = {  # bench: the names that PyTorch knows too
     "matmul": [f"gemm_f32_{n}{suffix}" for n in (256, 512, 1024, 2048) for suffix in ("", "_nt", "_tn")],
     "conv": [f"conv3x3_{passes}_{conv}" for conv in CONVS for passes in ("fwd", "fwdbwd")],
-    "train_step": ["ddpm_train_step_b128", "ddpm_denoise_step_b20", "vae_400_steps_b32", "hvae_400_steps_b32"],
+    "train_step": [
+        "ddpm_train_step_b128", "ddpm_denoise_step_b20", "flow_train_step_b128", "dit_train_step_b128",
+        "vae_400_steps_b32", "hvae_400_steps_b32",
+    ],
     "odd": (ROOT / "benches/odd.txt").read_text().split(),
 }
 CANDLE = "conv3x3_fwdbwd_n128_64x64_28"
-VARIANTS = {"ddpm_train_step_b128": ["channels_last", "compile"]}
+VARIANTS = {
+    "ddpm_train_step_b128": ["channels_last", "compile"],
+    "flow_train_step_b128": ["channels_last", "compile"],
+    "dit_train_step_b128": ["compile"],
+}
+BF16 = "bf16"  # with numbers of 16 bits, so in columns of its own, for each that has variants
 SLOWED = 0.85  # below this share of the best multiply-add rate the machine was slowed down, as in benches/harness
 
 
@@ -86,7 +94,7 @@ class Comparison:
     def measure(self, bench, names):
         self.measure_ours(bench, names)
         self.measure_peer("PyTorch", [sys.executable, HERE / "torch_peer.py", *names])
-        for variant in (f"{name}_{variant}" for name in names for variant in VARIANTS.get(name, [])):
+        for variant in (f"{name}_{variant}" for name in names if name in VARIANTS for variant in [*VARIANTS[name], BF16]):
             self.measure_peer("PyTorch", [sys.executable, HERE / "torch_peer.py", variant])
         if self.candle and CANDLE in names:
             self.measure_peer("candle", [self.candle])
@@ -125,18 +133,19 @@ class Comparison:
 
     def table(self):
         """The header, and a row for each name; columns that would be empty are left out."""
-        header = ["work", "ours", "PyTorch", "ratio", "best PyTorch", "ratio", "GFLOP/s", "of peak", "candle", "ratio"]
+        header = ["work", "ours", "PyTorch", "ratio", "best PyTorch", "ratio", "PyTorch bf16", "ratio", "GFLOP/s", "of peak", "candle", "ratio"]
         rows = []
         for name in [name for peer, name in self.medians if peer == "ours"]:
             ours, torch = self.median("ours", name), self.median("PyTorch", name)
             variants = {variant: self.median("PyTorch", f"{name}_{variant}") for variant in VARIANTS.get(name, [])}
             variants = {variant: time for variant, time in {"default": torch, **variants}.items() if time}
             best = min(variants, key=variants.get) if len(variants) > 1 else None
-            candle = self.median("candle", name)
+            bf16, candle = self.median("PyTorch", f"{name}_{BF16}"), self.median("candle", name)
             rate = self.flops[name] / ours / 1e9
             rows.append([
                 name, seconds(ours), seconds(torch), ratio(ours, torch),
                 f"{seconds(variants[best])} ({best})" if best else "", ratio(ours, variants.get(best)),
+                seconds(bf16), ratio(ours, bf16),
                 f"{rate:.1f}", f"{rate / self.peak():.0%}", seconds(candle), ratio(ours, candle),
             ])
         header, *rows = zip(*(column for column in zip(header, *rows) if any(column[1:])))

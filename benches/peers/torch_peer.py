@@ -51,20 +51,27 @@ class ConvBlock(nn.Module):
         return self.convs(x + self.mlp(v)[:, :, None, None])
 
 
+def time_encoding(t):
+    angle = t[:, None] / 10000 ** (torch.arange(100) / 100)
+    return torch.where(torch.arange(100) % 2 == 0, angle.sin(), angle.cos())
+
+
 class UNet(nn.Module):
     """The book's, as in steps/step09/unet.rs."""
 
-    def __init__(self):
+    def __init__(self, labels=False):
         super().__init__()
+        self.label_emb = nn.Embedding(10, 100) if labels else None
         self.down1, self.down2, self.bot1 = ConvBlock(1, 64), ConvBlock(64, 128), ConvBlock(128, 256)
         self.up2, self.up1, self.out = ConvBlock(256 + 128, 128), ConvBlock(128 + 64, 64), nn.Conv2d(64, 1, 1)
 
-    def forward(self, x, t):
+    def forward(self, x, t, labels=None):
         def up(x):
             return F.interpolate(x, scale_factor=2, mode="bilinear")
 
-        angle = t[:, None] / 10000 ** (torch.arange(100) / 100)
-        v = torch.where(torch.arange(100) % 2 == 0, angle.sin(), angle.cos())
+        v = time_encoding(t)
+        if labels is not None:
+            v = v + self.label_emb(labels)
         x1 = self.down1(x, v)
         x2 = self.down2(F.max_pool2d(x1, 2), v)
         x = self.bot1(F.max_pool2d(x2, 2), v)
@@ -72,25 +79,78 @@ class UNet(nn.Module):
         return self.out(self.up1(torch.cat([up(x), x1], 1), v))
 
 
+class Block(nn.Module):
+    """adaLN-Zero, as in steps/step11/dit.rs."""
+
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(dim, elementwise_affine=False, eps=1e-6)
+        self.qkv, self.proj = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
+        self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
+        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(dim, 6 * dim))
+
+    def forward(self, x, c):
+        shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(c)[:, None].chunk(6, dim=-1)
+        h = self.norm(x) * (1 + scale1) + shift1
+        q, k, v = self.qkv(h).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        x = x + gate1 * self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        return x + gate2 * self.mlp(self.norm(x) * (1 + scale2) + shift2)
+
+
+class DiT(nn.Module):
+    """The transformer of step 11 in its full form."""
+
+    def __init__(self, dim=128, depth=6, heads=4, patch=4):
+        super().__init__()
+        self.patches = nn.Conv2d(1, dim, patch, stride=patch)
+        self.positions = torch.randn(49, dim)
+        self.time = nn.Sequential(nn.Linear(100, dim), nn.SiLU(), nn.Linear(dim, dim))
+        self.label = nn.Embedding(11, dim)
+        self.blocks = nn.ModuleList(Block(dim, heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(dim, elementwise_affine=False, eps=1e-6)
+        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(dim, 2 * dim))
+        self.out = nn.Linear(dim, patch * patch)
+
+    def forward(self, x, t, labels):
+        c = self.time(time_encoding(t)) + self.label(labels)
+        h = self.patches(x).flatten(2).transpose(1, 2) + self.positions
+        for block in self.blocks:
+            h = block(h, c)
+        shift, scale = self.modulation(c)[:, None].chunk(2, dim=-1)
+        y = self.out(self.norm(h) * (1 + scale) + shift).reshape(-1, 7, 7, 4, 4)
+        return y.permute(0, 1, 3, 2, 4).reshape(-1, 1, 28, 28)
+
+
 BETA = torch.linspace(1e-4, 0.02, 1000)
 ALPHA_BAR = torch.cumprod(1 - BETA, 0)
 
 
 def train_step(name):
-    """Random times and noise, forward, backward, Adam, and reading the loss."""
-    layout = torch.channels_last if name.endswith("_channels_last") else torch.contiguous_format
-    model = UNet().to(memory_format=layout)
+    """Random times and noise, forward, backward, Adam, and reading the loss: of the U-Net as in step 9, or of one with labels or a
+    transformer on a straight path as in step 11."""
+    # bf16 stands for autocast, with the layout that is faster then.
+    layout = torch.channels_last if name.endswith(("_channels_last", "_bf16")) else torch.contiguous_format
+    model = (DiT() if name.startswith("dit") else UNet(labels=name.startswith("flow"))).to(memory_format=layout)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     forward = torch.compile(model) if name.endswith("_compile") else model
-    x_0 = torch.rand(128, 1, 28, 28).to(memory_format=layout)
+    x_1 = torch.rand(128, 1, 28, 28).to(memory_format=layout)
+    labels = torch.arange(128) % 10
 
     def step():
         optimizer.zero_grad()
-        t = torch.randint(1, 1001, (128,))
-        noise = torch.randn_like(x_0)
-        alpha_bar = ALPHA_BAR[t - 1][:, None, None, None]
-        x_t = alpha_bar.sqrt() * x_0 + (1 - alpha_bar).sqrt() * noise
-        loss = F.mse_loss(forward(x_t, t), noise)
+        noise = torch.randn_like(x_1)
+        if name.startswith("ddpm"):
+            t = torch.randint(1, 1001, (128,))
+            alpha_bar = ALPHA_BAR[t - 1][:, None, None, None]
+            x_t, target, condition = alpha_bar.sqrt() * x_1 + (1 - alpha_bar).sqrt() * noise, noise, (t,)
+        else:
+            t = torch.rand(128)
+            x_t = torch.lerp(noise, x_1, t[:, None, None, None])
+            target, condition = x_1 - noise, (1000 * t, labels)
+        with torch.autocast("cpu", enabled=name.endswith("_bf16")):
+            y = forward(x_t, *condition)
+        loss = F.mse_loss(y.float(), target)
         loss.backward()
         optimizer.step()
         return loss.item()
@@ -186,6 +246,8 @@ WORK = {
     "gemm": gemm,
     "conv": conv,
     "ddpm_train_step": train_step,
+    "flow_train_step": train_step,
+    "dit_train_step": train_step,
     "ddpm_denoise_step": denoise_step,
     "vae": autoencoder,
     "hvae": autoencoder,

@@ -1,4 +1,4 @@
-//! What training and sampling cost, in the full-width U-Net and in the two autoencoders: the same work as PyTorch's, with
+//! What training and sampling cost, in the full-width U-Net, the transformer and the two autoencoders: the same work as PyTorch's, with
 //! random numbers, Adam and reading the loss included.
 
 #[path = "../../benches/harness/mod.rs"]
@@ -7,7 +7,8 @@ mod harness;
 use harness::Harness;
 use steps::step07::{Vae, flatten};
 use steps::step08::Hvae;
-use steps::step09::{Diffuser, Schedule, T, UNet};
+use steps::step09::{Diffuser, Label, Schedule, T, UNet};
+use steps::step11::{Dit, DitSize, Network, Objective, Path};
 use tsukuru::nn::Module;
 use tsukuru::ops::Reduction;
 use tsukuru::optim::{Adam, Optimizer};
@@ -31,6 +32,17 @@ fn main() {
         let mut denoise = || drop(diffuser.ddpm_step(&x, &model.predict_noise(&x, 500, &[None; 20]), 500, &mut rng));
         harness.time("ddpm_denoise_step_b20", train_flops(20.0) / 3.0, &mut denoise);
         harness.profile(denoise);
+    }
+    if harness.wants("flow_train_step_b128") {
+        let rng = &mut Rng::new(0, "init", 0);
+        let mut train = flow_training(UNet::new(1, 64, rng).with_labels(LABELS, rng));
+        harness.time("flow_train_step_b128", train_flops(128.0), &mut train);
+        harness.profile(train);
+    }
+    if harness.wants("dit_train_step_b128") {
+        let mut train = flow_training(Dit::new(DIT, [1, 28, 28], LABELS, &mut Rng::new(0, "init", 0)));
+        harness.time("dit_train_step_b128", dit_flops(128.0), &mut train);
+        harness.profile(train);
     }
     let mut rng = Rng::new(0, "init", 0);
     let (vae, hvae) = (Vae::new(784, 200, 20, &mut rng), Hvae::new(784, 100, 20, &mut rng));
@@ -95,6 +107,35 @@ fn training() -> impl FnMut() {
         assert!(loss.item().is_finite());
         step += 1;
     }
+}
+
+const LABELS: usize = 10;
+const DIT: DitSize = DitSize { dim: 128, depth: 6, heads: 4, patch: 4 };
+
+/// Steps of step 11's `flow` and `transformer` at batch 128.
+fn flow_training(network: impl Network) -> impl FnMut() {
+    let mut optimizer = Adam::new(network.parameters(), 1e-3);
+    let x_1 = Variable::new(Rng::new(0, "images", 0).uniform_tensor([128, 1, 28, 28], -1.0, 1.0));
+    let labels: Vec<Label> = (0..128).map(|i| Some(i % LABELS).filter(|_| i % 10 > 0)).collect();
+    let (objective, path, mut step) = (Objective::Velocity, Path::Straight, 0);
+    move || {
+        optimizer.zero_grad();
+        let t = path.random_times(128, &mut Rng::new(0, "t", step));
+        let x_0 = Variable::new(Rng::new(0, "noise", step).normal_tensor(x_1.shape()));
+        let (x_t, velocity) = path.sample(objective, &x_0, &x_1, &t);
+        let loss = network.forward(&x_t, &t, &labels).mse_loss(&velocity, Reduction::Mean);
+        loss.backward();
+        optimizer.step();
+        assert!(loss.item().is_finite());
+        step += 1;
+    }
+}
+
+/// Multiplications and additions in the products of a transformer's blocks, forward and twice backward.
+fn dit_flops(batch: f64) -> f64 {
+    let (d, tokens) = (DIT.dim as f64, (28 / DIT.patch).pow(2) as f64);
+    let per_token = 2.0 * (4.0 + 8.0) * d * d + 4.0 * tokens * d;
+    3.0 * batch * DIT.depth as f64 * tokens * per_token
 }
 
 /// `--memory`: three training steps and nothing else, and the most memory that they took.
