@@ -59,7 +59,7 @@ const FULL: Preset = Preset {
 const QUICK: Preset =
     Preset { epochs: 5, batch_size: 16, lr: 3e-3, lr_decay: true, ema: 0.0, images: 12_000, width: 24 };
 /// Eight times the book's width: a step of it would take minutes and some gigabytes.
-const MAX_WIDTH: usize = 512;
+pub const MAX_WIDTH: usize = 512;
 
 /// A [`MidBlock`](super::unet::MidBlock) of this size has more weights than the rest of the book's U-Net.
 const MAX_MID: usize = 1024;

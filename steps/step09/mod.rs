@@ -25,7 +25,7 @@ mod unet;
 
 pub use crate::step08::{NoiseSchedule, Schedule, T};
 pub use autoguidance::Autoguidance;
-pub use config::{Conditioning, DiffusionConfig, Flags, UNetConfig, UNetFlags, load_images, size};
+pub use config::{Conditioning, DiffusionConfig, Flags, MAX_WIDTH, UNetConfig, UNetFlags, load_images, size};
 pub use diffuser::{Diffuser, TimestepSampling};
 pub use draw::{SAMPLES, draw_results, draw_samples, sampling_seconds};
 pub use evaluation::{EvaluatorFlag, print_metrics};

@@ -1,8 +1,7 @@
 //! How good the images of several networks are, by evaluations of the network.
 
 use super::draw::generate;
-use super::objectives::VARIANTS;
-use super::{Model, Path, Sampler};
+use super::{Model, Objective, Path, Sampler};
 use crate::common::cli::Common;
 use crate::common::images::{Captions, save_captioned_grid};
 use crate::common::plot::{self, BLACK, BLUE, Chart, GREEN, ORANGE, PURPLE, RGBColor, SKY, VERMILION};
@@ -13,8 +12,16 @@ use crate::step10::DIGITS;
 use anyhow::Result;
 use tsukuru::tensor::Tensor;
 
+/// A network that is compared.
+pub struct Variant<'a> {
+    pub name: &'static str,
+    pub network: &'a UNet,
+    pub objective: Objective,
+    pub path: &'a Path,
+}
+
 /// One for each of the variants.
-const COLORS: [RGBColor; VARIANTS.len()] = [ORANGE, VERMILION, PURPLE, GREEN, SKY, BLUE, BLACK];
+const COLORS: [RGBColor; 7] = [ORANGE, VERMILION, PURPLE, GREEN, SKY, BLUE, BLACK];
 
 /// The rows of the table: which of the variants, sampled how.
 const ROWS: [(usize, Sampler); 10] = [
@@ -38,8 +45,7 @@ const PER_LABEL: usize = 100;
 pub fn compare(
     common: &Common,
     folder: &RunFolder,
-    networks: &[UNet],
-    paths: &[Path],
+    variants: &[Variant],
     evaluator: &Evaluator,
     [h, w]: [usize; 2],
 ) -> Result<()> {
@@ -48,7 +54,7 @@ pub fn compare(
     let targets: Vec<usize> = labels.iter().flatten().copied().collect();
     let (mut accuracies, mut distances, mut shown) = (vec![], vec![], vec![]);
     for (variant, sampler) in ROWS {
-        let (network, path, objective) = (&networks[variant], &paths[variant], VARIANTS[variant].1);
+        let Variant { network, path, objective, .. } = variants[variant];
         let model = Model { network, objective, path, labels: &labels, gamma: 1.0 };
         let (mut accuracy, mut distance) = (vec![], vec![]);
         for evaluations in EVALUATIONS.into_iter().filter(|n| *n >= sampler.evaluations()) {
@@ -63,8 +69,9 @@ pub fn compare(
         accuracies.push(accuracy);
         distances.push(distance);
     }
-    let name =
-        |(variant, sampler): (usize, Sampler)| format!("{}, {}", VARIANTS[variant].0.replace('_', " "), sampler.name());
+    let name = |(variant, sampler): (usize, Sampler)| {
+        format!("{}, {}", variants[variant].name.replace('_', " "), sampler.name())
+    };
     let names = ROWS.map(name);
     for (title, rows, scale, digits) in
         [("accuracy [%]", &accuracies, 100.0, 1), ("Fréchet distance", &distances, 1.0, 1)]

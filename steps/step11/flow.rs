@@ -1,7 +1,7 @@
 //! Trains the U-Net of step 9 to predict the velocity of a flow from noise to digits.
 
 use super::draw::{SamplingFlags, draw_results, draw_samples, target_labels};
-use super::{Model, Network, Objective, Path, to_signed};
+use super::{Model, Network, Objective, Path, Sampler, to_signed};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::training::TrainingRun;
 use crate::step09::{Conditioning, UNetFlags, load_images, size};
@@ -25,7 +25,7 @@ pub struct Flags {
 }
 
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
-    let sampling = flags.sampling.resolve(common, mnist, Objective::Velocity.default_sampler())?;
+    let sampling = flags.sampling.resolve(common, mnist, Sampler::default_for(Objective::Velocity))?;
     let config = flags.unet.resolve(common, mnist)?;
     let training = &config.training;
     let dataset = load_images(&training.source, training.images)?;

@@ -1,6 +1,5 @@
 //! [`Objective`]: what a network predicts of noisy data.
 
-use super::Sampler;
 use clap::ValueEnum;
 use tsukuru::Real;
 use tsukuru::tensor::Tensor;
@@ -33,11 +32,6 @@ impl Objective {
     /// The objective of this name.
     pub fn from_name(name: &str) -> Option<Objective> {
         Objective::value_variants().iter().copied().find(|objective| objective.name() == name)
-    }
-
-    /// What follows its path if no flag says otherwise.
-    pub fn default_sampler(self) -> Sampler {
-        if self == Objective::Velocity { Sampler::Heun } else { Sampler::DpmSolver }
     }
 
     /// (a, b) of a x_1 + b x_0, which is to be predicted.

@@ -1,14 +1,14 @@
 //! Trains the same network to predict different things, on the same images and with the same noise, and compares what the
 //! networks generate with few evaluations.
 
-use super::comparison::compare;
+use super::comparison::{Variant, compare};
 use super::{Network, Objective, Path, to_signed};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use crate::step06::{self, Evaluator};
-use crate::step09::{EvaluatorFlag, Label, UNet, load_images, size};
+use crate::step09::{EvaluatorFlag, Label, MAX_WIDTH, UNet, load_images, size};
 use crate::step10::DIGITS;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::json;
 use tsukuru::Real;
@@ -34,7 +34,7 @@ const FULL: Preset =
 const QUICK: Preset = Preset { epochs: 4, batch_size: 16, images: 6000, width: 16, ..FULL };
 
 /// What is compared: a name, what the network predicts, the path, and whether errors are weighted by min-SNR.
-pub(super) const VARIANTS: [(&str, Objective, &str, bool); 7] = [
+const VARIANTS: [(&str, Objective, &str, bool); 7] = [
     ("noise_linear", Objective::Noise, "linear", false),
     ("noise_cosine", Objective::Noise, "cosine", false),
     ("noise_min_snr", Objective::Noise, "cosine", true),
@@ -47,6 +47,9 @@ pub(super) const VARIANTS: [(&str, Objective, &str, bool); 7] = [
 const SNR_GAMMA: f64 = 5.0;
 
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
+    if let Some(width) = flags.width {
+        ensure!((1..=MAX_WIDTH).contains(&width), "--width {width}: expected 1 to {MAX_WIDTH}");
+    }
     let evaluator = evaluator(common, mnist, flags)?;
     let [full, quick] = [FULL, QUICK].map(|preset| Preset { width: flags.width.unwrap_or(preset.width), ..preset });
     let training = flags.training.resolve(common, mnist, full, quick)?;
@@ -92,7 +95,9 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
         }
         run.save(&networks, &optimizer)?;
     }
-    compare(common, &folder, &networks, &paths, &evaluator, size(&dataset))
+    let variants = networks.iter().zip(&paths).zip(VARIANTS);
+    let variants = variants.map(|((network, path), (name, objective, ..))| Variant { name, network, objective, path });
+    compare(common, &folder, &Vec::from_iter(variants), &evaluator, size(&dataset))
 }
 
 /// The classifier of step 6 on this data set; where there is none, it is trained first.

@@ -1,8 +1,8 @@
 //! Generates the digits that are asked for, with a network that a program of this step has trained.
 
-use super::Model;
 use super::draw::{SamplingFlags, generate};
 use super::model_file::{self, Trained};
+use super::{Model, Sampler};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::run::RunFolder;
 use crate::step09::sample::MAX_IMAGES;
@@ -35,7 +35,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let max = MAX_IMAGES / digits.len();
     ensure!((1..=max).contains(&flags.count), "--count {}: expected 1 to {max}", flags.count);
     let Trained { network, objective, path, size } = model_file::read(&flags.model)?;
-    let sampling = flags.sampling.resolve(common, mnist, objective.default_sampler())?;
+    let sampling = flags.sampling.resolve(common, mnist, Sampler::default_for(objective))?;
     let export = flags.export.as_deref().map(Export::new).transpose()?;
     let folder = RunFolder::open(&common.out, "step11", "sample", false)?;
 

@@ -24,6 +24,11 @@ pub enum Sampler {
 }
 
 impl Sampler {
+    /// What a network with this objective is sampled with if no flag says otherwise.
+    pub fn default_for(objective: Objective) -> Sampler {
+        if objective == Objective::Velocity { Sampler::Heun } else { Sampler::DpmSolver }
+    }
+
     /// How often a step asks the network, at most.
     pub fn evaluations(self) -> usize {
         self.solver().map_or(1, Solver::evaluations)

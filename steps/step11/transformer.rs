@@ -1,7 +1,7 @@
 //! Trains a diffusion transformer in the place of the U-Net, to predict the velocity of a flow or the noise.
 
 use super::draw::{SamplingFlags, draw_results, draw_samples, target_labels};
-use super::{Dit, DitSize, Model, Network, Objective, Path, to_signed};
+use super::{Dit, DitSize, Model, Network, Objective, Path, Sampler, to_signed};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use crate::step08::NoiseSchedule;
@@ -50,7 +50,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
         Objective::Noise => &Path::diffusion(NoiseSchedule::Cosine),
         _ => bail!("--objective {}: expected velocity or noise", objective.name()),
     };
-    let sampling = flags.sampling.resolve(common, mnist, objective.default_sampler())?;
+    let sampling = flags.sampling.resolve(common, mnist, Sampler::default_for(objective))?;
     let training = &flags.training.resolve(common, mnist, FULL, QUICK)?;
     let (dim, depth) = if training.quick { (64, 4) } else { (128, 6) };
     let (dim, depth) = (flags.dim.unwrap_or(dim), flags.depth.unwrap_or(depth));

@@ -79,6 +79,7 @@ fn what_cannot_be_used_is_explained() {
     fails(folder.path(), "flow --evaluations 0", &["--evaluations 0", "expected a multiple of 2"]);
     fails(folder.path(), "flow --gamma 1000", &["--gamma 1000", "-100 to 100"]);
     fails(folder.path(), "flow --width 0", &["--width 0", "expected 1 to"]);
+    fails(folder.path(), "objectives --width 0", &["--width 0", "expected 1 to"]);
     fails(folder.path(), "transformer --objective v", &["--objective v", "expected velocity or noise"]);
     fails(folder.path(), "transformer --patch 5", &["--patch 5", "a number that divides 28 and 28"]);
     fails(folder.path(), "transformer --heads 3", &["--heads 3", "a number that divides"]);
