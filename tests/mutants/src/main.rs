@@ -116,6 +116,7 @@ fn examine(package: &Package, wanted: &[String]) -> usize {
     if files.is_empty() {
         return 0;
     }
+    let _ = fs::remove_dir_all(&copy); // of an earlier run, perhaps with files that are gone
     for file in listed.lines() {
         let to = copy.join(file);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
