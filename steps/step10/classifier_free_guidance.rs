@@ -76,7 +76,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     run.with_ema(&model, || draw_grids(common, &folder, diffuser, sampler, size(&dataset), evaluator.as_ref(), eps))
 }
 
-/// Replaces labels by `None` with probability [`DROP`], so that the model is also trained without: each by itself, or
+/// Replaces labels by `None` with probability 0.1, so that the model is also trained without: each by itself, or
 /// those of a whole batch at once, as the book does.
 pub fn drop_labels(labels: &[usize], conditioning: Conditioning, rng: &mut Rng) -> Vec<Label> {
     let mut keep = || rng.uniform() >= DROP;
