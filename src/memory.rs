@@ -38,7 +38,9 @@ const CHECKED: usize = 16 << 20;
 pub(crate) fn zeros(len: usize) -> Vec<Real> {
     let bytes = len.saturating_mul(size_of::<Real>());
     if bytes >= CHECKED {
-        available().filter(|&available| bytes > available).into_iter().for_each(|_| refuse(bytes));
+        if available().is_some_and(|available| bytes > available) {
+            refuse(bytes);
+        }
         return vec![0.0; len]; // pages that the system has zeroed already
     }
     let mut zeros = Vec::new();
@@ -49,10 +51,13 @@ pub(crate) fn zeros(len: usize) -> Vec<Real> {
     zeros
 }
 
-fn refuse(bytes: usize) {
+fn refuse(bytes: usize) -> ! {
     let available = available().map_or(String::new(), |available| format!(", {} MB are available", available >> 20));
     let message = format!("out of memory: a tensor takes {} MB{available}", bytes >> 20);
-    HANDLER.get().map_or_else(|| panic!("{message}"), |handler| handler(&message));
+    match HANDLER.get() {
+        Some(handler) => handler(&message),
+        None => panic!("{message}"),
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 //! One file per family. Shapes that do not fit together, and axes that do not exist, panic at the caller's line with a
 //! sentence that names the operation and the shapes.
 //!
-//! For one of your own, compose others first, as [`Variable::leaky_relu`] does: their derivatives come with them. What cannot be
-//! composed takes a value and a backward rule, as in `examples/own_op.rs`; [`Tensor::map`] computes a value number by
-//! number. A kernel is worth the work only where [`crate::profile`] shows that much time goes; README.md lists the places
+//! For one of your own, compose others first, as [`Variable::leaky_relu`] does: their derivatives come with them. What
+//! cannot be composed takes a value and a backward rule, as in `examples/own_op.rs`; [`Tensor::map`] computes a value
+//! number by number. A kernel is worth the work only where [`crate::profile`] shows that much time goes; README.md lists the places
 //! that it touches.
 
 mod activation;

@@ -30,20 +30,35 @@ pub fn generate(
     labels: &[Label],
     eps: impl Fn(&Tensor, usize, &[Label]) -> Tensor,
 ) -> Result<Tensor> {
-    let steps = labels.len().div_ceil(BATCH) * (sampler.timesteps(diffuser).len() - 1);
-    let mut progress = Progress::new("sampling", steps, 0, common.quiet);
-    let mut pixels = Vec::with_capacity(labels.len() * h * w);
-    for (batch, labels) in labels.chunks(BATCH).enumerate() {
-        let mut rng = Rng::new(common.seed, "sampling", batch as u64);
+    let steps = sampler.timesteps(diffuser).len() - 1;
+    in_batches(common, steps, [1, h, w], labels, |labels, rng, step| {
         let eps = |x: &Tensor, t: usize| diffuser.clip_noise(x, &eps(x, t, labels), t);
-        let shape = [labels.len(), 1, h, w];
-        let x = sampler.sample(diffuser, eps, shape, &mut rng, |_, _| progress.step(String::new));
-        pixels.extend_from_slice(x.data());
+        sampler.sample(diffuser, eps, [labels.len(), 1, h, w], rng, |_, _| step())
+    })
+}
+
+/// One image (C, H, W) for each label, as x (N, C, H, W). `sample` makes those of a batch of labels, and calls its last
+/// argument after each of so many steps.
+///
+/// # Errors
+/// If a pixel is not finite.
+pub fn in_batches(
+    common: &Common,
+    steps: usize,
+    [c, h, w]: [usize; 3],
+    labels: &[Label],
+    sample: impl Fn(&[Label], &mut Rng, &mut dyn FnMut()) -> Tensor,
+) -> Result<Tensor> {
+    let mut progress = Progress::new("sampling", labels.len().div_ceil(BATCH) * steps, 0, common.quiet);
+    let mut pixels = Vec::with_capacity(labels.len() * c * h * w);
+    for (batch, labels) in labels.chunks(BATCH).enumerate() {
+        let rng = &mut Rng::new(common.seed, "sampling", batch as u64);
+        pixels.extend_from_slice(sample(labels, rng, &mut || progress.step(String::new)).data());
     }
     progress.finish();
     let finite = pixels.iter().all(|pixel| pixel.is_finite());
     ensure!(finite, "the generated images are not finite: the weights may not be, or a guidance weight is too large");
-    Ok(Tensor::new([labels.len(), 1, h, w], &pixels))
+    Ok(Tensor::new([labels.len(), c, h, w], &pixels))
 }
 
 /// Writes images x (N, 1, H, W) with target labels (N), the same in every row if there are some: as a picture, as IDX

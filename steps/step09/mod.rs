@@ -30,7 +30,7 @@ pub use diffuser::{Diffuser, TimestepSampling};
 pub use draw::{SAMPLES, draw_results, draw_samples, sampling_seconds};
 pub use evaluation::{EvaluatorFlag, print_metrics};
 pub use export::Export;
-pub use generate::{generate, write_images};
+pub use generate::{generate, in_batches, write_images};
 pub use model_file::{TrainedUNet, build_unet, load_unet, read_unconditional, read_unet};
 pub use sampler::{Sampler, SamplerFlags, SamplerKind};
 pub use unet::{ConvBlock, Label, MidBlock, TIME_DIM, UNet, time_encoding};

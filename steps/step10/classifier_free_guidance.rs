@@ -87,16 +87,21 @@ pub fn drop_labels(labels: &[usize], conditioning: Conditioning, rng: &mut Rng) 
     labels.iter().map(|&label| keep().then_some(label)).collect()
 }
 
-/// eps = eps_uncond + gamma (eps_cond - eps_uncond), the noise in x (N, C, H, W) extrapolated from the unconditional
-/// prediction through the one with labels (N) (Ho and Salimans, 2022, equation 6, where 1 + w is gamma).
+/// The noise in x (N, C, H, W), all at time t, [`guided`] towards labels (N).
 pub fn guided_noise(model: &UNet, x: &Tensor, t: usize, labels: &[Label], gamma: f64) -> Tensor {
+    guided(|x, labels| model.predict_noise(x, t, labels), x, labels, gamma)
+}
+
+/// y = y_uncond + gamma (y_cond - y_uncond), a prediction for x (N, C, H, W) extrapolated from the unconditional one through
+/// the one with labels (N) (Ho and Salimans, 2022, equation 6, where 1 + w is gamma).
+pub fn guided(predict: impl Fn(&Tensor, &[Label]) -> Tensor, x: &Tensor, labels: &[Label], gamma: f64) -> Tensor {
     // Both in one batch: every image once with its label and once without.
-    let (x, n) = (Variable::new(x.clone()), labels.len());
+    let (x, n) = (Variable::new(x), labels.len());
     let twice = Variable::cat(&[&x, &x], 0);
-    let eps = Variable::new(model.predict_noise(&twice.value(), t, &[labels, &vec![None; n]].concat()));
-    let (cond, uncond) = (eps.narrow(0, 0, n), eps.narrow(0, n, n));
-    let eps = &uncond + gamma as Real * (cond - &uncond);
-    eps.value().clone()
+    let y = Variable::new(predict(&twice.value(), &[labels, &vec![None; n]].concat()));
+    let (cond, uncond) = (y.narrow(0, 0, n), y.narrow(0, n, n));
+    let y = &uncond + gamma as Real * (cond - &uncond);
+    y.value().clone()
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ mod guidance_scales;
 mod noisy_classifier;
 pub mod sample;
 
-pub use classifier_free_guidance::drop_labels;
+pub use classifier_free_guidance::{drop_labels, guided};
 pub use noisy_classifier::NoisyClassifier;
-pub use sample::parse_digits;
+pub use sample::DigitFlags;
 
 use crate::step09::{Label, SAMPLES};
 

@@ -1,13 +1,13 @@
 //! How good the images of several networks are, by evaluations of the network.
 
-use super::draw::generate;
+use super::draw::{evaluation_labels, generate};
 use super::{Model, Objective, Path, Sampler};
 use crate::common::cli::Common;
 use crate::common::images::{Captions, save_captioned_grid};
 use crate::common::plot::{self, BLACK, BLUE, Chart, GREEN, ORANGE, PURPLE, RGBColor, SKY, VERMILION};
 use crate::common::run::RunFolder;
 use crate::step06::Evaluator;
-use crate::step09::{Label, UNet};
+use crate::step09::UNet;
 use crate::step10::DIGITS;
 use anyhow::Result;
 use tsukuru::tensor::Tensor;
@@ -38,8 +38,6 @@ const ROWS: [(usize, Sampler); 10] = [
 ];
 /// Evaluations of the network for each image.
 const EVALUATIONS: [usize; 6] = [1, 2, 4, 8, 16, 50];
-/// Images of each digit that are evaluated.
-const PER_LABEL: usize = 100;
 
 /// The table of accuracies and distances by evaluations, the same as a figure, and digits of each row.
 pub fn compare(
@@ -49,8 +47,7 @@ pub fn compare(
     evaluator: &Evaluator,
     [h, w]: [usize; 2],
 ) -> Result<()> {
-    let count = PER_LABEL.min(common.limits.samples_per_label);
-    let labels: Vec<Label> = (0..DIGITS * count).map(|i| Some(i % DIGITS)).collect();
+    let labels = evaluation_labels(common);
     let targets: Vec<usize> = labels.iter().flatten().copied().collect();
     let (mut accuracies, mut distances, mut shown) = (vec![], vec![], vec![]);
     for (variant, sampler) in ROWS {

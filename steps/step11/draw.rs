@@ -3,18 +3,15 @@
 use super::{Model, Sampler, from_signed};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::images::{Captions, grid, save_captioned_grid, save_gif, save_grid};
-use crate::common::progress::Progress;
 use crate::common::run::RunFolder;
 use crate::step06::Evaluator;
-use crate::step09::{EvaluatorFlag, Label, print_metrics};
+use crate::step09::{EvaluatorFlag, Label, in_batches, print_metrics};
 use crate::step10::DIGITS;
 use anyhow::{Result, ensure};
 use clap::Args;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
-/// Images that are generated at once.
-const BATCH: usize = 100;
 /// Images in a row of a picture.
 const COLUMNS: usize = 10;
 /// Numbers of evaluations, one for each row of a picture.
@@ -54,11 +51,10 @@ impl SamplingFlags {
     pub fn resolve(&self, common: &Common, mnist: &MnistArgs, default: Sampler) -> Result<Sampling> {
         let (gamma, sampler) = (self.gamma, self.sampler.unwrap_or(default));
         ensure!((-100.0..=100.0).contains(&gamma), "--gamma {gamma}: expected -100 to 100");
-        let follows_flow = |sampler: Sampler| matches!(sampler, Sampler::Euler | Sampler::Midpoint | Sampler::Heun);
         ensure!(
-            follows_flow(sampler) == follows_flow(default),
+            sampler.follows_flow() == default.follows_flow(),
             "--sampler: expected {} for this network",
-            if follows_flow(default) { "euler, midpoint or heun" } else { "ddim or dpm-solver" }
+            if default.follows_flow() { "euler, midpoint or heun" } else { "ddim or dpm-solver" }
         );
         let steps = sampler.steps(common, self.evaluations)?;
         Ok(Sampling { sampler, steps, gamma, evaluator: self.evaluator.load(common, mnist)? })
@@ -70,29 +66,23 @@ pub fn target_labels() -> Vec<Label> {
     (0..2 * DIGITS).map(|i| Some(i % DIGITS)).collect()
 }
 
+/// The labels of the images that are evaluated: [`PER_LABEL`] of each digit.
+pub fn evaluation_labels(common: &Common) -> Vec<Label> {
+    let count = PER_LABEL.min(common.limits.samples_per_label);
+    (0..DIGITS * count).map(|i| Some(i % DIGITS)).collect()
+}
+
 /// One image (C, H, W) of pixels from 0 to 1 for each of the model's labels, as x (N, C, H, W).
 ///
 /// # Errors
 /// If a pixel is not finite.
-pub fn generate(
-    common: &Common,
-    model: Model,
-    sampler: Sampler,
-    steps: usize,
-    [c, h, w]: [usize; 3],
-) -> Result<Tensor> {
-    let batches = model.labels.len().div_ceil(BATCH);
-    let mut progress = Progress::new("sampling", batches * steps, 0, common.quiet);
-    let mut pixels = Vec::with_capacity(model.labels.len() * c * h * w);
-    for (batch, labels) in model.labels.chunks(BATCH).enumerate() {
-        let noise = Rng::new(common.seed, "sampling", batch as u64).normal_tensor([labels.len(), c, h, w]);
-        let model = Model { labels, ..model };
-        pixels.extend_from_slice(model.sample(sampler, noise, steps, |_, _| progress.step(String::new)).data());
-    }
-    progress.finish();
-    let finite = pixels.iter().all(|pixel| pixel.is_finite());
-    ensure!(finite, "the generated images are not finite: the weights may not be, or a guidance scale is too large");
-    Ok(from_signed(&Tensor::new([model.labels.len(), c, h, w], &pixels)))
+pub fn generate(common: &Common, model: Model, sampler: Sampler, steps: usize, size: [usize; 3]) -> Result<Tensor> {
+    let x = in_batches(common, steps, size, model.labels, |labels, rng, step| {
+        let [c, h, w] = size;
+        let noise = rng.normal_tensor([labels.len(), c, h, w]);
+        Model { labels, ..model }.sample(sampler, noise, steps, |_, _| step())
+    })?;
+    Ok(from_signed(&x))
 }
 
 /// Writes an image for each label after an epoch: as they are in the end, and on their way.
@@ -139,8 +129,7 @@ pub fn draw_results(
     save_captioned_grid(&path, &x, COLUMNS, &Captions::beside(EVALUATIONS.map(|n| n.to_string())))?;
     println!("{}", path.display());
     let Some(evaluator) = &sampling.evaluator else { return Ok(()) };
-    let count = PER_LABEL.min(common.limits.samples_per_label);
-    let labels: Vec<Label> = (0..DIGITS * count).map(|i| Some(i % DIGITS)).collect();
+    let labels = evaluation_labels(common);
     let x = generate(common, Model { labels: &labels, ..model }, sampler, sampling.steps, size)?;
     print_metrics(evaluator, &x, &labels)
 }

@@ -32,7 +32,7 @@ mod velocity;
 
 pub use dit::{Dit, DitBlock, DitSize};
 pub use log_density::log_density;
-pub use network::{Network, guided};
+pub use network::Network;
 pub use objective::Objective;
 pub use path::{Path, from_signed, to_signed};
 pub use points::{Points, energy_distance};

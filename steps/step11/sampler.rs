@@ -1,12 +1,15 @@
 //! [`Sampler`]: from noise to images, by a network with any objective.
 
-use super::{Network, Objective, Path, Solver, guided};
+use super::{Network, Objective, Path, Solver};
 use crate::common::cli::Common;
 use crate::step09::Label;
+use crate::step10::guided;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use tsukuru::Real;
+use tsukuru::mode::{eval_mode, no_grad};
 use tsukuru::tensor::Tensor;
+use tsukuru::variable::Variable;
 
 /// How a path is followed from noise to data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -45,6 +48,11 @@ impl Sampler {
         }
     }
 
+    /// Whether it follows a velocity, and not the predicted data.
+    pub fn follows_flow(self) -> bool {
+        self.solver().is_some()
+    }
+
     fn solver(self) -> Option<Solver> {
         match self {
             Sampler::Euler => Some(Solver::Euler),
@@ -77,9 +85,14 @@ pub struct Model<'a> {
 }
 
 impl Model<'_> {
-    /// What the network says, guided.
+    /// What the network predicts of x (N, C, H, W) at time t, with classifier-free guidance: in evaluation mode, without a
+    /// graph. For gamma = 1 it is asked with the labels only.
     pub fn output(&self, x: &Tensor, t: f64) -> Tensor {
-        guided(self.network, x, t, self.labels, self.gamma)
+        let predict = |x: &Tensor, labels: &[Label]| {
+            let times = vec![t; labels.len()];
+            no_grad(|| eval_mode(|| self.network.forward(&Variable::new(x), &times, labels))).value().clone()
+        };
+        if self.gamma == 1.0 { predict(x, self.labels) } else { guided(predict, x, self.labels, self.gamma) }
     }
 
     /// The predicted data in x (N, C, H, W) at time t, from -1 to 1.
@@ -130,7 +143,6 @@ mod tests {
     use crate::step08::NoiseSchedule;
     use tsukuru::module;
     use tsukuru::random::Rng;
-    use tsukuru::variable::Variable;
 
     const MEAN: f64 = 0.2;
     const STD: f64 = 0.15;

@@ -140,7 +140,7 @@ fn parse_state(json: &Value) -> Option<TrainingState> {
         losses: json["losses"].as_array()?.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>()?,
         sum: json["sum"].as_f64()?,
         seconds: json["seconds"].as_f64()?,
-        unlogged: json["unlogged"].as_u64()? as usize,
+        unlogged: json["unlogged"].as_u64().unwrap_or(0) as usize, // earlier versions lost no log
     })
 }
 
