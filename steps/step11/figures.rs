@@ -13,7 +13,7 @@ use tsukuru::tensor::Tensor;
 const EXTENT: f64 = 2.5;
 /// Arrows in a row.
 const ARROWS: usize = 14;
-/// Cells of the heat map in a row.
+/// Cells of the heat map in a row, at most.
 const CELLS: usize = 100;
 /// Points of the data, beside arrows, as paths, and in the animation.
 const DATA: usize = 1000;
@@ -39,7 +39,8 @@ pub fn draw(
     let figure = |name: &str, panels: &[Panel]| common.figure("step11", "flow_2d", name, panels);
     let flow = models[0].1;
     figure("velocity.svg", &[0.0, 0.4, 0.7, 0.95].map(|t| velocity_panel(flow, &first(&noise, DOTS), t, steps)))?;
-    figure("density.svg", &density_panels(flow, &first(data, DATA), steps))?;
+    let cells = CELLS.min(common.limits.points.isqrt());
+    figure("density.svg", &density_panels(flow, &first(data, DATA), cells, steps))?;
     figure("paths.svg", &models.map(|(name, model)| paths_panel(name, model, &first(&noise, PATHS), steps)))?;
     figure("evaluations.svg", &[evaluations_panel(curves)])?;
     let path = common.folder("step11", "flow_2d")?.join("particles.gif");
@@ -71,14 +72,14 @@ fn velocity_panel(model: &Velocity, noise: &Tensor, t: f64, steps: usize) -> Pan
 }
 
 /// The data, and the density that the flow gives to each place. Prints the integral of what is seen.
-fn density_panels(model: &Velocity, data: &Tensor, steps: usize) -> [Panel; 2] {
-    let mut grid = Grid::new((-EXTENT, EXTENT), (-EXTENT, EXTENT), CELLS, |_, _| 0.0);
+fn density_panels(model: &Velocity, data: &Tensor, cells: usize, steps: usize) -> [Panel; 2] {
+    let mut grid = Grid::new((-EXTENT, EXTENT), (-EXTENT, EXTENT), cells, |_, _| 0.0);
     let places: Vec<Real> =
         grid.ys.iter().flat_map(|&y| grid.xs.iter().flat_map(move |&x| [x as Real, y as Real])).collect();
     let places = Tensor::new([grid.z.len(), 2], &places);
     let log_p = log_density(|x, t| model.at(x, t), &places, Solver::Heun, steps);
     grid.z = log_p.into_iter().map(libm::exp).collect();
-    let area = (2.0 * EXTENT / CELLS as f64) * (2.0 * EXTENT / CELLS as f64);
+    let area = (2.0 * EXTENT / cells as f64) * (2.0 * EXTENT / cells as f64);
     println!(
         "the integral of the flow's density, from -{EXTENT} to {EXTENT}: {:.3}",
         grid.z.iter().sum::<f64>() * area
