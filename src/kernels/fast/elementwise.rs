@@ -124,8 +124,8 @@ fn zip_each(op: Binary, dims: &Coalesced<2>, a: &[f32], b: &[f32], start: usize,
         }
         Binary::Equal => each_pair(dims, a, b, start, y, |a, b| if a == b { 1.0 } else { 0.0 }),
         Binary::Lerp(w) => each_pair(dims, a, b, start, y, |a, b| a + w * (b - a)),
-        Binary::SiluDx => each_pair(dims, a, b, start, y, |a, b| a * vmath::silu_dx(b)),
-        Binary::GeluDx => each_pair(dims, a, b, start, y, |a, b| a * vmath::gelu_dx(b)),
+        Binary::SiluDx => each_pair(dims, a, b, start, y, vmath::silu_dx),
+        Binary::GeluDx => each_pair(dims, a, b, start, y, vmath::gelu_dx),
     }
 }
 
@@ -136,6 +136,7 @@ fn each(x: &[f32], y: &mut [f32], f: impl Fn(f32) -> f32) {
     }
 }
 
+/// In loops, since a closure around a long `f` is not inlined, and then not vectorised.
 #[inline(always)]
 fn each_pair(dims: &Coalesced<2>, a: &[f32], b: &[f32], start: usize, y: &mut [f32], f: impl Fn(f32, f32) -> f32) {
     let [step_a, step_b] = dims.row_strides();
@@ -144,15 +145,21 @@ fn each_pair(dims: &Coalesced<2>, a: &[f32], b: &[f32], start: usize, y: &mut [f
         match (step_a, step_b) {
             (1, 1) => {
                 let (a, b) = (&a[i..i + y.len()], &b[j..j + y.len()]);
-                y.iter_mut().zip(a).zip(b).for_each(|((y, &a), &b)| *y = f(a, b));
+                for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+                    *y = f(a, b);
+                }
             }
             (1, 0) => {
                 let (a, b) = (&a[i..i + y.len()], b[j]);
-                y.iter_mut().zip(a).for_each(|(y, &a)| *y = f(a, b));
+                for (y, &a) in y.iter_mut().zip(a) {
+                    *y = f(a, b);
+                }
             }
             (0, 1) => {
                 let (a, b) = (a[i], &b[j..j + y.len()]);
-                y.iter_mut().zip(b).for_each(|(y, &b)| *y = f(a, b));
+                for (y, &b) in y.iter_mut().zip(b) {
+                    *y = f(a, b);
+                }
             }
             _ => y.iter_mut().enumerate().for_each(|(k, y)| *y = f(a[i + k * step_a], b[j + k * step_b])),
         }

@@ -130,18 +130,18 @@ pub fn gelu(x: f32) -> f32 {
     x * normal_cdf(x)
 }
 
-/// The derivative of [`gelu`].
+/// gy times the derivative of [`gelu`] at x.
 #[inline(always)]
-pub fn gelu_dx(x: f32) -> f32 {
+pub fn gelu_dx(gy: f32, x: f32) -> f32 {
     const PEAK: f32 = 0.398_942_3; // of N(0, 1): 1 / sqrt(2 pi)
-    normal_cdf(x) + x * (PEAK * exp(-0.5 * x * x))
+    gy * (normal_cdf(x) + x * (PEAK * exp(-0.5 * x * x)))
 }
 
-/// The derivative of x sigmoid(x).
+/// gy times the derivative of x sigmoid(x) at x.
 #[inline(always)]
-pub fn silu_dx(x: f32) -> f32 {
+pub fn silu_dx(gy: f32, x: f32) -> f32 {
     let s = sigmoid(x);
-    s + x * s * (1.0 - s)
+    gy * (s + x * s * (1.0 - s))
 }
 
 #[cfg(test)]
