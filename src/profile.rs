@@ -130,6 +130,12 @@ mod tests {
         assert_eq!(flops("conv2d", &prepared), Some((2 * 2 * 6 * 5 * 3 * 2 * 2 * 5) as f64));
         assert_eq!(of("matmul"), Some((2 * 9 * 4 * 5 * 6) as f64));
         assert_eq!(of("linear"), Some((2 * 4 * 5 * 6) as f64));
+        // q k^T and p v; backward q k^T once more, p^T gy, gy v^T, gs k and gs^T q.
+        let (q, k) = (parameter(&ones(&[3, 4, 5])), parameter(&ones(&[3, 6, 5])));
+        let ((), attention) = profiled(|| q.scaled_dot_product_attention(&k, &k).sum(..).backward());
+        let products = Some((2 * 2 * 3 * 4 * 6 * 5) as f64);
+        assert_eq!(flops("scaled_dot_product_attention", &attention), products);
+        assert_eq!(flops("scaled_dot_product_attention <-", &attention), products.map(|forward| 2.5 * forward));
     }
 
     #[test]

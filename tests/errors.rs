@@ -72,6 +72,10 @@ fn errors_name_the_operation_and_the_caller() {
         ("layer_norm: x (2, 2, 3), gamma (2, 3), beta (2, 3)", &|| {
             z(&[2, 2, 3]).layer_norm(Some((&z(&[2, 3]), &z(&[2, 3]))), 1e-5);
         }),
+        ("layer_norm: x (2, 3), gamma (3,), beta (2,)", &|| {
+            drop(z(&[2, 3]).layer_norm(Some((&ones(3), &ones(2))), 1e-5))
+        }),
+        ("layer_norm: x (2, 3), gamma (), beta ()", &|| drop(z(&[2, 3]).layer_norm(Some((&p(), &p())), 1e-5))),
         ("layer_norm: x () has no axis", &|| drop(p().layer_norm(None, 1e-5))),
         ("layer norm: the last axis of x (2, 3) is not 4", &|| drop(LayerNorm::without_affine(4).forward(&z(&[2, 3])))),
         ("scaled_dot_product_attention: q (2, 3), k (4, 2), v (4, 3)", &|| {
@@ -80,7 +84,23 @@ fn errors_name_the_operation_and_the_caller() {
         ("scaled_dot_product_attention: q (2, 3), k (4, 3), v (5, 3)", &|| {
             z(&[2, 3]).scaled_dot_product_attention(&z(&[4, 3]), &z(&[5, 3]));
         }),
+        ("scaled_dot_product_attention: q (3,), k (4, 3), v (4, 3)", &|| {
+            ones(3).scaled_dot_product_attention(&z(&[4, 3]), &z(&[4, 3]));
+        }),
+        ("scaled_dot_product_attention: q (2, 3), k (3,), v (4, 3)", &|| {
+            z(&[2, 3]).scaled_dot_product_attention(&ones(3), &z(&[4, 3]));
+        }),
+        ("scaled_dot_product_attention: q (2, 3), k (4, 3), v (3,)", &|| {
+            z(&[2, 3]).scaled_dot_product_attention(&z(&[4, 3]), &ones(3));
+        }),
+        ("scaled_dot_product_attention: q (5, 2, 3), k (6, 4, 3), v (4, 3)", &|| {
+            z(&[5, 2, 3]).scaled_dot_product_attention(&z(&[6, 4, 3]), &z(&[4, 3]));
+        }),
+        ("scaled_dot_product_attention: q (5, 2, 3), k (4, 3), v (6, 4, 3)", &|| {
+            z(&[5, 2, 3]).scaled_dot_product_attention(&z(&[4, 3]), &z(&[6, 4, 3]));
+        }),
         ("attention_qkvpacked: qkv (2, 3, 9) is not (N, L, 3 E)", &|| drop(z(&[2, 3, 9]).attention_qkvpacked(2))),
+        ("attention_qkvpacked: qkv (2, 3, 0) is not (N, L, 3 E)", &|| drop(z(&[2, 3, 0]).attention_qkvpacked(0))),
         ("softmax: axis 1 of shape (2,) does not exist", &|| drop(ones(2).softmax(1))),
         ("log_softmax: axis 1 of shape (2,) does not exist", &|| drop(ones(2).log_softmax(1))),
         ("logsumexp: axis 1 of shape (2,) does not exist", &|| drop(ones(2).logsumexp(1))),

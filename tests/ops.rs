@@ -127,3 +127,9 @@ fn group_norm_of_one_image_and_of_none() {
     assert_value(count(&[1, 1, 2]).group_norm(1, &gamma, &beta, 0.0), &[1, 1, 2], [-1.0, 3.0]);
     assert_value(count(&[0, 1, 2]).group_norm(1, &gamma, &beta, 0.0), &[0, 1, 2], []);
 }
+
+/// A single key has the whole weight.
+#[test]
+fn attention_to_one_key_is_its_value() {
+    assert_value(count(&[1, 1, 3]).attention_qkvpacked(1), &[1, 1, 1], [2.0]);
+}
