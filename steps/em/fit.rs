@@ -122,9 +122,9 @@ pub fn fit_em_with(
                 kmeans_plusplus(x, k, &variances, options.covariance_floor, rng)
             }
         };
-        let fit = run_em(x, initial, &variances, options, |iteration, log_likelihood, mixture| {
-            callback(&EmProgress { init, iteration, log_likelihood, mixture })
-        })?;
+        let mut callback =
+            |iteration, log_likelihood, mixture: &_| callback(&EmProgress { init, iteration, log_likelihood, mixture });
+        let fit = run_em(x, initial, &variances, options, &mut callback)?;
         let stop_reason = fit.stop_reason;
         let last = |fit: &EmFit| fit.log_likelihoods.last().copied();
         if best.as_ref().is_none_or(|best| last(&fit) > last(best)) {
@@ -172,7 +172,7 @@ fn run_em(
     mut mixture: GaussianMixture,
     variances: &[f64],
     options: &EmOptions,
-    mut callback: impl FnMut(usize, f64, &GaussianMixture) -> ControlFlow<()>,
+    callback: &mut dyn FnMut(usize, f64, &GaussianMixture) -> ControlFlow<()>,
 ) -> Result<EmFit, EmError> {
     let (mut log_likelihoods, mut repairs): (Vec<f64>, Vec<Repair>) = (Vec::new(), Vec::new());
     let stop_reason = loop {

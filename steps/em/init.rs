@@ -25,8 +25,8 @@ pub fn variances(x: &Matrix) -> Result<Vec<f64>, EmError> {
     }
     // Around the first row, so that a small variance far from 0 is not rounded away.
     let first = x.row(0);
-    let shift = column_means(x, |j, x| x - first[j]);
-    let squares = column_means(x, |j, x| (x - first[j] - shift[j]) * (x - first[j] - shift[j]));
+    let shift = column_means(x, first, &vec![0.0; d], |x| x);
+    let squares = column_means(x, first, &shift, |x| x * x);
     let variance = |(column, variance): (usize, f64)| {
         if x.rows().all(|row| row[column] == first[column]) {
             return Err(EmError::Constant { column, value: first[column] });
@@ -44,14 +44,14 @@ pub fn variances(x: &Matrix) -> Result<Vec<f64>, EmError> {
     squares.into_iter().enumerate().map(variance).collect()
 }
 
-/// The mean over the rows of x (N, D) of f(column, number), for each column (D). Threads take chunks of rows, whose sums
-/// are added in order.
-fn column_means(x: &Matrix, f: impl Fn(usize, f64) -> f64 + Sync) -> Vec<f64> {
+/// The mean over the rows of f(x - first - shift), for x (N, D), first (D) and shift (D): a number for each column (D).
+/// Threads take chunks of rows, whose sums are added in order.
+fn column_means(x: &Matrix, first: &[f64], shift: &[f64], f: fn(f64) -> f64) -> Vec<f64> {
     let (n, d) = x.shape();
     let sums = |rows: &[f64]| {
         let mut sums = vec![0.0; d];
         for row in rows.chunks_exact(d) {
-            (0..d).for_each(|j| sums[j] += f(j, row[j]));
+            (0..d).for_each(|j| sums[j] += f(row[j] - first[j] - shift[j]));
         }
         sums
     };
@@ -119,7 +119,30 @@ mod tests {
         close(variance(whole(30_000).map(|i| if i % 3.0 > 0.0 { 1e9 } else { i })), (15_003.0f64 / 1.349).powi(2));
         // Quartiles that are equal, or as good as equal.
         close(variance([0.0; 99].into_iter().chain([10.0])), 0.99);
-        close(variance(whole(5).map(|i| if i == 4.0 { 1e150 } else { i * 1e-10 })), 0.16 * 1e300);
+        close(variance(whole(5).map(|i| if i == 4.0 { 1e90 } else { i * 1e-20 })), 0.16 * 1e180);
+    }
+
+    #[test]
+    fn each_column_has_its_own_variance() {
+        let x = Matrix::from_data(1000, 5, (0..5000).map(|i| f64::from(i / 5 * (1 + i % 5))).collect());
+        for (variance, factor) in variances(&x).expect("variances").iter().zip([1.0, 4.0, 9.0, 16.0, 25.0]) {
+            assert!((variance / (factor * 999_999.0 / 12.0) - 1.0).abs() < 1e-12, "{variance}, {factor}");
+        }
+    }
+
+    #[test]
+    fn the_variances_are_a_share_of_the_datas() {
+        // Of as many points as components each is a mean, and the share as small as it may be.
+        let x = Matrix::from_data(2, 1, vec![0.0, 1.0]);
+        for (seed, floor, share) in (0..20).flat_map(|seed| [(seed, 0.5, 0.5), (seed, 0.0, f64::EPSILON)]) {
+            let mixture = kmeans_plusplus(&x, 2, &[4.0], floor, &mut Rng::new(seed, "test", 0));
+            assert_ne!(mixture.components()[0].mean(), mixture.components()[1].mean());
+            assert_eq!(mixture.components()[0].covariance().data(), [4.0 * share]);
+        }
+        // Of one mean, the other point is one standard deviation away in each coordinate.
+        let x = Matrix::from_data(2, 2, vec![0.0, 0.0, 2.0, 4.0]);
+        let mixture = kmeans_plusplus(&x, 1, &[4.0, 16.0], 0.0, &mut Rng::new(0, "test", 0));
+        assert_eq!(mixture.components()[0].covariance().data(), [2.0, 0.0, 0.0, 8.0]);
     }
 
     #[test]

@@ -46,6 +46,7 @@ fn data_that_cannot_be_fitted_are_explained() {
     let repeated = Matrix::from_data(50, 2, [1.5, -2.0].repeat(50));
     let constant = "column 0 of the data is 1.5 in every row: without variance there is no density; leave it out";
     assert_eq!(error(&repeated, 2), constant);
+    assert_eq!(error(&Matrix::from_data(1, 1, vec![1.5]), 1), constant);
     let column: Vec<f64> = x.rows().flat_map(|row| [row[0], 7.0]).collect();
     let message = constant.replace("column 0", "column 1").replace("1.5", "7");
     assert_eq!(error(&Matrix::from_data(300, 2, column), 2), message);
@@ -104,6 +105,13 @@ fn a_component_with_a_singular_covariance_is_floored() {
     let fit = fit_em(&line, 3, &EmOptions::default()).expect("a fit");
     assert_eq!(fit.repairs.len(), 3);
     assert!(fit.log_likelihoods.iter().all(|l| l.is_finite()));
+}
+
+#[test]
+fn a_floor_below_the_variance_changes_nothing() {
+    let x = Matrix::from_data(2, 1, vec![-1.0, 1.0]);
+    let fit = fit_em(&x, 1, &EmOptions { covariance_floor: 0.6, ..EmOptions::default() }).expect("a fit");
+    assert_eq!((&fit.repairs[..], fit.mixture.components()[0].covariance().data()), (&[][..], &[1.0][..]));
 }
 
 #[test]

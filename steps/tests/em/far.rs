@@ -120,3 +120,11 @@ fn an_outlier_does_not_flatten_the_other_components() {
         assert!((last - expected).abs() < 5e-5, "{covariance_floor:e}: {last}");
     }
 }
+
+#[test]
+fn a_component_with_an_outlier_has_a_floor_of_its_own() {
+    let mut points = two_clusters().data().to_vec();
+    points[..2].copy_from_slice(&[1e6, 1e6]);
+    let fit = fit_em(&Matrix::from_data(300, 2, points), 1, &EmOptions::default()).expect("a fit");
+    assert_eq!(fit.repairs, [Repair { component: 0, iteration: 1, kind: RepairKind::Floored }]);
+}

@@ -2,6 +2,7 @@
 
 use super::{GOLDEN, book_initial_mixture, close, mixture, numbers, rows, start_from, two_clusters};
 use proptest::prelude::*;
+use std::io::Write;
 use std::ops::ControlFlow;
 use steps::em::{EmOptions, StopReason, fit_em, fit_em_with};
 use steps::step03::{Matrix, MultivariateNormal};
@@ -114,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn one_pass_is_the_plain_e_step_and_m_step(seed: u64, n in 50_usize..400, d in 1_usize..11, k in 1_usize..5) {
+    fn one_pass_is_the_plain_e_step_and_m_step(seed: u64, n in 50_usize..5000, d in 1_usize..11, k in 1_usize..5) {
         let (x, initial) = random(seed, n, d, k);
         let fit = fit_em(&x, k, &EmOptions { max_iterations: 1, ..start_from(initial.clone()) });
         let q = book::e_step(&initial, &x);
@@ -203,6 +204,16 @@ fn the_fit_ends_at_the_threshold() {
     assert_eq!(never.log_likelihoods[99], never.log_likelihoods[100]);
 }
 
+/// A repair may make the likelihood fall.
+#[test]
+fn a_fall_of_the_likelihood_is_a_change() {
+    let x = Matrix::from_data(2, 1, vec![-1.0, 1.0]);
+    let initial = Some(mixture(&[1.0], &[vec![0.0]], &[vec![1.0]]));
+    let fit = fit_em(&x, 1, &EmOptions { initial, covariance_floor: 1.0, ..EmOptions::default() }).expect("a fit");
+    let [start, floored, last] = fit.log_likelihoods[..] else { panic!("{fit:?}") };
+    assert!(floored < start - 0.05 && floored == last);
+}
+
 #[test]
 fn the_defaults_are_the_documented_ones() {
     let EmOptions { initial, n_init, max_iterations, threshold, covariance_floor, seed } = EmOptions::default();
@@ -219,6 +230,9 @@ fn a_fit_says_how_it_ended() {
     assert!(said(200, ControlFlow::Continue(())).contains(", converged after iteration "));
     assert!(said(1, ControlFlow::Continue(())).ends_with(", not converged after iteration 1"));
     assert!(said(200, ControlFlow::Break(())).ends_with(", interrupted after iteration 0"));
+    // Where nothing can be written it is an error.
+    let fit = fit_em(&two_clusters(), 1, &EmOptions::default()).expect("a fit");
+    assert!(write!(&mut [0u8; 8][..], "{fit}").is_err());
 }
 
 /// What it got is not the best fit here: the first initialisation had converged.

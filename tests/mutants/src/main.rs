@@ -6,7 +6,7 @@
 //! variable MUTANT chooses it at run time, so that one build serves thousands. A mutant meets only the tests that enter
 //! its function.
 //!
-//! `cargo run --release -- [FILE ..]` takes files of the repository, else all of `PACKAGES`, one package after the other.
+//! `cargo run --release -- [FILE ..]` takes files that `PACKAGES` has, else all of them, one package after the other.
 //! It prints the mutants that survive; those in survivors.txt have a reason there, and any other makes the exit code 1.
 
 mod mutate;
@@ -19,19 +19,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-/// A package of the repository, where its source lies, which files are to be mutated, and its tests: each build has cargo's
-/// flags for it, and those that choose the tests (none choose all, and the examples, which a test starts).
+/// A package of the repository, which of its files are to be mutated, and the tests of these: each build has cargo's flags
+/// for it, and those that choose the tests (none choose all, and the examples, which a test starts).
 struct Package {
     name: &'static str,
-    folder: &'static str,
     files: &'static [&'static str],
     builds: &'static [(&'static [&'static str], &'static [&'static str])],
 }
 
-const PACKAGES: [Package; 2] = [
+const PACKAGES: [Package; 3] = [
     Package {
         name: "tsukuru",
-        folder: "src",
         files: &[
             "src/anomaly.rs",
             "src/graph.rs",
@@ -52,9 +50,13 @@ const PACKAGES: [Package; 2] = [
     },
     Package {
         name: "steps",
-        folder: "steps",
         files: &["steps/step09/sampler.rs", "steps/step09/diffuser.rs"],
         builds: &[(&[], &["--lib", "--test", "step09", "--test", "step10"])],
+    },
+    Package {
+        name: "steps",
+        files: &["steps/em"],
+        builds: &[(&[], &["--lib", "--test", "em", "--test", "step04_05"])],
     },
 ];
 const WORKERS: usize = 2;
@@ -107,12 +109,8 @@ fn examine(package: &Package, wanted: &[String]) -> usize {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (root, copy) = (own.join("../.."), own.join("target/copy"));
     let listed = output(Command::new("git").args(["ls-files"]).current_dir(&root));
-    let is_wanted = |file: &&str| match wanted {
-        [] => package.files.iter().any(|path| Path::new(file).starts_with(path)),
-        _ => wanted.iter().any(|path| Path::new(file).starts_with(path)),
-    };
-    let sources = listed.lines().filter(|file| Path::new(file).starts_with(package.folder) && file.ends_with(".rs"));
-    let files: Vec<&str> = sources.filter(is_wanted).collect();
+    let sources = listed.lines().filter(|file| file.ends_with(".rs") && is_in(file, package.files));
+    let files: Vec<&str> = sources.filter(|file| wanted.is_empty() || is_in(file, wanted)).collect();
     if files.is_empty() {
         return 0;
     }
@@ -162,6 +160,11 @@ fn examine(package: &Package, wanted: &[String]) -> usize {
     println!("{}: {all} mutants, {} noticed, {left} survive", package.name, all - left);
     unexplained.iter().for_each(|mutant| println!("no reason, line {}: {}", mutant.line, mutant.name));
     unexplained.len()
+}
+
+/// Whether one of the paths is the file's, or that of a folder around it.
+fn is_in(file: &str, paths: &[impl AsRef<Path>]) -> bool {
+    paths.iter().any(|path| Path::new(file).starts_with(path))
 }
 
 /// Writes the mutated files. Beside the mutants it returns, for each file, which lines belong to which mutant.
