@@ -17,7 +17,7 @@ fn folder() -> TempDir {
 /// `count` images of 2 x 3 pixels; image i starts with the pixel i.
 fn images(count: usize) -> Images {
     let pixels = (0..count * 6).map(|i| if i % 6 == 0 { i / 6 } else { i } as u8).collect();
-    Images { count, rows: 2, cols: 3, pixels }
+    Images { count, channels: 1, rows: 2, cols: 3, pixels }
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -64,7 +64,7 @@ fn files_come_back_plain_and_gzipped_whatever_their_name() {
 fn the_bytes_are_as_published() {
     let folder = folder();
     let path = folder.path().join("file");
-    write_images(&path, &Images { count: 1, rows: 1, cols: 2, pixels: vec![7, 8] }).unwrap();
+    write_images(&path, &Images { count: 1, channels: 1, rows: 1, cols: 2, pixels: vec![7, 8] }).unwrap();
     assert_eq!(fs::read(&path).unwrap(), [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 7, 8]);
     write_labels(&path, &[9]).unwrap();
     assert_eq!(fs::read(&path).unwrap(), [0, 0, 8, 1, 0, 0, 0, 1, 9]);

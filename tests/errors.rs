@@ -26,7 +26,7 @@ fn errors_name_the_operation_and_the_caller() {
         let [m, v] = [m, v].map(|shape| vec![Tensor::zeros(shape)]);
         Adam::new(vec![Variable::parameter([0.0; 3])], 0.1).set_state(AdamState { steps: vec![0; steps], m, v });
     };
-    let images = || Images { count: 1, rows: 1, cols: 2, pixels: vec![0; 2] };
+    let images = || Images { count: 1, channels: 1, rows: 1, cols: 2, pixels: vec![0; 2] };
     let cases: &[(&str, &dyn Fn())] = &[
         ("add: shapes (2, 3) and (4,) do not broadcast", &|| drop(z(&[2, 3]) + z(&[4]))),
         ("matmul: (3, 4) x (5, 6): inner sizes 4 and 5 differ", &|| drop(z(&[3, 4]).matmul(&z(&[5, 6])))),
@@ -154,14 +154,20 @@ fn errors_name_the_operation_and_the_caller() {
             Rng::new(0, "test", 0).uniform_tensor([1 << 63], 0.0, 1.0);
         }),
         ("rng: there is no integer in 0..0", &|| assert!(Rng::new(0, "test", 0).below(0) > 0)),
-        ("images: 1 of 1 x 3 with 2 pixels", &|| {
+        ("images: 1 of 1 x 1 x 3 with 2 pixels", &|| {
             drop(idx::write_images(Path::new("/nowhere/file"), &Images { cols: 3, ..images() }));
         }),
-        ("images: 3 of 0 x 3 with 0 pixels", &|| {
-            drop(Dataset::new(Images { count: 3, rows: 0, cols: 3, pixels: vec![] }, vec![0; 3]));
+        ("images: 3 of 1 x 0 x 3 with 0 pixels", &|| {
+            drop(Dataset::new(Images { count: 3, channels: 1, rows: 0, cols: 3, pixels: vec![] }, vec![0; 3]));
         }),
-        ("images: 4 of 9223372036854775808 x 2 with 0 pixels", &|| {
-            drop(Dataset::new(Images { count: 4, rows: 1 << 63, cols: 2, pixels: vec![] }, vec![0; 4]));
+        ("images: 4 of 1 x 9223372036854775808 x 2 with 0 pixels", &|| {
+            drop(Dataset::new(Images { count: 4, channels: 1, rows: 1 << 63, cols: 2, pixels: vec![] }, vec![0; 4]));
+        }),
+        ("write_images: expected grey images, found 2 channels", &|| {
+            drop(idx::write_images(Path::new("/nowhere/file"), &Images { channels: 2, cols: 1, ..images() }));
+        }),
+        ("with_classes: 1 classes for labels up to 1", &|| {
+            drop(Dataset::new(images(), vec![1]).expect("a label per image").with_classes(vec!["one".into()]));
         }),
         ("batch: image 1 lies outside the 1 images", &|| {
             Dataset::new(images(), vec![0]).expect("a label per image").batch(&[0, 1]);

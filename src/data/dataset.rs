@@ -7,15 +7,16 @@ use crate::random::Rng;
 use crate::tensor::Tensor;
 use std::path::Path;
 
-/// Images and what each of them shows. They stay bytes, a quarter of the size of numbers, until a batch is asked for.
+/// Images and what each of them shows, which is one of some classes. They stay bytes, a quarter of the size of numbers, until a batch is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
     images: Images,
     labels: Vec<u8>,
+    classes: Vec<String>,
 }
 
 impl Dataset {
-    /// Images in memory with their labels.
+    /// Images in memory with their labels. The classes are called by their numbers, from 0 to the largest label.
     ///
     /// # Errors
     /// If there is not one label per image.
@@ -26,7 +27,10 @@ impl Dataset {
     pub fn new(images: Images, labels: Vec<u8>) -> Result<Dataset, DataError> {
         images.check();
         match images.count == labels.len() {
-            true => Ok(Dataset { images, labels }),
+            true => {
+                let classes = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
+                Ok(Dataset { images, labels, classes: (0..classes).map(|class| class.to_string()).collect() })
+            }
             false => Err(DataError::Lengths { images: images.count, labels: labels.len() }),
         }
     }
@@ -43,6 +47,17 @@ impl Dataset {
             return Err(DataError::Format { path, offset: 4, expected, found });
         }
         Dataset::new(data, numbers)
+    }
+
+    /// The same with these names of the classes, of which some may have no image.
+    ///
+    /// # Panics
+    /// If a label has no class.
+    #[track_caller]
+    pub fn with_classes(self, classes: Vec<String>) -> Dataset {
+        let (needed, found) = (self.classes.len(), classes.len());
+        assert!(needed <= found, "with_classes: {found} classes for labels up to {}", needed.saturating_sub(1));
+        Dataset { classes, ..self }
     }
 
     /// How many images there are.
@@ -65,12 +80,16 @@ impl Dataset {
         &self.labels
     }
 
+    /// The names of the classes: label i is one of class i.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
     /// The first `n` images only, or all if there are fewer.
     pub fn take(mut self, n: usize) -> Dataset {
-        let Images { count, rows, cols, pixels } = &mut self.images;
-        *count = n.min(*count);
-        pixels.truncate(*count * *rows * *cols);
-        self.labels.truncate(*count);
+        self.images.count = n.min(self.images.count);
+        self.images.pixels.truncate(self.images.count * self.images.size().iter().product::<usize>());
+        self.labels.truncate(n);
         self
     }
 
@@ -82,7 +101,7 @@ impl Dataset {
         crc.sum()
     }
 
-    /// The images `which` as numbers from 0 to 1, of shape (B, 1, rows, cols), and their B labels.
+    /// The images `which` as numbers from 0 to 1, of shape (B, channels, rows, cols), and their B labels.
     ///
     /// # Panics
     /// If there is no such image.
@@ -91,9 +110,9 @@ impl Dataset {
         if let Some(outside) = which.iter().find(|&&i| i >= self.len()) {
             panic!("batch: image {outside} lies outside the {} images", self.len());
         }
-        let Images { rows, cols, ref pixels, .. } = self.images;
-        let size = rows * cols;
-        let x = Tensor::build([which.len(), 1, rows, cols], |numbers| {
+        let (pixels, [channels, rows, cols]) = (&self.images.pixels, self.images.size());
+        let size = channels * rows * cols;
+        let x = Tensor::build([which.len(), channels, rows, cols], |numbers| {
             for (image, &i) in numbers.chunks_mut(size).zip(which) {
                 for (number, &pixel) in image.iter_mut().zip(&pixels[i * size..][..size]) {
                     *number = Real::from(pixel) / 255.0;

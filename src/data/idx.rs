@@ -22,16 +22,18 @@ use std::path::{Path, PathBuf};
 /// So many numbers are read of a file at most; MNIST's longest has 47 million. A file longer than that is not read.
 const MOST: u64 = 1 << 30;
 
-/// Grey images of one size: (count, rows, cols) bytes, 0 black (background) to 255 white (ink).
+/// Images of one size: (count, channels, rows, cols) bytes, of grey ones 0 black (background) to 255 white (ink).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Images {
     /// How many images.
     pub count: usize,
+    /// Channels of each: 1 if they are grey, 3 (red, green, blue) if they are coloured. IDX files hold grey ones.
+    pub channels: usize,
     /// Rows of each.
     pub rows: usize,
     /// Columns of each.
     pub cols: usize,
-    /// (count, rows, cols), row by row.
+    /// (count, channels, rows, cols), row by row.
     pub pixels: Vec<u8>,
 }
 
@@ -58,7 +60,7 @@ fn images(mut file: Reader) -> Result<Images, DataError> {
         return Err(file.wrong(8, "images of at least one pixel", format!("{rows} x {cols} pixels")));
     }
     let pixels = file.numbers(&[count, rows, cols])?;
-    Ok(Images { count: count as usize, rows: rows as usize, cols: cols as usize, pixels })
+    Ok(Images { count: count as usize, channels: 1, rows: rows as usize, cols: cols as usize, pixels })
 }
 
 /// Reads labels: u8, 1 axis.
@@ -82,16 +84,17 @@ fn labels(mut file: Reader) -> Result<Vec<u8>, DataError> {
     file.numbers(&[count])
 }
 
-/// Writes images, gzipped if the name ends in `.gz`. The same images always make the same bytes.
+/// Writes grey images, gzipped if the name ends in `.gz`. The same images always make the same bytes.
 ///
 /// # Errors
 /// If the file cannot be written; it is then as it was before.
 ///
 /// # Panics
-/// If `pixels` are not as many as the sizes say, or an image has none.
+/// If the images are not grey, `pixels` are not as many as the sizes say, or an image has none.
 #[track_caller]
 pub fn write_images(path: &Path, images: &Images) -> Result<(), DataError> {
     images.check();
+    assert!(images.channels == 1, "write_images: expected grey images, found {} channels", images.channels);
     write(path, &[images.count, images.rows, images.cols], &images.pixels)
 }
 
@@ -104,11 +107,18 @@ pub fn write_labels(path: &Path, labels: &[u8]) -> Result<(), DataError> {
 }
 
 impl Images {
+    /// (channels, rows, cols) of an image.
+    pub fn size(&self) -> [usize; 3] {
+        [self.channels, self.rows, self.cols]
+    }
+
     #[track_caller]
     pub(super) fn check(&self) {
-        let Images { count, rows, cols, ref pixels } = *self;
-        let wanted = rows.checked_mul(cols).filter(|&size| size > 0).and_then(|size| size.checked_mul(count));
-        assert!(wanted == Some(pixels.len()), "images: {count} of {rows} x {cols} with {} pixels", pixels.len());
+        let Images { count, channels, rows, cols, ref pixels } = *self;
+        let size = channels.checked_mul(rows).and_then(|size| size.checked_mul(cols)).filter(|&size| size > 0);
+        let wanted = size.and_then(|size| size.checked_mul(count));
+        let found = pixels.len();
+        assert!(wanted == Some(found), "images: {count} of {channels} x {rows} x {cols} with {found} pixels");
     }
 }
 

@@ -89,12 +89,18 @@ impl Limits {
     }
 }
 
-/// The flag of programs that read images.
+/// The flags of programs that read images.
 #[derive(Args, Clone, Debug)]
 pub struct MnistArgs {
-    /// Folder with MNIST's four files (or its parent); without it TSUKURU_DATA, datasets/mnist, then the built-in digits
+    /// Folder with MNIST's four files (or its parent), CIFAR-10's, or PNG and JPEG files; without it TSUKURU_DATA, datasets/mnist, then the built-in digits
     #[arg(long, value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
+    /// Pixels along the sides of a folder's pictures, which are cropped to squares (32)
+    #[arg(long, value_name = "N", global = true)]
+    pub size: Option<usize>,
+    /// Read a folder's pictures in colour; without it they are grey
+    #[arg(long, global = true)]
+    pub colour: bool,
     /// At most so many images of each split.
     #[arg(skip = Limits::from_environment().images)]
     pub limit: usize,
@@ -104,9 +110,10 @@ impl MnistArgs {
     /// Where the images come from.
     ///
     /// # Errors
-    /// As [`Source::find`].
+    /// As [`Source::find`] and [`Source::with_format`].
     pub fn source(&self) -> Result<Source> {
-        Ok(Source::find(self.data.as_deref())?.limited(self.limit))
+        let source = Source::find(self.data.as_deref())?.with_format(self.size, self.colour)?;
+        Ok(source.limited(self.limit))
     }
 }
 

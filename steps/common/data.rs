@@ -1,8 +1,17 @@
-//! [`Source`]: where the images come from, MNIST if it is there, else the digits that the program draws itself.
+//! [`Source`]: where the images come from, MNIST if it is there, else the digits that the program draws itself; or pictures
+//! of the reader's own.
+
+pub mod cifar;
+mod folder;
+mod mnist;
+mod picture;
+
+pub use picture::Format;
 
 use super::digits;
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
 use serde_json::Value;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 use tsukuru::checkpoint;
@@ -18,37 +27,43 @@ pub const BUILT_IN: &str = "built-in";
 /// The images to train on, or those to test with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
-    /// 60,000 images.
+    /// 60,000 images of MNIST, nine tenths of a folder of pictures.
     Train,
-    /// 10,000 images.
+    /// 10,000 images of MNIST, every tenth of a folder of pictures.
     Test,
-}
-
-impl Split {
-    /// The names under which MNIST publishes its images and labels; `.gz` may follow.
-    pub fn files(self) -> [&'static str; 2] {
-        match self {
-            Split::Train => ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"],
-            Split::Test => ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"],
-        }
-    }
 }
 
 /// Where the images come from. `{}` prints it, and how to get the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// A folder of four IDX files; `None` stands for the built-in digits.
-    folder: Option<PathBuf>,
+    kind: Kind,
     /// At most so many images of each split.
     limit: usize,
 }
 
-/// A folder without some of the four files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    BuiltIn,
+    /// A folder of MNIST's four files.
+    Mnist(PathBuf),
+    /// A folder of CIFAR-10's six files.
+    Cifar(PathBuf, Format),
+    /// A folder of PNG and JPEG files.
+    Pictures(PathBuf, Format),
+}
+
+/// Pixels along a side of a picture, if no flag says otherwise: as CIFAR-10 has it.
+const SIZE: usize = 32;
+/// What `--size` may be.
+const SIZES: RangeInclusive<usize> = 4..=1024;
+
+/// A folder without some of the four files, nor anything else that can be used.
 #[derive(thiserror::Error)]
 #[error(
     "{}: expected train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, \
      each plain or with .gz, here or in the folder mnist within; missing: {}{}. \
-     `cargo run --release --bin fetch` downloads them to {}; `--data {BUILT_IN}` does without",
+     `cargo run --release --bin fetch` downloads them to {}; `--data {BUILT_IN}` does without. `--data DIR` also takes \
+     PNG and JPEG files, in DIR or in folders in it, and CIFAR-10's data_batch_1.bin to data_batch_5.bin and test_batch.bin",
     folder.display(), missing.join(", "), there(found), default_folder().display()
 )]
 pub struct Incomplete {
@@ -76,11 +91,11 @@ pub fn default_folder() -> PathBuf {
 
 impl Source {
     /// The digits that the program draws itself.
-    pub const BUILT_IN: Source = Source { folder: None, limit: usize::MAX };
+    pub const BUILT_IN: Source = Source { kind: Kind::BuiltIn, limit: usize::MAX };
 
-    /// The four files in a folder.
-    pub fn folder(path: impl Into<PathBuf>) -> Source {
-        Source { folder: Some(path.into()), limit: usize::MAX }
+    /// MNIST's four files in a folder.
+    pub fn mnist(path: impl Into<PathBuf>) -> Source {
+        Source { kind: Kind::Mnist(path.into()), limit: usize::MAX }
     }
 
     /// The same, but only the first `limit` images of each split.
@@ -88,15 +103,35 @@ impl Source {
         Source { limit, ..self }
     }
 
+    /// The same with pictures of `size` x `size` pixels, and in colour if `colour` says so.
+    ///
+    /// # Errors
+    /// If the size is none that pictures can have, or these are no pictures and something was asked for.
+    pub fn with_format(mut self, size: Option<usize>, colour: bool) -> Result<Source> {
+        if let Some(size) = size {
+            ensure!(SIZES.contains(&size), "--size {size}: expected {} to {}", SIZES.start(), SIZES.end());
+        }
+        match &mut self.kind {
+            Kind::Cifar(_, format) | Kind::Pictures(_, format) => {
+                *format = Format { size: size.unwrap_or(SIZE), colour };
+            }
+            _ if size.is_some() => bail!("--size: {} have one; it is for a folder of pictures", self.name()),
+            _ if colour => bail!("--colour: {} have none; it is for a folder of pictures", self.name()),
+            _ => (),
+        }
+        Ok(self)
+    }
+
     pub fn is_built_in(&self) -> bool {
-        self.folder.is_none()
+        self.kind == Kind::BuiltIn
     }
 
     /// What `--data` names, else what the environment variable [`VARIABLE`] names, else [`default_folder`] if it
-    /// holds MNIST, else the built-in digits.
+    /// holds MNIST, else the built-in digits. Pictures are grey.
     ///
     /// # Errors
-    /// If the folder was named, or is not empty, and one of the four files is missing.
+    /// If the folder was named, or is not empty, and has neither MNIST's four files nor, if it was named, CIFAR-10's or
+    /// pictures.
     pub fn find(data: Option<&Path>) -> Result<Source, Incomplete> {
         let variable = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()).map(PathBuf::from);
         Source::choose(data.or(variable.as_deref()), &default_folder())
@@ -113,34 +148,44 @@ impl Source {
             None if names_in(default).is_empty() => return Ok(Source::BUILT_IN),
             None => vec![default.into()],
         };
-        if let Some(folder) = folders.iter().find(|folder| missing_in(folder).is_empty()) {
-            return Ok(Source::folder(folder));
+        if let Some(folder) = folders.iter().find(|folder| mnist::missing_in(folder).is_empty()) {
+            return Ok(Source::mnist(folder));
+        }
+        if let Some(kind) = named.and_then(Kind::of_pictures) {
+            return Ok(Source { kind, limit: usize::MAX });
         }
         let incomplete = folders.iter().map(|folder| Incomplete {
             folder: named.unwrap_or(default).into(),
-            missing: missing_in(folder),
+            missing: mnist::missing_in(folder),
             found: names_in(folder),
         });
         Err(incomplete.min_by_key(|folder| (folder.missing.len(), folder.found.is_empty())).expect("a folder"))
     }
 
-    /// The images and labels of one split, or of its first `limit` images. There is at least one, and the labels are
-    /// digits from 0 to 9. MNIST and the built-in digits have 28 x 28 pixels; whether another size will do is for the
-    /// model to say.
+    /// The images and labels of one split, or of its first `limit` images. There is at least one. MNIST and the built-in
+    /// digits are grey, have 28 x 28 pixels and ten classes; whether others will do is for the model to say.
     ///
     /// # Errors
-    /// If a file is not what it should be.
-    pub fn load(&self, split: Split, limit: Option<usize>) -> Result<Dataset, DataError> {
+    /// If a file is not what it should be; of pictures, if none is.
+    pub fn load(&self, split: Split, limit: Option<usize>) -> Result<Dataset> {
         let limit = limit.unwrap_or(usize::MAX).min(self.limit);
-        match &self.folder {
-            Some(folder) => Ok(read(folder, split)?.take(limit)),
-            None => built_in(split, limit),
+        let digits = || (0..10).map(|digit| digit.to_string()).collect();
+        match &self.kind {
+            Kind::BuiltIn => Ok(built_in(split, limit)?.with_classes(digits())),
+            Kind::Mnist(folder) => Ok(mnist::read(folder, split)?.take(limit).with_classes(digits())),
+            Kind::Cifar(folder, format) => cifar::read(folder, split, *format, limit),
+            Kind::Pictures(folder, format) => folder::read(folder, split, *format, limit),
         }
     }
 
-    /// The name of the data set, as trained models remember it: any folder counts as MNIST.
+    /// The name of the data set, as trained models remember it: any folder of MNIST's form counts as MNIST.
     pub fn name(&self) -> &'static str {
-        if self.is_built_in() { "built-in digits" } else { "MNIST" }
+        match &self.kind {
+            Kind::BuiltIn => "built-in digits",
+            Kind::Mnist(_) => "MNIST",
+            Kind::Cifar(..) => "CIFAR-10",
+            Kind::Pictures(..) => "pictures",
+        }
     }
 
     /// The first of the models in these files that was trained on this data set, or does not say on which. Files need
@@ -159,14 +204,15 @@ impl Source {
     }
 
     /// Whether a model with this metadata was trained on this data set: the checksum of its images decides, where any
-    /// folder has the name MNIST.
-    fn is_of(&self, meta: &Value) -> Result<bool, DataError> {
+    /// folder has the name MNIST, or pictures.
+    fn is_of(&self, meta: &Value) -> Result<bool> {
         if meta["data"].as_str().is_some_and(|name| name != self.name()) {
             return Ok(false);
         }
-        match (&self.folder, meta["images"].as_u64(), meta["settings"]["checksum"].as_u64()) {
-            (Some(folder), Some(images), Some(checksum)) => {
-                Ok(u64::from(read(folder, Split::Train)?.take(images as usize).checksum()) == checksum)
+        match (meta["images"].as_u64(), meta["settings"]["checksum"].as_u64()) {
+            (Some(images), Some(checksum)) if !self.is_built_in() => {
+                let all = Source { limit: usize::MAX, ..self.clone() };
+                Ok(u64::from(all.load(Split::Train, Some(images as usize))?.checksum()) == checksum)
             }
             _ => Ok(true),
         }
@@ -174,17 +220,31 @@ impl Source {
 
     /// The folder, or the name of the built-in digits, for messages.
     pub fn location(&self) -> String {
-        self.folder.as_ref().map_or_else(|| self.name().to_string(), |folder| folder.display().to_string())
+        match &self.kind {
+            Kind::BuiltIn => self.name().to_string(),
+            Kind::Mnist(folder) | Kind::Cifar(folder, _) | Kind::Pictures(folder, _) => folder.display().to_string(),
+        }
+    }
+}
+
+impl Kind {
+    /// What a folder holds that is neither MNIST nor a part of it.
+    fn of_pictures(folder: &Path) -> Option<Kind> {
+        let format = Format { size: SIZE, colour: false };
+        let cifar = [folder.join("cifar-10-batches-bin"), folder.into()];
+        if let Some(folder) = cifar.into_iter().find(|folder| cifar::missing_in(folder).is_empty()) {
+            return Some(Kind::Cifar(folder, format));
+        }
+        let has_pictures = !mnist::is_begun(folder) && folder::has_pictures(folder);
+        has_pictures.then(|| Kind::Pictures(folder.into(), format))
     }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match &self.folder {
-            Some(folder) => {
-                write!(f, "data: MNIST in {} (for the built-in digits: --data {BUILT_IN})", folder.display())
-            }
-            None => write!(f, "data: built-in digits (for MNIST: cargo run --release --bin fetch)"),
+        match &self.kind {
+            Kind::BuiltIn => write!(f, "data: built-in digits (for MNIST: cargo run --release --bin fetch)"),
+            _ => write!(f, "data: {} in {} (for the built-in digits: --data {BUILT_IN})", self.name(), self.location()),
         }
     }
 }
@@ -213,35 +273,6 @@ fn shown(path: &Path) -> String {
     }
 }
 
-fn missing_in(folder: &Path) -> Vec<&'static str> {
-    let names = [Split::Train, Split::Test].into_iter().flat_map(Split::files);
-    names.filter(|name| path_of(folder, name).is_none()).collect()
-}
-
-/// The file of this name, plain or gzipped, as it is published or with a dot (`train-images.idx3-ubyte`), in the folder or
-/// in one of its own name within, as some archives are unpacked.
-fn path_of(folder: &Path, name: &str) -> Option<PathBuf> {
-    let styles = [name.to_string(), name.replace("-idx", ".idx")];
-    let names = styles.each_ref().map(|style| [style.clone(), format!("{style}.gz")]);
-    let folders = [folder.to_path_buf(), folder.join(&styles[0]), folder.join(&styles[1])];
-    let paths = folders.iter().flat_map(|folder| names.as_flattened().iter().map(|name| folder.join(name)));
-    paths.into_iter().find(|path| path.is_file())
-}
-
-fn read(folder: &Path, split: Split) -> Result<Dataset, DataError> {
-    let [images, labels] = split.files().map(|name| path_of(folder, name).unwrap_or_else(|| folder.join(name)));
-    let dataset = Dataset::read(&images, &labels)?;
-    if dataset.is_empty() {
-        let (expected, found) = ("at least one image".into(), "0".into());
-        return Err(DataError::Format { path: images, offset: 4, expected, found });
-    }
-    if let Some((i, label)) = dataset.labels().iter().enumerate().find(|&(_, &label)| label > 9) {
-        let (offset, found) = (8 + i as u64, label.to_string());
-        return Err(DataError::Format { path: labels, offset, expected: "a digit from 0 to 9".into(), found });
-    }
-    Ok(dataset)
-}
-
 fn built_in(split: Split, limit: usize) -> Result<Dataset, DataError> {
     let (purpose, most) = match split {
         Split::Train => ("train", 60_000),
@@ -249,5 +280,5 @@ fn built_in(split: Split, limit: usize) -> Result<Dataset, DataError> {
     };
     let count = limit.min(most);
     let digits::LabelledImages { pixels, labels } = digits::generate(purpose, count);
-    Dataset::new(Images { count, rows: digits::SIDE, cols: digits::SIDE, pixels }, labels)
+    Dataset::new(Images { count, channels: 1, rows: digits::SIDE, cols: digits::SIDE, pixels }, labels)
 }

@@ -1,11 +1,12 @@
 //! Images as files: a grid as PNG, an animation as GIF.
 
 use super::letters;
+use super::palette::palette;
 use super::picture::Picture;
 use anyhow::{Context, Result, bail};
 use gif::{Encoder, Frame, Repeat};
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
 use std::path::Path;
 use tsukuru::Real;
 use tsukuru::files::write_whole;
@@ -15,13 +16,18 @@ use tsukuru::tensor::Tensor;
 const GAP: usize = 6;
 /// How many screen pixels a pixel becomes, along each axis.
 const SCALE: usize = 3;
-/// The shades between the images, and of captions.
-const PAPER: u8 = 64;
-const INK: u8 = 232;
+/// The colours between the images, and of captions.
+const PAPER: [u8; 3] = [64; 3];
+const INK: [u8; 3] = [232; 3];
 
 /// 0..1 as a byte, as the book does it: what lies outside is cut off, and fractions are dropped.
 pub fn byte(x: Real) -> u8 {
     (x.clamp(0.0, 1.0) * 255.0) as u8
+}
+
+/// The size of an image as messages have it: 28 x 28, or with its channels 3 x 32 x 32.
+pub fn size_name([c, h, w]: [usize; 3]) -> String {
+    if c == 1 { format!("{h} x {w}") } else { format!("{c} x {h} x {w}") }
 }
 
 /// What is written beside the images of a grid: what each one shows, or each row.
@@ -41,16 +47,30 @@ impl Captions {
     pub fn beside(captions: impl IntoIterator<Item = String>) -> Captions {
         Captions { beside: captions.into_iter().collect(), ..Captions::default() }
     }
+
+    /// A caption of its own above each of the first images, which are `w` pixels wide: what is wider is cut off.
+    pub fn within(captions: impl IntoIterator<Item = String>, w: usize) -> Captions {
+        let fitting = |caption: String| {
+            let ends = caption.char_indices().map(|(i, _)| i).chain([caption.len()]);
+            let end = ends.take_while(|&end| letters::width(&caption[..end]) <= w * SCALE).last();
+            caption[..end.unwrap_or(0)].to_string()
+        };
+        Captions::above(captions.into_iter().map(fitting))
+    }
 }
 
-/// The images x (N, 1, H, W), `columns` of them in each row.
+/// The images x (N, C, H, W), `columns` of them in each row: grey ones, or coloured ones of red, green and blue.
 ///
 /// # Errors
 /// If a pixel is NaN or infinite: as a byte it would be black or white, as if it were an image.
-pub fn grid(x: &Tensor, columns: usize, captions: &Captions) -> Result<Picture<u8>> {
-    let &[n, _, h, w] = &x.shape()[..] else { panic!("grid: x {} is not (N, 1, H, W)", x.shape()) };
+///
+/// # Panics
+/// If C is neither 1 nor 3.
+#[track_caller]
+pub fn grid(x: &Tensor, columns: usize, captions: &Captions) -> Result<Picture> {
+    let &[n, c @ (1 | 3), h, w] = &x.shape()[..] else { panic!("grid: x {} is not (N, 1 or 3, H, W)", x.shape()) };
     if let Some(i) = x.data().iter().position(|x| !x.is_finite()) {
-        let (image, y, x, found) = (i / (h * w), i / w % h, i % w, x.data()[i]);
+        let (image, y, x, found) = (i / (c * h * w), i / w % h, i % w, x.data()[i]);
         bail!(
             "image {image}, row {y}, column {x} (all counted from 0): expected a finite number, found {found}; \
              if a model draws such images, try a smaller --lr"
@@ -70,12 +90,12 @@ pub fn grid(x: &Tensor, columns: usize, captions: &Captions) -> Result<Picture<u
         bottom = tops[row] + h * SCALE + GAP;
     }
     let mut picture = Picture::new(lefts[columns], bottom, PAPER);
-    for (i, image) in x.data().chunks(h * w).enumerate() {
+    for (i, image) in x.data().chunks(c * h * w).enumerate() {
         let (left, top) = (lefts[i % columns], tops[i / columns]);
         for j in 0..h * w * SCALE * SCALE {
             let (y, x) = (j / (w * SCALE), j % (w * SCALE));
-            let shade = byte(image[y / SCALE * w + x / SCALE]);
-            *picture.pixel_mut(left + x, top + y) = shade;
+            let shade = |channel: usize| byte(image[(channel * h + y / SCALE) * w + x / SCALE]);
+            *picture.pixel_mut(left + x, top + y) = [0, 1, 2].map(|channel| shade(channel % c));
         }
     }
     for (i, caption) in captions.above.iter().take(n).enumerate() {
@@ -100,7 +120,7 @@ pub fn grid(x: &Tensor, columns: usize, captions: &Captions) -> Result<Picture<u
 }
 
 /// Each pixel of a letter becomes `size` x `size` pixels. What leaves the picture is cut off.
-fn write_letters(picture: &mut Picture<u8>, text: &str, (left, top): (usize, usize), size: usize) {
+fn write_letters(picture: &mut Picture, text: &str, (left, top): (usize, usize), size: usize) {
     for (x, y) in letters::ink(text) {
         for i in 0..size * size {
             let (x, y) = (left + size * x + i % size, top + size * y + i / size);
@@ -111,7 +131,7 @@ fn write_letters(picture: &mut Picture<u8>, text: &str, (left, top): (usize, usi
     }
 }
 
-/// Writes the images x (N, 1, H, W) as a grid.
+/// Writes the images x (N, C, H, W) as a grid.
 ///
 /// # Errors
 /// As [`save_captioned_grid`].
@@ -119,19 +139,20 @@ pub fn save_grid(path: &Path, x: &Tensor, columns: usize) -> Result<()> {
     save_captioned_grid(path, x, columns, &Captions::default())
 }
 
-/// Writes the images x (N, 1, H, W) as a grid with captions.
+/// Writes the images x (N, C, H, W) as a grid with captions.
 ///
 /// # Errors
 /// As [`grid`], or if the file cannot be written.
 pub fn save_captioned_grid(path: &Path, x: &Tensor, columns: usize, captions: &Captions) -> Result<()> {
     let picture = grid(x, columns, captions).with_context(|| format!("{}: not drawn", path.display()))?;
+    let (pixels, colour) = match x.shape()[1] {
+        1 => (picture.pixels.iter().map(|pixel| pixel[0]).collect(), ExtendedColorType::L8),
+        _ => (picture.pixels.concat(), ExtendedColorType::Rgb8),
+    };
     let mut bytes = vec![];
-    let mut png = png::Encoder::new(&mut bytes, picture.width as u32, picture.height as u32);
-    png.set_color(png::ColorType::Grayscale);
-    png.set_depth(png::BitDepth::Eight);
-    png.set_compression(png::Compression::Fast);
-    png.set_filter(png::Filter::Adaptive);
-    png.write_header().and_then(|mut png| png.write_image_data(&picture.pixels)).expect("a picture in memory");
+    let png = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive);
+    let (width, height) = (picture.width as u32, picture.height as u32);
+    png.write_image(&pixels, width, height, colour).expect("a picture in memory");
     write(path, &bytes)
 }
 
@@ -140,17 +161,12 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Writes pictures, all of one size, as an animation that begins again and again. Each stays for `milliseconds`, the last
-/// one for `last`. It has 255 colours: where the pictures have more, the most frequent ones.
+/// one for `last`. It has 255 colours: where the pictures have more, similar ones become one.
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn save_gif(
-    path: &Path,
-    pictures: impl IntoIterator<Item = impl Into<Picture<[u8; 3]>>>,
-    milliseconds: u32,
-    last: u32,
-) -> Result<()> {
-    let pictures: Vec<Picture<[u8; 3]>> = pictures.into_iter().map(Into::into).collect();
+pub fn save_gif(path: &Path, pictures: impl IntoIterator<Item = Picture>, milliseconds: u32, last: u32) -> Result<()> {
+    let pictures: Vec<Picture> = pictures.into_iter().collect();
     let (width, height) = pictures.first().map_or((1, 1), |picture| (picture.width as u16, picture.height as u16));
     // One table of colours for all frames: not every viewer can show frames that have their own.
     let (mut colors, index) = palette(&pictures);
@@ -158,7 +174,7 @@ pub fn save_gif(
     colors.push([0; 3]);
     let mut gif = Encoder::new(vec![], width, height, colors.as_flattened())?;
     gif.set_repeat(Repeat::Infinite)?;
-    let mut before: Option<&Picture<[u8; 3]>> = None;
+    let mut before: Option<&Picture> = None;
     for (i, picture) in pictures.iter().enumerate() {
         let mut pixels: Vec<u8> = picture.pixels.iter().map(|color| index[color]).collect();
         // What stays is not written again: a transparent pixel lets the frame before it be seen.
@@ -173,17 +189,4 @@ pub fn save_gif(
         before = Some(picture);
     }
     write(path, &gif.into_inner()?)
-}
-
-/// The 255 most frequent colours at most, and for every colour of the pictures the index of the nearest of them.
-fn palette(pictures: &[Picture<[u8; 3]>]) -> (Vec<[u8; 3]>, BTreeMap<[u8; 3], u8>) {
-    let mut counts = BTreeMap::new();
-    pictures.iter().flat_map(|picture| &picture.pixels).for_each(|&color| *counts.entry(color).or_insert(0) += 1);
-    let mut colors: Vec<[u8; 3]> = counts.keys().copied().collect();
-    colors.sort_by_key(|color| Reverse(counts[color]));
-    colors.truncate(255);
-    let distance = |a: [u8; 3], b: [u8; 3]| (0..3).map(|i| u32::from(a[i].abs_diff(b[i])).pow(2)).sum::<u32>();
-    let nearest = |color| (0..colors.len()).min_by_key(|&i| distance(colors[i], color)).expect("a colour") as u8;
-    let index = counts.into_keys().map(|color| (color, nearest(color))).collect();
-    (colors, index)
 }

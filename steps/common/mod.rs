@@ -8,6 +8,7 @@ pub mod fetch;
 pub mod images;
 pub mod letters;
 pub mod model_file;
+mod palette;
 pub mod people;
 pub mod picture;
 pub mod plot;

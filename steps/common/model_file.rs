@@ -1,6 +1,7 @@
-//! [`read`]: the file of a model, of this course or of PyTorch.
+//! [`read`]: the file of a model, of this course or of PyTorch; and the [`classes`] that it knows.
 
 use anyhow::{Result, ensure};
+use serde_json::Value;
 use std::path::Path;
 use tsukuru::checkpoint::{self, Data, Entries};
 
@@ -23,4 +24,11 @@ pub fn read(path: &Path) -> Result<Entries> {
         );
     }
     Ok(state)
+}
+
+/// The names of a model's labels, of which it has so many; the numbers from 0 on where its metadata has no such names.
+pub fn classes(meta: &Value, labels: usize) -> Vec<String> {
+    let named =
+        serde_json::from_value(meta["classes"].clone()).ok().filter(|names: &Vec<String>| names.len() == labels);
+    named.unwrap_or_else(|| (0..labels).map(|label| label.to_string()).collect())
 }

@@ -1,21 +1,22 @@
 //! Pictures in memory: what images and animated figures are before they become files.
 
-/// Pixels, row by row from the top: a `u8` for each of a grey picture, [red, green, blue] for each of a coloured one.
+/// Pixels, row by row from the top.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Picture<P> {
+pub struct Picture {
     pub width: usize,
     pub height: usize,
-    pub pixels: Vec<P>,
+    /// [red, green, blue]
+    pub pixels: Vec<[u8; 3]>,
 }
 
-impl<P: Copy> Picture<P> {
+impl Picture {
     /// A picture of one colour.
-    pub fn new(width: usize, height: usize, colour: P) -> Picture<P> {
+    pub fn new(width: usize, height: usize, colour: [u8; 3]) -> Picture {
         Picture { width, height, pixels: vec![colour; width * height] }
     }
 
     /// Row y, all of its pixels.
-    pub fn row(&self, y: usize) -> &[P] {
+    pub fn row(&self, y: usize) -> &[[u8; 3]] {
         &self.pixels[y * self.width..][..self.width]
     }
 
@@ -23,15 +24,8 @@ impl<P: Copy> Picture<P> {
     ///
     /// # Panics
     /// If it lies outside.
-    pub fn pixel_mut(&mut self, x: usize, y: usize) -> &mut P {
+    pub fn pixel_mut(&mut self, x: usize, y: usize) -> &mut [u8; 3] {
         assert!(x < self.width && y < self.height, "pixel ({x}, {y}) of {} x {}", self.width, self.height);
         &mut self.pixels[y * self.width + x]
-    }
-}
-
-impl From<Picture<u8>> for Picture<[u8; 3]> {
-    fn from(grey: Picture<u8>) -> Picture<[u8; 3]> {
-        let pixels = grey.pixels.into_iter().map(|shade| [shade; 3]).collect();
-        Picture { width: grey.width, height: grey.height, pixels }
     }
 }

@@ -19,18 +19,25 @@ pub trait Programs: Subcommand {
     fn run(&self, common: &Common, data: &Self::Data) -> Result<()>;
 }
 
-/// For a program that has no use for some flags of its step: they are not in its help, and are refused.
+/// For a program that has no use for some flags of its step: they are not in its help, and are refused. Without `data`, it
+/// has none for the flags of [`MnistArgs`](super::cli::MnistArgs) either that say how data are read.
 ///
 /// ```text
 /// #[command(args = without(["data", "seed"]))]
 /// SimpleUnet,
 /// ```
-pub fn without<const N: usize>(flags: [&'static str; N]) -> [Arg; N] {
-    flags.map(|flag| Arg::new(flag).long(flag).hide(true))
+pub fn without<const N: usize>(flags: [&'static str; N]) -> impl Iterator<Item = Arg> {
+    let how = if flags.contains(&"data") { &["size", "colour"][..] } else { &[] };
+    flags.into_iter().chain(how.iter().copied()).map(|flag| Arg::new(flag).long(flag).num_args(0..=1).hide(true))
 }
 
 /// The flags that some programs are [`without`], and why.
-const REFUSED: [(&str, &str); 2] = [("data", "reads no data"), ("seed", "draws no random numbers")];
+const REFUSED: [(&str, &str); 4] = [
+    ("data", "reads no data"),
+    ("size", "reads no pictures"),
+    ("colour", "reads no pictures"),
+    ("seed", "draws no random numbers"),
+];
 
 /// A command line of a step.
 #[derive(Parser)]

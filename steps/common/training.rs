@@ -137,7 +137,7 @@ impl<'a> TrainingRun<'a> {
         first..=self.config.epochs
     }
 
-    /// The batches of the epoch that are left, in random order: images x (B, 1, H, W) from 0 to 1 and labels (B).
+    /// The batches of the epoch that are left, in random order: images x (B, C, H, W) from 0 to 1 and labels (B).
     /// After a signal there are no more.
     pub fn batches(&mut self, epoch: usize) -> impl Iterator<Item = (Tensor, Vec<usize>)> + use<'a> {
         let TrainingConfig { batch_size, seed, epochs, quiet, .. } = *self.config;
@@ -241,6 +241,7 @@ impl<'a> TrainingRun<'a> {
         weights.meta = self.run_settings.clone();
         weights.meta["sampling"] = self.sampling.clone();
         weights.meta["images"] = json!(self.dataset.len());
+        weights.meta["classes"] = json!(self.dataset.classes());
         Ok(tsukuru::checkpoint::write(&path, &weights)?)
     }
 

@@ -1,7 +1,7 @@
 //! Trains a small convolutional network to classify digits.
 
 use super::convnet::Convnet;
-use super::evaluator::{Evaluator, accuracy, check_size};
+use super::evaluator::{Evaluator, accuracy, check_digits};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::{Source, Split};
 use crate::common::images::{Captions, save_captioned_grid};
@@ -27,8 +27,8 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &TrainingFlags) -> Result<
     let source = &config.source;
     let train = source.load(Split::Train, Some(config.images))?;
     let test = source.load(Split::Test, None)?;
-    check_size(&train, source)?;
-    check_size(&test, source)?;
+    check_digits(&train, source)?;
+    check_digits(&test, source)?;
     println!("{} images, {source}", train.len());
 
     let model = Convnet::new(&mut Rng::new(config.seed, "init", 0));

@@ -114,10 +114,11 @@ impl Convnet {
     }
 }
 
-/// The index of the largest number in each row of logits (N, 10).
+/// The index of the largest number in each row of logits (N, K).
 pub fn argmax(logits: &Tensor) -> impl Iterator<Item = usize> {
-    let largest = |row: &[Real]| (0..10).max_by(|&a, &b| row[a].total_cmp(&row[b])).expect("ten digits");
-    logits.data().chunks(10).map(largest)
+    let labels = logits.shape()[1];
+    let largest = move |row: &[Real]| (0..labels).max_by(|&a, &b| row[a].total_cmp(&row[b])).expect("a label");
+    logits.data().chunks(labels).map(largest)
 }
 
 /// What a network predicts for N images.

@@ -3,6 +3,7 @@
 use super::convnet::{Convnet, FEATURES, SIDE};
 use super::frechet::frechet_distance;
 use crate::common::data::{Source, Split};
+use crate::common::images::size_name;
 use crate::step03::Matrix;
 use anyhow::{Result, ensure};
 use std::fmt;
@@ -41,11 +42,11 @@ pub struct Distances {
 
 impl Evaluator {
     /// # Errors
-    /// If the images to compare with cannot be read or are not 28 x 28, or a split has fewer than 2.
+    /// If the images to compare with cannot be read or are not ten classes of 28 x 28, or a split has fewer than 2.
     pub fn new(network: Convnet, source: &Source) -> Result<Evaluator> {
         let load = |split| -> Result<Dataset> {
             let dataset = source.load(split, Some(MAX_IMAGES))?;
-            check_size(&dataset, source)?;
+            check_digits(&dataset, source)?;
             let (location, found) = (source.location(), dataset.len());
             ensure!(found >= 2, "{location}: an evaluator compares with at least 2 images, found {found}");
             Ok(dataset)
@@ -95,11 +96,13 @@ pub fn accuracy(predictions: &[usize], labels: &[usize]) -> f64 {
 }
 
 /// # Errors
-/// If the images are not of the size that [`Convnet`] takes.
-pub fn check_size(dataset: &Dataset, source: &Source) -> Result<()> {
-    let (rows, cols) = (dataset.images().rows, dataset.images().cols);
-    let location = source.location();
-    ensure!((rows, cols) == (SIDE, SIDE), "{location}: expected images of {SIDE} x {SIDE}, found {rows} x {cols}");
+/// If these are no ten classes of grey images, of the size that [`Convnet`] takes.
+pub fn check_digits(dataset: &Dataset, source: &Source) -> Result<()> {
+    let (location, expected, found) =
+        (source.location(), size_name([1, SIDE, SIDE]), size_name(dataset.images().size()));
+    ensure!(found == expected, "{location}: expected images of {expected}, found {found}");
+    let classes = dataset.classes().len();
+    ensure!(classes == 10, "{location}: expected ten classes, as of digits, found {classes}");
     Ok(())
 }
 

@@ -2,29 +2,34 @@
 
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
-use crate::common::images::{Captions, save_captioned_grid, save_grid};
+use crate::common::images::{Captions, save_captioned_grid, save_grid, size_name};
 use anyhow::Result;
 
 const BATCH_SIZE: usize = 32;
-/// So many images of each digit are shown.
+/// So many images of each class are shown.
 const PER_CLASS: usize = 12;
 
 pub fn run(common: &Common, mnist: &MnistArgs) -> Result<()> {
     let source = mnist.source()?;
     let dataset = source.load(Split::Train, None)?;
-    let images = dataset.images();
-    println!("{} images of {} x {} bytes, {source}", dataset.len(), images.rows, images.cols);
+    println!("{} images of {} bytes, {source}", dataset.len(), size_name(dataset.images().size()));
 
     // Bytes from 0 to 255 become numbers from 0 to 1.
     let (x, labels) = dataset.batch(&[0]);
     let nonzero = x.data().iter().filter(|&&x| x > 0.0).count();
-    println!("the first shows a {}: {}, {nonzero} of {} pixels are not zero", labels[0], x.shape(), x.data().len());
+    let name = |label: usize| dataset.classes()[label].clone();
+    println!(
+        "the first shows a {}: {}, {nonzero} of {} pixels are not zero",
+        name(labels[0]),
+        x.shape(),
+        x.data().len()
+    );
 
-    println!("digit   images");
+    println!("class   images");
     let mut shown = vec![];
-    for digit in 0..10 {
-        let which: Vec<usize> = (0..dataset.len()).filter(|&i| dataset.labels()[i] == digit).collect();
-        println!("{digit:>5}   {:>6}", which.len());
+    for (label, class) in dataset.classes().iter().enumerate() {
+        let which: Vec<usize> = (0..dataset.len()).filter(|&i| usize::from(dataset.labels()[i]) == label).collect();
+        println!("{class:>5}   {:>6}", which.len());
         shown.extend(which.into_iter().take(PER_CLASS));
     }
 
@@ -40,7 +45,12 @@ pub fn run(common: &Common, mnist: &MnistArgs) -> Result<()> {
     println!("{}", digits.display());
     let (x, labels) = dataset.batches(BATCH_SIZE, Some((common.seed, 1)))?.next().expect("there is an image");
     let batch = folder.join("batch.png");
-    save_captioned_grid(&batch, &x, BATCH_SIZE / 4, &Captions::above(labels.iter().map(usize::to_string)))?;
+    save_captioned_grid(
+        &batch,
+        &x,
+        BATCH_SIZE / 4,
+        &Captions::within(labels.iter().map(|&label| name(label)), x.shape()[3]),
+    )?;
     println!("{}", batch.display());
     Ok(())
 }

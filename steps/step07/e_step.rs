@@ -52,8 +52,11 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &ModelFlag) -> Result<()> 
     }
     costs(pixels);
 
-    let panels: Vec<Panel> =
-        images.iter().zip(SHOWN).map(|(x, i)| posterior(&model, x, dataset.labels()[i]).into()).collect();
+    let panels: Vec<Panel> = images
+        .iter()
+        .zip(SHOWN)
+        .map(|(x, i)| posterior(&model, x, &dataset.classes()[usize::from(dataset.labels()[i])]).into())
+        .collect();
     common.figure("step07", "e_step", "posterior.svg", &panels)
 }
 
@@ -89,7 +92,7 @@ fn costs(pixels: usize) {
 }
 
 /// Contours of p(z|x) around the mean of q(z|x), and the ellipses of q at one and two standard deviations.
-fn posterior(model: &Vae, x: &[Real], digit: u8) -> Chart {
+fn posterior(model: &Vae, x: &[Real], class: &str) -> Chart {
     let q = no_grad(|| model.encode(&Tensor::new([1, x.len()], x).into()));
     let at = |tensor: &Tensor, i: usize| f64::from(tensor.data()[i]);
     let mu = [0, 1].map(|i| at(&q.mu.value(), i));
@@ -108,7 +111,7 @@ fn posterior(model: &Vae, x: &[Real], digit: u8) -> Chart {
         let angle = |i: usize| TAU * i as f64 / 90.0;
         (0..=90).map(move |i| (mu[0] + r * sigma[0] * libm::cos(angle(i)), mu[1] + r * sigma[1] * libm::sin(angle(i))))
     };
-    let mut chart = Chart::new(&format!("a {digit}, at 1σ and 2σ"), "z₁", "z₂").equal();
+    let mut chart = Chart::new(&format!("a {class}, at 1σ and 2σ"), "z₁", "z₂").equal();
     for line in contours.concat() {
         chart = chart.line("", BLUE, line);
     }

@@ -30,18 +30,18 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &ModelFlag) -> Result<()> 
     let dataset = source.load(Split::Test, Some(DOTS))?;
     let endpoints = endpoints(dataset.labels()).with_context(|| format!("{}, interpolations", source.location()))?;
     let model = flags.read(common, mnist, LATENT, &dataset)?;
-    let [h, w] = [dataset.images().rows, dataset.images().cols];
+    let ([c, h, w], classes) = (dataset.images().size(), dataset.classes());
 
     let folder = common.folder("step07", "latent")?;
     let draw = |name: &str, z: &[Real], columns: usize, captions: Captions| {
         let x = no_grad(|| model.decode(&Tensor::new([z.len() / model.latent(), model.latent()], z).into()));
         let path = folder.join(name);
-        save_captioned_grid(&path, &x.value().reshape([x.shape()[0], 1, h, w]), columns, &captions)?;
+        save_captioned_grid(&path, &x.value().reshape([x.shape()[0], c, h, w]), columns, &captions)?;
         println!("{}", path.display());
         Ok::<(), anyhow::Error>(())
     };
     let z = means(&model, &dataset);
-    let pairs = Captions::beside(PAIRS.map(|[from, to]| format!("{from} → {to}")));
+    let pairs = Captions::beside(PAIRS.map(|pair| pair.map(|label| &classes[usize::from(label)][..]).join(" → ")));
     draw("interpolations.png", &interpolations(&z, &endpoints), STEPS, pairs)?;
     if model.latent() != 2 {
         println!("no map: it needs a latent variable of size 2, this one has {}", model.latent());
@@ -66,9 +66,9 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &ModelFlag) -> Result<()> 
     let edge = GRID_LIMIT * SIDE as f64 / (SIDE - 1) as f64;
     let mut chart = Chart::new("Latent means of test images, in the square of the map", "z₁", "z₂").equal();
     chart = chart.x_range(-edge, edge).y_range(-edge, edge);
-    for (digit, color) in colors().into_iter().enumerate() {
-        let dots = z.iter().zip(dataset.labels()).filter(|(_, label)| usize::from(**label) == digit);
-        chart = chart.dots(&digit.to_string(), color, 2.0, dots.map(|(z, _)| (f64::from(z[0]), f64::from(z[1]))));
+    for (label, (class, color)) in classes.iter().zip(colors()).enumerate() {
+        let dots = z.iter().zip(dataset.labels()).filter(|(_, found)| usize::from(**found) == label);
+        chart = chart.dots(class, color, 2.0, dots.map(|(z, _)| (f64::from(z[0]), f64::from(z[1]))));
     }
     common.figure("step07", "latent", "dots.svg", &[chart.into()])
 }

@@ -97,7 +97,7 @@ impl Vae {
         Vae { encoder, decoder: Decoder::new(latent, hidden, inputs, rng) }
     }
 
-    /// Pixels of an image.
+    /// Numbers of an image.
     pub fn inputs(&self) -> usize {
         self.decoder.linear2.bias.shape()[0]
     }
@@ -131,7 +131,7 @@ impl Vae {
     }
 }
 
-/// Images x (N, 1, H, W) as rows (N, H W).
+/// Images x (N, C, H, W) as rows (N, C H W).
 pub fn flatten(x: &Tensor) -> Variable {
     let n = x.shape()[0];
     x.reshape([n, x.shape().count() / n]).into()

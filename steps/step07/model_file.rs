@@ -4,6 +4,7 @@ use super::model::Vae;
 use super::vae;
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Source;
+use crate::common::images::size_name;
 use crate::common::model_file;
 use crate::common::training::{TrainingFlags, is_unfinished};
 use anyhow::{Context, Result, ensure};
@@ -36,10 +37,11 @@ impl ModelFlag {
         };
         let model = read(&path)?;
         let (path, location) = (path.display(), source.location());
-        let (pixels, [h, w]) = (model.inputs(), [dataset.images().rows, dataset.images().cols]);
+        let (numbers, size) = (model.inputs(), dataset.images().size());
         ensure!(
-            pixels == h * w,
-            "{path}: expected a model of images of {h} x {w}, as in {location}, found one of {pixels} pixels"
+            numbers == size.iter().product::<usize>(),
+            "{path}: expected a model of images of {}, as in {location}, found one of {numbers} pixels",
+            size_name(size)
         );
         Ok(model)
     }

@@ -3,7 +3,7 @@
 use super::model::{Vae, flatten};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
-use crate::common::images::save_grid;
+use crate::common::images::{save_grid, size_name};
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -42,10 +42,10 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let [full, quick] = [FULL, QUICK].map(|preset| Preset { width: hidden, ..preset });
     let config = training.resolve(common, mnist, full, quick)?;
     let dataset = config.source.load(Split::Train, Some(config.images))?;
-    let [h, w] = [dataset.images().rows, dataset.images().cols];
-    println!("{} images of {h} x {w}, {}", dataset.len(), config.source);
+    let size @ [c, h, w] = dataset.images().size();
+    println!("{} images of {}, {}", dataset.len(), size_name(size), config.source);
 
-    let model = Vae::new(h * w, config.width, latent, &mut Rng::new(config.seed, "init", 0));
+    let model = Vae::new(c * h * w, config.width, latent, &mut Rng::new(config.seed, "init", 0));
     println!("{} parameters", model.parameter_count());
     let mut optimizer = Adam::new(model.parameters(), config.lr);
     let settings = json!({ "model": { "latent": latent, "hidden": config.width } });
@@ -54,7 +54,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
 
     for epoch in run.epochs() {
         for (x, _) in run.batches(epoch) {
-            let x = flatten(&x); // (B, H W)
+            let x = flatten(&x); // (B, C H W)
             let eps = run.rng("noise").normal_tensor([x.shape()[0], latent]);
             let loss = model.loss(&x, &eps.into());
             optimizer.zero_grad();
@@ -65,7 +65,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
         run.save(&model, &optimizer)?;
 
         let z = Rng::new(config.seed, "sampling", epoch as u64).normal_tensor([SAMPLES, latent]);
-        let x = no_grad(|| model.decode(&z.into())).reshape([SAMPLES, 1, h, w]);
+        let x = no_grad(|| model.decode(&z.into())).reshape([SAMPLES, c, h, w]);
         save_grid(&folder.file(&format!("samples/epoch_{epoch:03}.png"))?, &x.value(), 8)?;
     }
 

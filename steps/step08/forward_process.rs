@@ -70,7 +70,7 @@ fn digit(schedule: &Schedule, dataset: &Dataset, rng: &mut Rng) -> Tensor {
             closed.extend(x_0.iter().map(|&x| schedule.q_sample(x, t, rng.normal())));
         }
     }
-    let [h, w] = [dataset.images().rows, dataset.images().cols];
+    let [c, h, w] = dataset.images().size();
     let pixels: Vec<Real> = steps.iter().chain(&closed).map(|&x| x as Real).collect();
-    Tensor::new([pixels.len() / (h * w), 1, h, w], &pixels)
+    Tensor::new([pixels.len() / (c * h * w), c, h, w], &pixels)
 }

@@ -3,7 +3,7 @@
 use super::Hvae;
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
-use crate::common::images::save_grid;
+use crate::common::images::{save_grid, size_name};
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use crate::step07::flatten;
 use crate::step07::vae::LATENT;
@@ -35,10 +35,10 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     ensure!((0.0..=100.0).contains(&free_nats), "--free-nats {free_nats}: expected 0 to 100");
     let config = flags.training.resolve(common, mnist, FULL, QUICK)?;
     let dataset = config.source.load(Split::Train, Some(config.images))?;
-    let [h, w] = [dataset.images().rows, dataset.images().cols];
-    println!("{} images of {h} x {w}, {}", dataset.len(), config.source);
+    let size @ [c, h, w] = dataset.images().size();
+    println!("{} images of {}, {}", dataset.len(), size_name(size), config.source);
 
-    let model = Hvae::new(h * w, config.width, LATENT, &mut Rng::new(config.seed, "init", 0));
+    let model = Hvae::new(c * h * w, config.width, LATENT, &mut Rng::new(config.seed, "init", 0));
     println!("{} parameters", model.parameter_count());
     let mut optimizer = Adam::new(model.parameters(), config.lr);
     let settings = json!({ "model": { "latent": LATENT, "hidden": config.width }, "free_nats": free_nats });
@@ -47,7 +47,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
 
     for epoch in run.epochs() {
         for (x, _) in run.batches(epoch) {
-            let x = flatten(&x); // (B, H W)
+            let x = flatten(&x); // (B, C H W)
             let mut rng = run.rng("noise");
             let [eps1, eps2] = [0; 2].map(|_| rng.normal_tensor([x.shape()[0], LATENT]).into());
             let loss = model.loss(&x, &eps1, &eps2, free_nats as Real);
@@ -60,7 +60,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
         run.save(&model, &optimizer)?;
 
         let x = model.generate(SAMPLES, &mut Rng::new(config.seed, "sampling", epoch as u64));
-        save_grid(&folder.file(&format!("samples/epoch_{epoch:03}.png"))?, &x.reshape([SAMPLES, 1, h, w]), 8)?;
+        save_grid(&folder.file(&format!("samples/epoch_{epoch:03}.png"))?, &x.reshape([SAMPLES, c, h, w]), 8)?;
     }
 
     run.save_curves("squared error, or nats", &["loss", "reconstruction", "kl1", "kl2"])?;

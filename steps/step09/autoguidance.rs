@@ -2,6 +2,7 @@
 
 use super::model_file::read_unet;
 use super::unet::{Label, UNet};
+use crate::common::images::size_name;
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 use tsukuru::Real;
@@ -27,18 +28,19 @@ impl Autoguidance {
         Ok(weight)
     }
 
-    /// With the guide of the model in the file `model`, which draws `size` (H, W); none for a weight of 1.
+    /// With the guide of the model in the file `model`, which draws `size` (C, H, W); none for a weight of 1.
     ///
     /// # Errors
     /// If there is no guide beside the model, or it is damaged, or it draws images of another size.
-    pub fn read(model: &Path, size: [usize; 2], weight: f64) -> Result<Option<Autoguidance>> {
+    pub fn read(model: &Path, size: [usize; 3], weight: f64) -> Result<Option<Autoguidance>> {
         if weight == 1.0 {
             return Ok(None);
         }
         let path = model.with_file_name(GUIDE);
         let missing = || format!("{}: cannot be used as a guide; --autoguidance 1 samples without one", path.display());
         let guide = read_unet(&path).with_context(missing)?;
-        ensure!(guide.size == size, "{}: draws images of {:?} pixels, the model {size:?}", path.display(), guide.size);
+        let (path, [found, expected]) = (path.display(), [guide.size, size].map(size_name));
+        ensure!(guide.size == size, "{path}: draws images of {found}, the model of {expected}");
         Ok(Some(Autoguidance { guide: guide.model, weight }))
     }
 }

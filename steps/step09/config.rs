@@ -5,6 +5,7 @@ use super::sampler::{Sampler, SamplerFlags};
 use super::unet::UNet;
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::{Source, Split};
+use crate::common::images::size_name;
 use crate::common::training::{Preset, TrainingConfig, TrainingFlags};
 use crate::step08::{NoiseSchedule, T};
 use anyhow::{Result, ensure};
@@ -145,12 +146,13 @@ impl UNetConfig {
     /// any; prints its size.
     pub fn build(&self, dataset: &Dataset, labels: usize) -> UNet {
         let mut rng = Rng::new(self.training.seed, "init", 0);
-        let mut model = UNet::new(1, self.training.width, &mut rng);
+        let [channels, h, w] = dataset.images().size();
+        let mut model = UNet::new(channels, self.training.width, &mut rng);
         if labels > 0 {
             model = model.with_labels(labels, &mut rng);
         }
         if self.mid > 0 {
-            model = model.with_mid(size(dataset), self.mid, &mut rng);
+            model = model.with_mid([h, w], self.mid, &mut rng);
         }
         println!("U-Net of width {}: {} parameters", self.training.width, model.parameter_count());
         model
@@ -161,7 +163,7 @@ impl UNetConfig {
         json!({
             "width": self.training.width,
             "mid": self.mid,
-            "size": size(dataset),
+            "size": [dataset.images().rows, dataset.images().cols],
             "conditioning": conditioning.name(),
         })
     }
@@ -178,19 +180,14 @@ impl DiffusionConfig {
     }
 }
 
-/// Height and width of the images.
-pub fn size(dataset: &Dataset) -> [usize; 2] {
-    [dataset.images().rows, dataset.images().cols]
-}
-
 /// At most `limit` images to train on, of a size that the U-Net can halve twice.
 ///
 /// # Errors
 /// If the images cannot be read, or have another size.
 pub fn load_images(source: &Source, limit: usize) -> Result<Dataset> {
     let dataset = source.load(Split::Train, Some(limit))?;
-    let [h, w] = size(&dataset);
-    println!("{} images of {h} x {w}, {source}", dataset.len());
+    let size @ [_, h, w] = dataset.images().size();
+    println!("{} images of {}, {source}", dataset.len(), size_name(size));
     let halves = h.is_multiple_of(4) && w.is_multiple_of(4) && h.min(w) >= 8;
     let location = source.location();
     ensure!(halves, "{location}: expected images whose sizes, 8 or more, the U-Net can halve twice, found {h} x {w}");

@@ -1,10 +1,11 @@
 //! Trains a U-Net to predict the noise in digits, then generates digits from noise.
 
 use super::autoguidance::{Autoguidance, GUIDE};
-use super::config::{self, Conditioning, load_images, size};
+use super::config::{self, Conditioning, load_images};
 use super::draw::{SAMPLES, draw_results, draw_samples, sampling_seconds};
 use super::sampler::Sampler;
 use crate::common::cli::{Common, MnistArgs};
+use crate::common::images::Captions;
 use crate::common::training::TrainingRun;
 use anyhow::Result;
 use clap::Args;
@@ -32,6 +33,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let weight = Autoguidance::resolve_weight(flags.autoguidance, if quick { 2.0 } else { 1.0 })?;
     let training = &config.unet.training;
     let dataset = load_images(&training.source, training.images)?;
+    let size = dataset.images().size();
     let model = config.unet.build(&dataset, 0);
     let mut optimizer = Adam::new(model.parameters(), training.lr);
     let folder = training.folder("step09", "diffusion_model")?;
@@ -42,7 +44,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
 
     let eps = |x: &Tensor, t: usize| model.predict_noise(x, t, &[None; SAMPLES]);
     let networks = if weight == 1.0 { 1.0 } else { 2.0 };
-    run.sampling_seconds = networks * sampling_seconds(&config, size(&dataset), eps);
+    run.sampling_seconds = networks * sampling_seconds(&config, size, eps);
     for epoch in run.epochs() {
         for (x, _) in run.batches(epoch) {
             let t = config.diffuser.random_timesteps(x.shape()[0], &mut run.rng("t"));
@@ -60,9 +62,9 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
         if epoch == 1 {
             run.save_model(&model, GUIDE)?;
         }
-        let guidance = Autoguidance::read(&folder.path().join("model.safetensors"), size(&dataset), weight)?;
+        let guidance = Autoguidance::read(&folder.path().join("model.safetensors"), size, weight)?;
         let eps = |x: &Tensor, t: usize| model.predict_guided(guidance.as_ref(), x, t, &[None; SAMPLES]);
-        run.with_ema(&model, || draw_samples(&config, &folder, epoch, size(&dataset), eps))?;
+        run.with_ema(&model, || draw_samples(&config, &folder, epoch, size, &Captions::default(), eps))?;
     }
     draw_results(&run, &folder)
 }

@@ -1,7 +1,7 @@
 //! What the training of a U-Net draws: samples after every epoch, and the curve of the loss at its end.
 
 use super::config::{DiffusionConfig, UNetConfig};
-use crate::common::images::{Captions, grid, save_gif, save_grid};
+use crate::common::images::{Captions, grid, save_captioned_grid, save_gif};
 use crate::common::progress::Progress;
 use crate::common::run::RunFolder;
 use crate::common::training::TrainingRun;
@@ -13,12 +13,12 @@ use tsukuru::tensor::Tensor;
 /// Images that are generated after every epoch.
 pub const SAMPLES: usize = 20;
 /// Images in a row of a picture.
-const COLUMNS: usize = 10;
+pub const COLUMNS: usize = 10;
 /// Pictures in an animation, at most.
 const FRAMES: usize = 50;
 
-/// Generates [`SAMPLES`] images (1, H, W) from noise and writes them: as they are in the end, and an animation of the
-/// steps. `eps(x, t)` is the predicted noise in x (N, 1, H, W) at time t.
+/// Generates [`SAMPLES`] images (C, H, W) from noise and writes them: as they are in the end with captions, and an animation
+/// of the steps. `eps(x, t)` is the predicted noise in x (N, C, H, W) at time t.
 ///
 /// # Errors
 /// If an image is not finite, or a file cannot be written.
@@ -26,7 +26,8 @@ pub fn draw_samples(
     config: &DiffusionConfig,
     folder: &RunFolder,
     epoch: usize,
-    [h, w]: [usize; 2],
+    [c, h, w]: [usize; 3],
+    captions: &Captions,
     eps: impl Fn(&Tensor, usize) -> Tensor,
 ) -> Result<()> {
     let DiffusionConfig { unet: UNetConfig { training, .. }, diffuser, sampler } = config;
@@ -35,7 +36,7 @@ pub fn draw_samples(
     let mut rng = Rng::new(training.seed, "sampling", epoch as u64);
     let (mut left, mut frames) = (steps, Vec::new());
     let eps = |x: &Tensor, t: usize| diffuser.clip_noise(x, &eps(x, t), t);
-    let x = sampler.sample(diffuser, eps, [SAMPLES, 1, h, w], &mut rng, |t, x| {
+    let x = sampler.sample(diffuser, eps, [SAMPLES, c, h, w], &mut rng, |t, x| {
         progress.step(String::new);
         left -= 1;
         if left.is_multiple_of(steps.div_ceil(FRAMES)) {
@@ -44,15 +45,19 @@ pub fn draw_samples(
     });
     progress.finish();
     let path = folder.file(&format!("samples/epoch_{epoch:03}.png"))?;
-    save_grid(&path, &x, COLUMNS)?;
+    save_captioned_grid(&path, &x, COLUMNS, captions)?;
     println!("{}", path.display());
     save_gif(&folder.file("denoising.gif")?, frames.into_iter().collect::<Result<Vec<_>>>()?, 80, 2500)
 }
 
 /// About how long [`draw_samples`] takes, in seconds.
-pub fn sampling_seconds(config: &DiffusionConfig, [h, w]: [usize; 2], eps: impl Fn(&Tensor, usize) -> Tensor) -> f64 {
+pub fn sampling_seconds(
+    config: &DiffusionConfig,
+    [c, h, w]: [usize; 3],
+    eps: impl Fn(&Tensor, usize) -> Tensor,
+) -> f64 {
     let start = Instant::now();
-    eps(&Tensor::zeros([SAMPLES, 1, h, w]), 1);
+    eps(&Tensor::zeros([SAMPLES, c, h, w]), 1);
     start.elapsed().as_secs_f64() * (config.sampler.timesteps(&config.diffuser).len() - 1) as f64
 }
 

@@ -2,6 +2,7 @@
 
 use super::unet::Label;
 use crate::common::cli::{Common, MnistArgs};
+use crate::common::images::size_name;
 use crate::step06::{Convnet, Evaluator, SIDE};
 use anyhow::Result;
 use clap::Args;
@@ -43,14 +44,14 @@ impl EvaluatorFlag {
     }
 }
 
-/// Prints the metrics of images x (N, 1, H, W) with target labels (N), if they are of the size that the evaluator takes.
+/// Prints the metrics of images x (N, C, H, W) with target labels (N), if they are of the size that the evaluator takes.
 ///
 /// # Errors
 /// As [`Evaluator::evaluate`].
 pub fn print_metrics(evaluator: &Evaluator, x: &Tensor, labels: &[Label]) -> Result<()> {
-    let (side, size) = (SIDE, &x.shape()[2..]);
-    if size != [side, side] {
-        println!("no evaluation: expected images of {side} x {side}, found {} x {}", size[0], size[1]);
+    let (expected, found) = ([1, SIDE, SIDE], [1, 2, 3].map(|axis| x.shape()[axis]));
+    if found != expected {
+        println!("no evaluation: expected images of {}, found {}", size_name(expected), size_name(found));
         return Ok(());
     }
     let target_labels: Option<Vec<usize>> = labels.iter().copied().collect();

@@ -15,11 +15,15 @@ pub struct Export {
 }
 
 impl Export {
-    /// Checks, before any work is done, that the files are not there and can be written.
+    /// Checks, before any work is done, that the files are not there and can be written, for images of so many channels.
     ///
     /// # Errors
-    /// If they are there already, or cannot be written.
-    pub fn new(stem: &Path) -> Result<Export> {
+    /// If they are there already, or cannot be written, or the images are not grey.
+    pub fn new(stem: &Path, channels: usize) -> Result<Export> {
+        ensure!(
+            channels == 1,
+            "--export: expected a model of grey images, as MNIST's files hold, found {channels} channels"
+        );
         let export = Export { stem: stem.into() };
         for path in [export.path("images-idx3"), export.path("labels-idx1")] {
             ensure!(!path.exists(), "--export: {} is there already", path.display());
@@ -34,7 +38,7 @@ impl Export {
         let (count, rows, cols) = (x.shape()[0], x.shape()[2], x.shape()[3]);
         let pixels = x.data().iter().map(|&x| byte(x)).collect();
         let path = self.path("images-idx3");
-        idx::write_images(&path, &Images { count, rows, cols, pixels })?;
+        idx::write_images(&path, &Images { count, channels: 1, rows, cols, pixels })?;
         println!("{}", path.display());
         if let Some(labels) = labels.iter().map(|label| label.map(|label| label as u8)).collect::<Option<Vec<u8>>>() {
             let path = self.path("labels-idx1");

@@ -17,7 +17,7 @@ use tsukuru::tensor::Tensor;
 /// Images that are generated at once.
 const BATCH: usize = 100;
 
-/// One image (1, H, W) for each target label, as x (N, 1, H, W). `eps(x, t, labels)` is the predicted noise in a batch of
+/// One image (C, H, W) for each target label, as x (N, C, H, W). `eps(x, t, labels)` is the predicted noise in a batch of
 /// images at time t with these target labels.
 ///
 /// # Errors
@@ -26,14 +26,14 @@ pub fn generate(
     common: &Common,
     diffuser: &Diffuser,
     sampler: Sampler,
-    [h, w]: [usize; 2],
+    size @ [c, h, w]: [usize; 3],
     labels: &[Label],
     eps: impl Fn(&Tensor, usize, &[Label]) -> Tensor,
 ) -> Result<Tensor> {
     let steps = sampler.timesteps(diffuser).len() - 1;
-    in_batches(common, steps, [1, h, w], labels, |labels, rng, step| {
+    in_batches(common, steps, size, labels, |labels, rng, step| {
         let eps = |x: &Tensor, t: usize| diffuser.clip_noise(x, &eps(x, t, labels), t);
-        sampler.sample(diffuser, eps, [labels.len(), 1, h, w], rng, |_, _| step())
+        sampler.sample(diffuser, eps, [labels.len(), c, h, w], rng, |_, _| step())
     })
 }
 
@@ -61,8 +61,8 @@ pub fn in_batches(
     Ok(Tensor::new([labels.len(), c, h, w], &pixels))
 }
 
-/// Writes images x (N, 1, H, W) with target labels (N), the same in every row if there are some: as a picture, as IDX
-/// files if there is an `export`, and their metrics if there is an `evaluator`.
+/// Writes images x (N, C, H, W) with target labels (N) of these classes, the same in every row if there are some: as a
+/// picture, as IDX files if there is an `export`, and their metrics if there is an `evaluator`.
 ///
 /// # Errors
 /// If a file cannot be written, or as [`print_metrics`].
@@ -70,13 +70,14 @@ pub fn write_images(
     folder: &RunFolder,
     x: &Tensor,
     labels: &[Label],
+    classes: &[String],
     columns: usize,
     export: Option<Export>,
     evaluator: Option<Evaluator>,
 ) -> Result<()> {
     let path = folder.file("samples.png")?;
-    let captions = Captions::above(labels.iter().take(columns).filter_map(|label| Some((*label)?.to_string())));
-    save_captioned_grid(&path, x, columns, &captions)?;
+    let names = labels.iter().take(columns).filter_map(|label| Some(classes[(*label)?].clone()));
+    save_captioned_grid(&path, x, columns, &Captions::within(names, x.shape()[3]))?;
     println!("{}", path.display());
     export.map_or(Ok(()), |export| export.write(x, labels))?;
     evaluator.map_or(Ok(()), |evaluator| print_metrics(&evaluator, x, labels))

@@ -25,9 +25,9 @@ mod unet;
 
 pub use crate::step08::{NoiseSchedule, Schedule, T};
 pub use autoguidance::Autoguidance;
-pub use config::{Conditioning, DiffusionConfig, Flags, MAX_WIDTH, UNetConfig, UNetFlags, load_images, size};
+pub use config::{Conditioning, DiffusionConfig, Flags, MAX_WIDTH, UNetConfig, UNetFlags, load_images};
 pub use diffuser::{Diffuser, TimestepSampling};
-pub use draw::{SAMPLES, draw_results, draw_samples, sampling_seconds};
+pub use draw::{COLUMNS, SAMPLES, draw_results, draw_samples, sampling_seconds};
 pub use evaluation::{EvaluatorFlag, print_metrics};
 pub use export::Export;
 pub use generate::{generate, in_batches, write_images};

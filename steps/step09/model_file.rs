@@ -28,8 +28,10 @@ pub struct TrainedUNet {
     pub autoguidance: f64,
     /// Whether it was conditioned on the label of every image; `false` where the file does not say so.
     pub always_conditioned: bool,
-    /// Height and width of the images; MNIST's where the file does not say so.
-    pub size: [usize; 2],
+    /// Channels, height and width of the images; MNIST's height and width where the file does not say so.
+    pub size: [usize; 3],
+    /// The names of the labels; numbers where the file does not say them.
+    pub classes: Vec<String>,
 }
 
 /// The noise schedule in the settings of a training, if they name one that there is.
@@ -86,15 +88,16 @@ pub fn read_unet(path: &Path) -> Result<TrainedUNet> {
         ),
     };
     let autoguidance = sampling["autoguidance"].as_f64().unwrap_or(1.0);
+    let classes = model_file::classes(&state.meta, model.labels());
     load_unet(&model, state)?;
-    Ok(TrainedUNet { model, diffuser, sampler, autoguidance, always_conditioned, size })
+    Ok(TrainedUNet { model, diffuser, sampler, autoguidance, always_conditioned, size, classes })
 }
 
-/// A new U-Net of the sizes that a file's tensors have, and height and width of its images.
+/// A new U-Net of the sizes that a file's tensors have, and channels, height and width of its images.
 ///
 /// # Errors
 /// If these are no tensors of a U-Net, or those of a checkpoint.
-pub fn build_unet(path: &Path, state: &Entries) -> Result<(UNet, [usize; 2])> {
+pub fn build_unet(path: &Path, state: &Entries) -> Result<(UNet, [usize; 3])> {
     let is_checkpoint = state.meta["run_settings"].is_object();
     ensure!(
         !is_checkpoint,
@@ -108,11 +111,14 @@ pub fn build_unet(path: &Path, state: &Entries) -> Result<(UNet, [usize; 2])> {
         _ => vec![],
     };
     // The second weight holds width^2 numbers: so a small file cannot claim a large model.
-    let width = shape("down1.convs.0.weight").first().copied().unwrap_or(0);
+    let first = shape("down1.convs.0.weight");
+    let (width, channels) = (first.first().copied().unwrap_or(0), first.get(1).copied().unwrap_or(0));
     let is_unet = width > 0 && shape("down1.convs.3.weight") == [width, width, 3, 3];
     ensure!(is_unet, "{}: holds no U-Net: expected `down1.convs.3.weight` of shape (w, w, 3, 3)", path.display());
+    let drawable = matches!(channels, 1 | 3);
+    ensure!(drawable, "{}: expected a U-Net of images with 1 or 3 channels, found {channels}", path.display());
     let mut rng = Rng::new(0, "init", 0);
-    let mut model = UNet::new(1, width, &mut rng);
+    let mut model = UNet::new(channels, width, &mut rng);
     if let [labels, TIME_DIM] = shape("label_emb.weight")[..] {
         model = model.with_labels(labels, &mut rng);
     }
@@ -126,7 +132,7 @@ pub fn build_unet(path: &Path, state: &Entries) -> Result<(UNet, [usize; 2])> {
         );
         model = model.with_mid(size, hidden, &mut rng);
     }
-    Ok((model, size))
+    Ok((model, [channels, size[0], size[1]]))
 }
 
 /// Puts the tensors of a file into the U-Net that [`build_unet`] has made for it.

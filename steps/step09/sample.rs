@@ -1,7 +1,9 @@
 //! Generates digits with a trained model.
 
 use super::autoguidance::Autoguidance;
-use super::{EvaluatorFlag, Export, Sampler, SamplerFlags, TrainedUNet, generate, read_unconditional, write_images};
+use super::{
+    COLUMNS, EvaluatorFlag, Export, Sampler, SamplerFlags, TrainedUNet, generate, read_unconditional, write_images,
+};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::run::RunFolder;
 use anyhow::{Result, ensure};
@@ -33,16 +35,16 @@ pub const MAX_IMAGES: usize = 100_000;
 
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     ensure!((1..=MAX_IMAGES).contains(&flags.count), "--count {}: expected 1 to {MAX_IMAGES}", flags.count);
-    let TrainedUNet { model, diffuser, sampler, autoguidance, size, .. } = read_unconditional(&flags.model)?;
+    let TrainedUNet { model, diffuser, sampler, autoguidance, size, classes, .. } = read_unconditional(&flags.model)?;
     let sampler = flags.sampler.resolve(common, &diffuser, sampler.unwrap_or(Sampler::Ancestral))?;
     let weight = Autoguidance::resolve_weight(flags.autoguidance, autoguidance)?;
     let guidance = Autoguidance::read(&flags.model, size, weight)?;
     let evaluator = flags.evaluator.load(common, mnist)?;
-    let export = flags.export.as_deref().map(Export::new).transpose()?;
+    let export = flags.export.as_deref().map(|stem| Export::new(stem, size[0])).transpose()?;
     let folder = RunFolder::open(&common.out, "step09", "sample", false)?;
 
     let labels = vec![None; flags.count];
     let eps = |x: &_, t, labels: &[_]| model.predict_guided(guidance.as_ref(), x, t, labels);
     let x = generate(common, &diffuser, sampler, size, &labels, eps)?;
-    write_images(&folder, &x, &labels, 10, export, evaluator)
+    write_images(&folder, &x, &labels, &classes, COLUMNS, export, evaluator)
 }

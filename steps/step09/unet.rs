@@ -113,7 +113,7 @@ impl MidBlock {
 /// Halves the resolution twice and doubles it twice; skip connections concatenate what has the same resolution.
 ///
 /// ```text
-/// x (N, 1, 28, 28)                                          out (N, 1, 28, 28)
+/// x (N, C, 28, 28)                                          out (N, C, 28, 28)
 ///   down1 (N, w, 28, 28) ------------------------- cat, up1 (N, w, 28, 28)
 ///     pool, down2 (N, 2w, 14, 14) ------- cat, up2 (N, 2w, 14, 14), upsample
 ///         pool, bot1 (N, 4w, 7, 7), upsample
@@ -158,6 +158,11 @@ impl UNet {
     /// The same, with an embedding of `labels` labels to condition it on.
     pub fn with_labels(self, labels: usize, rng: &mut Rng) -> UNet {
         UNet { label_emb: Some(Embedding::new(labels, TIME_DIM, rng)), ..self }
+    }
+
+    /// How many labels it can be conditioned on.
+    pub fn labels(&self) -> usize {
+        self.label_emb.as_ref().map_or(0, |labels| labels.weight.shape()[0])
     }
 
     /// The predicted noise in x (N, C, H, W) at times t (N), of x's shape.

@@ -1,12 +1,11 @@
 //! Trains a U-Net that is conditioned on most labels, and guides it by the difference that the label makes.
 
 use super::guidance_scales::{self, draw_grids};
-use super::{DIGITS, target_labels};
+use super::{target_captions, target_labels};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::training::TrainingRun;
 use crate::step09::{
     self, Conditioning, EvaluatorFlag, Label, Sampler, UNet, draw_results, draw_samples, load_images, sampling_seconds,
-    size,
 };
 use anyhow::Result;
 use clap::Args;
@@ -42,16 +41,17 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let config = flags.diffusion.resolve(common, mnist, Sampler::FIFTY_STEPS)?;
     let training = &config.unet.training;
     let dataset = load_images(&training.source, training.images)?;
-    let model = config.unet.build(&dataset, DIGITS);
+    let model = config.unet.build(&dataset, dataset.classes().len());
     let mut optimizer = Adam::new(model.parameters(), training.lr);
     let folder = training.folder("step10", "classifier_free_guidance")?;
     let conditioning = if flags.book { Conditioning::BatchLabelDropout } else { Conditioning::LabelDropout };
     let settings = config.settings(&dataset, conditioning);
     let mut run = TrainingRun::start(training, &folder, &dataset, settings, &model, &mut optimizer)?;
 
-    let eps = |x: &Tensor, t: usize| guided_noise(&model, x, t, &target_labels(), gamma);
+    let (size, labels, captions) = (dataset.images().size(), target_labels(&dataset), target_captions(&dataset));
+    let eps = |x: &Tensor, t: usize| guided_noise(&model, x, t, &labels, gamma);
     run.sampling = json!({ "sampler": config.sampler.to_json() });
-    run.sampling_seconds = sampling_seconds(&config, size(&dataset), eps);
+    run.sampling_seconds = sampling_seconds(&config, size, eps);
     for epoch in run.epochs() {
         for (x, labels) in run.batches(epoch) {
             let labels = drop_labels(&labels, conditioning, &mut run.rng("labels"));
@@ -67,13 +67,13 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
             run.log(&[("loss", loss.item())])?;
         }
         run.save(&model, &optimizer)?;
-        run.with_ema(&model, || draw_samples(&config, &folder, epoch, size(&dataset), eps))?;
+        run.with_ema(&model, || draw_samples(&config, &folder, epoch, size, &captions, eps))?;
     }
     draw_results(&run, &folder)?;
 
     let eps = |x: &Tensor, t: usize, labels: &[Label], gamma: f64| guided_noise(&model, x, t, labels, gamma);
     let (diffuser, sampler) = (&config.diffuser, config.sampler);
-    run.with_ema(&model, || draw_grids(common, &folder, diffuser, sampler, size(&dataset), evaluator.as_ref(), eps))
+    run.with_ema(&model, || draw_grids(common, &folder, diffuser, sampler, &dataset, evaluator.as_ref(), eps))
 }
 
 /// Replaces labels by `None` with probability 0.1, so that the model is also trained without: each by itself, or
@@ -107,6 +107,7 @@ pub fn guided(predict: impl Fn(&Tensor, &[Label]) -> Tensor, x: &Tensor, labels:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::step10::DIGITS;
 
     #[test]
     fn a_tenth_of_the_labels_is_dropped() {

@@ -4,10 +4,11 @@ use super::NoisyClassifier;
 use super::guidance_scales::draw_grids;
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::{Source, Split};
+use crate::common::images::size_name;
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use crate::step06::{accuracy, argmax};
 use crate::step09::{
-    Diffuser, EvaluatorFlag, Label, Sampler, SamplerFlags, TrainedUNet, load_images, read_unconditional, size,
+    Diffuser, EvaluatorFlag, Label, Sampler, SamplerFlags, TrainedUNet, load_images, read_unconditional,
 };
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -48,20 +49,21 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
         Some(path) => path.clone(),
         None => find_model(&common.out, source)?,
     };
-    let TrainedUNet { model: unet, diffuser, .. } = read_unconditional(&path)?;
+    let TrainedUNet { model: unet, diffuser, size, .. } = read_unconditional(&path)?;
     let sampler = flags.sampler.resolve(common, &diffuser, Sampler::FIFTY_STEPS)?;
     let evaluator = flags.evaluator.load(common, mnist)?;
     println!("the model to guide: {}", path.display());
 
     let (dataset, test) = (load_images(source, config.images)?, source.load(Split::Test, Some(TEST))?);
-    let ([h, w], [rows, cols]) = (size(&dataset), size(&test));
-    let location = source.location();
+    let [of_model, of_train, of_test] = [size, dataset.images().size(), test.images().size()].map(size_name);
+    let (path, location, classes) = (path.display(), source.location(), dataset.classes().len());
+    ensure!(of_train == of_test, "{location}: expected test images of {of_train} as the others, found {of_test}");
     ensure!(
-        [h, w] == [rows, cols],
-        "{location}: expected test images of {h} x {w} as the others, found {rows} x {cols}"
+        of_train == of_model,
+        "{path}: expected a model of images of {of_train}, as in {location}, found {of_model}"
     );
-    let classifier = NoisyClassifier::new(config.width, &mut Rng::new(config.seed, "init", 0));
-    println!("classifier of noisy digits: {} parameters", classifier.parameter_count());
+    let classifier = NoisyClassifier::new(size[0], config.width, classes, &mut Rng::new(config.seed, "init", 0));
+    println!("classifier of noisy images: {} parameters", classifier.parameter_count());
     let mut optimizer = Adam::new(classifier.parameters(), config.lr);
     let folder = config.folder("step10", "classifier_guidance")?;
     let schedule = diffuser.noise_schedule().name();
@@ -92,7 +94,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
         let eps = unet.predict_noise(x, t, &vec![None; labels.len()]);
         guided_noise(eps, classifier.log_prob_gradient(x, t, &labels), gamma, diffuser.alpha_bar(t))
     };
-    draw_grids(common, &folder, &diffuser, sampler, [h, w], evaluator.as_ref(), eps)?;
+    draw_grids(common, &folder, &diffuser, sampler, &dataset, evaluator.as_ref(), eps)?;
     println!("{}", folder.path().join("model.safetensors").display());
     Ok(())
 }
@@ -100,7 +102,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
 /// The score is the predicted noise but for a factor, d ln p(x_t) / dx_t = -eps / sqrt(1 - alpha_bar_t). By Bayes' rule
 /// the score of p(x_t | label) is that plus the classifier's gradient d ln p(label | x_t) / dx_t; with gamma times the
 /// gradient (Dhariwal and Nichol, 2021, algorithm 2),
-/// eps_guided = eps - sqrt(1 - alpha_bar_t) gamma d ln p(label | x_t) / dx_t. eps and gradient are (N, 1, H, W).
+/// eps_guided = eps - sqrt(1 - alpha_bar_t) gamma d ln p(label | x_t) / dx_t. eps and gradient are (N, C, H, W).
 fn guided_noise(eps: Tensor, gradient: Tensor, gamma: f64, alpha_bar: f64) -> Tensor {
     let eps = Variable::new(eps) - ((1.0 - alpha_bar).sqrt() * gamma) as Real * Variable::new(gradient);
     eps.value().clone()
@@ -149,7 +151,7 @@ mod tests {
     #[test]
     fn the_accuracy_is_that_of_noisy_images() {
         let (diffuser, classifier) =
-            (Diffuser::new(Schedule::linear(T)), NoisyClassifier::new(4, &mut Rng::new(0, "init", 0)));
+            (Diffuser::new(Schedule::linear(T)), NoisyClassifier::new(1, 4, 10, &mut Rng::new(0, "init", 0)));
         let digits = Source::BUILT_IN.load(Split::Test, Some(100)).expect("digits");
         let (x, _) = digits.all();
         let logits = |noise: &Tensor, t: &[usize]| classifier.forward(&diffuser.add_noise(&x, t, noise).into(), t);

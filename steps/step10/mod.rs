@@ -16,14 +16,24 @@ pub mod sample;
 
 pub use classifier_free_guidance::{drop_labels, guided};
 pub use noisy_classifier::NoisyClassifier;
-pub use sample::DigitFlags;
+pub use sample::LabelFlags;
 
-use crate::step09::{Label, SAMPLES};
+use crate::common::images::Captions;
+use crate::step09::{COLUMNS, Label, SAMPLES};
+use tsukuru::data::Dataset;
 
 /// How many digits there are.
 pub const DIGITS: usize = 10;
 
-/// The labels of the images that a training generates after each epoch: 0 to 9, and again.
-fn target_labels() -> [Label; SAMPLES] {
-    std::array::from_fn(|i| Some(i % DIGITS))
+/// The labels of the images that a training generates after each epoch, the same in every row: the first ten, or all of them
+/// again and again.
+pub fn target_labels(dataset: &Dataset) -> Vec<Label> {
+    (0..SAMPLES).map(|i| Some(i % COLUMNS % dataset.classes().len())).collect()
+}
+
+/// The names of [`target_labels`] above the first row.
+pub fn target_captions(dataset: &Dataset) -> Captions {
+    let names =
+        target_labels(dataset).into_iter().take(COLUMNS).flatten().map(|label| dataset.classes()[label].clone());
+    Captions::within(names, dataset.images().cols)
 }

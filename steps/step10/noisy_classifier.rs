@@ -1,6 +1,5 @@
-//! A network that classifies noisy digits.
+//! A network that classifies noisy images.
 
-use super::DIGITS;
 use crate::step09::{ConvBlock, TIME_DIM, time_encoding};
 use tsukuru::backward::grad;
 use tsukuru::mode::eval_mode;
@@ -13,8 +12,8 @@ use tsukuru::variable::Variable;
 /// The encoder half of the U-Net, then global average pooling and a linear layer.
 ///
 /// ```text
-/// x (N, 1, 28, 28)
-///   down1 (N, w, 28, 28), pool, down2 (N, 2w, 14, 14), pool, bot1 (N, 4w, 7, 7), mean (N, 4w), out (N, 10)
+/// x (N, C, 28, 28)
+///   down1 (N, w, 28, 28), pool, down2 (N, 2w, 14, 14), pool, bot1 (N, 4w, 7, 7), mean (N, 4w), out (N, K)
 /// ```
 pub struct NoisyClassifier {
     down1: ConvBlock,
@@ -26,18 +25,18 @@ pub struct NoisyClassifier {
 module!(NoisyClassifier { down1, down2, bot1, out });
 
 impl NoisyClassifier {
-    /// `width` channels at full resolution.
-    pub fn new(width: usize, rng: &mut Rng) -> NoisyClassifier {
+    /// For images of `channels`, and so many labels; `width` channels at full resolution.
+    pub fn new(channels: usize, width: usize, labels: usize, rng: &mut Rng) -> NoisyClassifier {
         let w = width;
         NoisyClassifier {
-            down1: ConvBlock::new(1, w, TIME_DIM, rng),
+            down1: ConvBlock::new(channels, w, TIME_DIM, rng),
             down2: ConvBlock::new(w, 2 * w, TIME_DIM, rng),
             bot1: ConvBlock::new(2 * w, 4 * w, TIME_DIM, rng),
-            out: Linear::new(4 * w, DIGITS, rng),
+            out: Linear::new(4 * w, labels, rng),
         }
     }
 
-    /// x (N, 1, H, W) at times t (N) -> logits (N, 10)
+    /// x (N, C, H, W) at times t (N) -> logits (N, K) of K labels
     pub fn forward(&self, x: &Variable, t: &[usize]) -> Variable {
         let t = Vec::from_iter(t.iter().map(|&t| t as f64));
         let v = Variable::new(time_encoding(&t, TIME_DIM));
@@ -47,7 +46,7 @@ impl NoisyClassifier {
         self.out.forward(&x.mean([2, 3]))
     }
 
-    /// d ln p(label | x) / dx (N, 1, H, W) of images x (N, 1, H, W), all at time t, and their labels (N).
+    /// d ln p(label | x) / dx (N, C, H, W) of images x (N, C, H, W), all at time t, and their labels (N).
     pub fn log_prob_gradient(&self, x: &Tensor, t: usize, labels: &[usize]) -> Tensor {
         let x = Variable::parameter(x.clone());
         let logits = eval_mode(|| self.forward(&x, &vec![t; labels.len()]));
@@ -67,13 +66,13 @@ mod tests {
     #[test]
     fn the_gradient_is_the_slope_of_the_log_probability() {
         let mut rng = Rng::new(0, "init", 0);
-        let classifier = NoisyClassifier::new(4, &mut rng);
+        let classifier = NoisyClassifier::new(1, 4, 10, &mut rng);
         let x = rng.normal_tensor([3, 1, 8, 8]);
         let labels = [2, 9, 4];
         let gradient = classifier.log_prob_gradient(&x, 100, &labels);
         let ln_p = |x: Tensor, i: usize| {
             let logits = no_grad(|| eval_mode(|| classifier.forward(&x.into(), &[100; 3])));
-            f64::from(logits.log_softmax(1).value().data()[i * DIGITS + labels[i]])
+            f64::from(logits.log_softmax(1).value().data()[i * 10 + labels[i]])
         };
         for i in 0..3 {
             let own = i * 64..(i + 1) * 64;

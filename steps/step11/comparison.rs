@@ -6,7 +6,7 @@ use crate::common::cli::Common;
 use crate::common::images::{Captions, save_captioned_grid};
 use crate::common::plot::{self, BLACK, BLUE, Chart, GREEN, ORANGE, PURPLE, RGBColor, SKY, VERMILION};
 use crate::common::run::RunFolder;
-use crate::step06::Evaluator;
+use crate::step06::{Evaluator, SIDE};
 use crate::step09::UNet;
 use crate::step10::DIGITS;
 use anyhow::Result;
@@ -40,13 +40,7 @@ const ROWS: [(usize, Sampler); 10] = [
 const EVALUATIONS: [usize; 6] = [1, 2, 4, 8, 16, 50];
 
 /// The table of accuracies and distances by evaluations, the same as a figure, and digits of each row.
-pub fn compare(
-    common: &Common,
-    folder: &RunFolder,
-    variants: &[Variant],
-    evaluator: &Evaluator,
-    [h, w]: [usize; 2],
-) -> Result<()> {
+pub fn compare(common: &Common, folder: &RunFolder, variants: &[Variant], evaluator: &Evaluator) -> Result<()> {
     let labels = evaluation_labels(common);
     let targets: Vec<usize> = labels.iter().flatten().copied().collect();
     let (mut accuracies, mut distances, mut shown) = (vec![], vec![], vec![]);
@@ -55,12 +49,12 @@ pub fn compare(
         let model = Model { network, objective, path, labels: &labels, gamma: 1.0 };
         let (mut accuracy, mut distance) = (vec![], vec![]);
         for evaluations in EVALUATIONS.into_iter().filter(|n| *n >= sampler.evaluations()) {
-            let x = generate(common, model, sampler, sampler.steps(common, evaluations)?, [1, h, w])?;
+            let x = generate(common, model, sampler, sampler.steps(common, evaluations)?, [1, SIDE, SIDE])?;
             let metrics = evaluator.evaluate(&x, Some(&targets))?;
             accuracy.push((evaluations as f64, metrics.accuracy.expect("labels")));
             distance.extend(metrics.distance.map(|distance| (evaluations as f64, distance.generated)));
             if evaluations == 8 {
-                shown.extend_from_slice(&x.data()[..DIGITS * h * w]);
+                shown.extend_from_slice(&x.data()[..DIGITS * SIDE * SIDE]);
             }
         }
         accuracies.push(accuracy);
@@ -98,7 +92,7 @@ pub fn compare(
     plot::save(&path, &panels)?;
     println!("{}", path.display());
     let path = folder.file("digits.png")?;
-    let x = Tensor::new([shown.len() / (h * w), 1, h, w], &shown);
+    let x = Tensor::new([shown.len() / (SIDE * SIDE), 1, SIDE, SIDE], &shown);
     save_captioned_grid(&path, &x, DIGITS, &Captions::beside(names))?;
     println!("{}", path.display());
     Ok(())

@@ -2,18 +2,16 @@
 
 use super::{Model, Sampler, from_signed};
 use crate::common::cli::{Common, MnistArgs};
-use crate::common::images::{Captions, grid, save_captioned_grid, save_gif, save_grid};
+use crate::common::images::{Captions, grid, save_captioned_grid, save_gif};
 use crate::common::run::RunFolder;
 use crate::step06::Evaluator;
-use crate::step09::{EvaluatorFlag, Label, in_batches, print_metrics};
+use crate::step09::{COLUMNS, EvaluatorFlag, Label, in_batches, print_metrics};
 use crate::step10::DIGITS;
 use anyhow::{Result, ensure};
 use clap::Args;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
-/// Images in a row of a picture.
-const COLUMNS: usize = 10;
 /// Numbers of evaluations, one for each row of a picture.
 const EVALUATIONS: [usize; 5] = [2, 4, 8, 16, 50];
 /// Images of each digit that are evaluated.
@@ -61,11 +59,6 @@ impl SamplingFlags {
     }
 }
 
-/// The labels of the images after every epoch: 0 to 9, and again.
-pub fn target_labels() -> Vec<Label> {
-    (0..2 * DIGITS).map(|i| Some(i % DIGITS)).collect()
-}
-
 /// The labels of the images that are evaluated: [`PER_LABEL`] of each digit.
 pub fn evaluation_labels(common: &Common) -> Vec<Label> {
     let count = PER_LABEL.min(common.limits.samples_per_label);
@@ -85,7 +78,7 @@ pub fn generate(common: &Common, model: Model, sampler: Sampler, steps: usize, s
     Ok(from_signed(&x))
 }
 
-/// Writes an image for each label after an epoch: as they are in the end, and on their way.
+/// Writes an image for each label after an epoch: as they are in the end with captions, and on their way.
 ///
 /// # Errors
 /// If an image is not finite, or a file cannot be written.
@@ -96,18 +89,19 @@ pub fn draw_samples(
     model: Model,
     sampling: &Sampling,
     [c, h, w]: [usize; 3],
+    captions: &Captions,
 ) -> Result<()> {
     let noise = Rng::new(seed, "sampling", epoch as u64).normal_tensor([model.labels.len(), c, h, w]);
     let frame = |t: f64, x: &Tensor| grid(&from_signed(x), COLUMNS, &Captions::above([format!("t = {t:.2}")]));
     let mut frames = vec![frame(0.0, &noise)];
     let x = model.sample(sampling.sampler, noise, sampling.steps, |t, x| frames.push(frame(t, x)));
     let path = folder.file(&format!("samples/epoch_{epoch:03}.png"))?;
-    save_grid(&path, &from_signed(&x), COLUMNS)?;
+    save_captioned_grid(&path, &from_signed(&x), COLUMNS, captions)?;
     println!("{}", path.display());
     save_gif(&folder.file("flow.gif")?, frames.into_iter().collect::<Result<Vec<_>>>()?, 200, 2500)
 }
 
-/// The digits by different numbers of evaluations, each column from the same noise, as a picture; and the metrics of
+/// The images by different numbers of evaluations, each column from the same noise, as a picture; and the metrics of
 /// [`PER_LABEL`] images of each digit, if there is a classifier.
 ///
 /// # Errors
@@ -118,6 +112,7 @@ pub fn draw_results(
     model: Model,
     sampling: &Sampling,
     size @ [c, h, w]: [usize; 3],
+    captions: &Captions,
 ) -> Result<()> {
     let sampler = sampling.sampler;
     let (first, mut rows) = (Model { labels: &model.labels[..COLUMNS], ..model }, vec![]);
@@ -126,7 +121,8 @@ pub fn draw_results(
     }
     let path = folder.file("evaluations.png")?;
     let x = Tensor::new([EVALUATIONS.len() * COLUMNS, c, h, w], &rows);
-    save_captioned_grid(&path, &x, COLUMNS, &Captions::beside(EVALUATIONS.map(|n| n.to_string())))?;
+    let captions = Captions { beside: EVALUATIONS.map(|n| n.to_string()).to_vec(), ..captions.clone() };
+    save_captioned_grid(&path, &x, COLUMNS, &captions)?;
     println!("{}", path.display());
     let Some(evaluator) = &sampling.evaluator else { return Ok(()) };
     let labels = evaluation_labels(common);

@@ -1,11 +1,11 @@
 //! Trains the U-Net of step 9 to predict the velocity of a flow from noise to digits.
 
-use super::draw::{SamplingFlags, draw_results, draw_samples, target_labels};
+use super::draw::{SamplingFlags, draw_results, draw_samples};
 use super::{Model, Network, Objective, Path, Sampler, to_signed};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::training::TrainingRun;
-use crate::step09::{Conditioning, UNetFlags, load_images, size};
-use crate::step10::{DIGITS, drop_labels};
+use crate::step09::{Conditioning, UNetFlags, load_images};
+use crate::step10::{drop_labels, target_captions, target_labels};
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
@@ -29,15 +29,15 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let config = flags.unet.resolve(common, mnist)?;
     let training = &config.training;
     let dataset = load_images(&training.source, training.images)?;
-    let network = config.build(&dataset, DIGITS);
+    let network = config.build(&dataset, dataset.classes().len());
     let mut optimizer = Adam::new(network.parameters(), training.lr);
     let folder = training.folder("step11", "flow")?;
     let mut settings = config.settings(&dataset, Conditioning::LabelDropout);
     settings["objective"] = json!(Objective::Velocity.name());
     let mut run = TrainingRun::start(training, &folder, &dataset, settings, &network, &mut optimizer)?;
 
-    let [h, w] = size(&dataset);
-    let (objective, path, labels) = (Objective::Velocity, &Path::Straight, &target_labels()[..]);
+    let (size, captions) = (dataset.images().size(), target_captions(&dataset));
+    let (objective, path, labels) = (Objective::Velocity, &Path::Straight, &target_labels(&dataset)[..]);
     let model = Model { network: &network, objective, path, labels, gamma: sampling.gamma };
     for epoch in run.epochs() {
         for (x, labels) in run.batches(epoch) {
@@ -58,9 +58,9 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
             run.log(&[("loss", loss.item())])?;
         }
         run.save(&network, &optimizer)?;
-        run.with_ema(&network, || draw_samples(training.seed, &folder, epoch, model, &sampling, [1, h, w]))?;
+        run.with_ema(&network, || draw_samples(training.seed, &folder, epoch, model, &sampling, size, &captions))?;
     }
     run.save_curves("mean squared error of the velocity", &["loss"])?;
     println!("{}", folder.path().join("model.safetensors").display());
-    run.with_ema(&network, || draw_results(common, &folder, model, &sampling, [1, h, w]))
+    run.with_ema(&network, || draw_results(common, &folder, model, &sampling, size, &captions))
 }

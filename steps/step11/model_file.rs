@@ -9,12 +9,13 @@ use tsukuru::checkpoint::{Data, Entries};
 use tsukuru::nn;
 use tsukuru::random::Rng;
 
-/// A network, what it predicts and on which path, and channels, height and width of its images.
+/// A network, what it predicts and on which path, channels, height and width of its images, and the names of its labels.
 pub struct Trained {
     pub network: Box<dyn Network>,
     pub objective: Objective,
     pub path: Path,
     pub size: [usize; 3],
+    pub classes: Vec<String>,
 }
 
 /// # Errors
@@ -28,14 +29,16 @@ pub fn read(path: &FilePath) -> Result<Trained> {
     let way = settings["path"].as_str().map_or(Some(Path::Straight), Path::from_name).with_context(expected)?;
     if state.get("x_embedder.proj.weight").is_some() {
         let (dit, size, labels) = dit_size(&state).with_context(expected)?;
+        let classes = model_file::classes(&state.meta, labels);
         let network = Dit::new(dit, size, labels, &mut Rng::new(0, "init", 0));
         nn::load_state_dict(&network, state).with_context(|| format!("a transformer {dit:?} was expected"))?;
-        return Ok(Trained { network: Box::new(network), objective, path: way, size });
+        return Ok(Trained { network: Box::new(network), objective, path: way, size, classes });
     }
-    let (network, [h, w]) = build_unet(path, &state)?;
-    ensure!(network.label_emb.is_some(), "{}: expected a network with labels, found one without", path.display());
+    let (network, size) = build_unet(path, &state)?;
+    ensure!(network.labels() > 0, "{}: expected a network with labels, found one without", path.display());
+    let classes = model_file::classes(&state.meta, network.labels());
     load_unet(&network, state)?;
-    Ok(Trained { network: Box::new(network), objective, path: way, size: [1, h, w] })
+    Ok(Trained { network: Box::new(network), objective, path: way, size, classes })
 }
 
 /// The sizes of a transformer, of its images, and how many labels it has. Those of the tensors are taken from the tensors, so
@@ -52,5 +55,9 @@ fn dit_size(state: &Entries) -> Option<(DitSize, [usize; 3], usize)> {
     let heads = settings["heads"].as_u64()? as usize;
     let [h, w]: [usize; 2] = serde_json::from_value(settings["size"].clone()).ok()?;
     let dit = DitSize { dim, depth, heads, patch };
-    (h.max(w) <= 1024 && channels > 0 && dit.check([h, w]).is_ok()).then_some((dit, [channels, h, w], labels))
+    (h.max(w) <= 1024 && matches!(channels, 1 | 3) && labels > 0 && dit.check([h, w]).is_ok()).then_some((
+        dit,
+        [channels, h, w],
+        labels,
+    ))
 }

@@ -5,8 +5,8 @@ use super::comparison::{Variant, compare};
 use super::{Network, Objective, Path, to_signed};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
-use crate::step06::{self, Evaluator};
-use crate::step09::{EvaluatorFlag, Label, MAX_WIDTH, UNet, load_images, size};
+use crate::step06::{self, Evaluator, SIDE};
+use crate::step09::{EvaluatorFlag, Label, MAX_WIDTH, UNet, load_images};
 use crate::step10::DIGITS;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -65,7 +65,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let mut optimizer = Adam::new(networks.parameters(), training.lr);
     let folder = training.folder("step11", "objectives")?;
     let settings =
-        json!({ "width": training.width, "size": size(&dataset), "variants": VARIANTS.map(|variant| variant.0) });
+        json!({ "width": training.width, "size": [SIDE, SIDE], "variants": VARIANTS.map(|variant| variant.0) });
     let mut run = TrainingRun::start(&training, &folder, &dataset, settings, &networks, &mut optimizer)?;
 
     for epoch in run.epochs() {
@@ -97,7 +97,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     }
     let variants = networks.iter().zip(&paths).zip(VARIANTS);
     let variants = variants.map(|((network, path), (name, objective, ..))| Variant { name, network, objective, path });
-    compare(common, &folder, &Vec::from_iter(variants), &evaluator, size(&dataset))
+    compare(common, &folder, &Vec::from_iter(variants), &evaluator)
 }
 
 /// The classifier of step 6 on this data set; where there is none, it is trained first.

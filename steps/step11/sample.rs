@@ -1,4 +1,4 @@
-//! Generates the digits that are asked for, with a network that a program of this step has trained.
+//! Generates images of the labels that are asked for, with a network that a program of this step has trained.
 
 use super::draw::{SamplingFlags, generate};
 use super::model_file::{self, Trained};
@@ -6,7 +6,7 @@ use super::{Model, Sampler};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::run::RunFolder;
 use crate::step09::write_images;
-use crate::step10::DigitFlags;
+use crate::step10::LabelFlags;
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
@@ -17,19 +17,19 @@ pub struct Flags {
     #[arg(long, value_name = "FILE")]
     pub model: PathBuf,
     #[command(flatten)]
-    pub digits: DigitFlags,
+    pub targets: LabelFlags,
     #[command(flatten)]
     pub sampling: SamplingFlags,
 }
 
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
-    let digits = flags.digits.resolve()?;
-    let Trained { network, objective, path, size } = model_file::read(&flags.model)?;
+    let Trained { network, objective, path, size, classes } = model_file::read(&flags.model)?;
+    let targets = flags.targets.resolve(size[0], &classes)?;
     let sampling = flags.sampling.resolve(common, mnist, Sampler::default_for(objective))?;
     let folder = RunFolder::open(&common.out, "step11", "sample", false)?;
 
-    let labels = &digits.labels[..];
+    let labels = &targets.labels[..];
     let model = Model { network: &*network, objective, path: &path, labels, gamma: sampling.gamma };
     let x = generate(common, model, sampling.sampler, sampling.steps, size)?;
-    write_images(&folder, &x, labels, digits.columns, digits.export, sampling.evaluator)
+    write_images(&folder, &x, labels, &classes, targets.columns, targets.export, sampling.evaluator)
 }

@@ -1,12 +1,14 @@
 //! Trains a diffusion transformer in the place of the U-Net, to predict the velocity of a flow or the noise.
 
-use super::draw::{SamplingFlags, draw_results, draw_samples, target_labels};
+use super::draw::{SamplingFlags, draw_results, draw_samples};
 use super::{Dit, DitSize, Model, Network, Objective, Path, Sampler, to_signed};
 use crate::common::cli::{Common, MnistArgs};
+use crate::common::data::Split;
+use crate::common::images::size_name;
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use crate::step08::NoiseSchedule;
-use crate::step09::{Conditioning, load_images, size};
-use crate::step10::{DIGITS, drop_labels};
+use crate::step09::Conditioning;
+use crate::step10::{drop_labels, target_captions, target_labels};
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
@@ -55,12 +57,13 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let (dim, depth) = if training.quick { (64, 4) } else { (128, 6) };
     let (dim, depth) = (flags.dim.unwrap_or(dim), flags.depth.unwrap_or(depth));
     let dit = DitSize { dim, depth, heads: flags.heads, patch: flags.patch };
-    let dataset = load_images(&training.source, training.images)?;
-    let [h, w] = size(&dataset);
+    let dataset = training.source.load(Split::Train, Some(training.images))?;
+    let size @ [_, h, w] = dataset.images().size();
+    println!("{} images of {}, {}", dataset.len(), size_name(size), training.source);
     dit.check([h, w])?;
     let width = common.limits.width; // in tests
     let dit = DitSize { dim: dim.min(width.max(4 * dit.heads)), depth: depth.min(width), ..dit };
-    let network = Dit::new(dit, [1, h, w], DIGITS, &mut Rng::new(training.seed, "init", 0));
+    let network = Dit::new(dit, size, dataset.classes().len(), &mut Rng::new(training.seed, "init", 0));
     println!("transformer of {} blocks: {} parameters", dit.depth, network.parameter_count());
     let mut optimizer = Adam::new(network.parameters(), training.lr);
     let folder =
@@ -72,7 +75,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     });
     let mut run = TrainingRun::start(training, &folder, &dataset, settings, &network, &mut optimizer)?;
 
-    let labels = &target_labels()[..];
+    let (labels, captions) = (&target_labels(&dataset)[..], target_captions(&dataset));
     let model = Model { network: &network, objective, path, labels, gamma: sampling.gamma };
     for epoch in run.epochs() {
         for (x, labels) in run.batches(epoch) {
@@ -90,9 +93,9 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
             run.log(&[("loss", loss.item())])?;
         }
         run.save(&network, &optimizer)?;
-        run.with_ema(&network, || draw_samples(training.seed, &folder, epoch, model, &sampling, [1, h, w]))?;
+        run.with_ema(&network, || draw_samples(training.seed, &folder, epoch, model, &sampling, size, &captions))?;
     }
     run.save_curves(&format!("mean squared error of the {}", objective.name()), &["loss"])?;
     println!("{}", folder.path().join("model.safetensors").display());
-    run.with_ema(&network, || draw_results(common, &folder, model, &sampling, [1, h, w]))
+    run.with_ema(&network, || draw_results(common, &folder, model, &sampling, size, &captions))
 }

@@ -18,7 +18,7 @@ fn folder() -> TempDir {
 
 fn put_images(path: &Path, count: usize, side: usize) {
     let pixels = (0..count * side * side).map(|i| i as u8).collect();
-    write_images(path, &Images { count, rows: side, cols: side, pixels }).unwrap();
+    write_images(path, &Images { count, channels: 1, rows: side, cols: side, pixels }).unwrap();
 }
 
 /// Three images and two of MNIST's form in `folder`; `end` is "" or ".gz".
@@ -39,14 +39,14 @@ fn choose(named: Option<&Path>, default: &Path) -> Result<Source, String> {
 fn a_named_folder_may_hold_the_files_or_a_folder_mnist() {
     let folder = folder();
     put_mnist(folder.path(), "");
-    let own = Source::folder(folder.path());
+    let own = Source::mnist(folder.path());
     assert_eq!(choose(Some(folder.path()), Path::new("nowhere")), Ok(own));
     let within = folder.path().join("mnist");
     put_mnist(&within, ".gz");
-    assert_eq!(choose(Some(folder.path()), Path::new("nowhere")), Ok(Source::folder(within.clone())));
+    assert_eq!(choose(Some(folder.path()), Path::new("nowhere")), Ok(Source::mnist(within.clone())));
     fs::remove_file(within.join("t10k-labels-idx1-ubyte.gz")).unwrap();
-    assert_eq!(choose(Some(folder.path()), Path::new("nowhere")), Ok(Source::folder(folder.path())));
-    assert_eq!(Source::find(Some(folder.path())).unwrap(), Source::folder(folder.path()));
+    assert_eq!(choose(Some(folder.path()), Path::new("nowhere")), Ok(Source::mnist(folder.path())));
+    assert_eq!(Source::find(Some(folder.path())).unwrap(), Source::mnist(folder.path()));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn without_a_name_mnist_is_used_if_it_is_there_and_begun_is_an_error() {
     fs::create_dir(&default).unwrap();
     assert_eq!(choose(None, &default), Ok(Source::BUILT_IN));
     put_mnist(&default, ".gz");
-    assert_eq!(choose(None, &default), Ok(Source::folder(default.clone())));
+    assert_eq!(choose(None, &default), Ok(Source::mnist(default.clone())));
     assert_eq!(choose(Some(Path::new("built-in")), &default), Ok(Source::BUILT_IN));
     fs::remove_file(default.join("t10k-images-idx3-ubyte.gz")).unwrap();
     assert!(choose(None, &default).unwrap_err().contains("missing: t10k-images-idx3-ubyte"));
@@ -95,7 +95,7 @@ fn without_a_name_mnist_is_used_if_it_is_there_and_begun_is_an_error() {
 #[test]
 fn a_source_says_what_it_is_and_how_to_get_the_other() {
     assert_eq!(Source::BUILT_IN.to_string(), "data: built-in digits (for MNIST: cargo run --release --bin fetch)");
-    let mnist = Source::folder("some/where").to_string();
+    let mnist = Source::mnist("some/where").to_string();
     assert_eq!(mnist, "data: MNIST in some/where (for the built-in digits: --data built-in)");
 }
 
@@ -104,7 +104,7 @@ fn files_are_read_plain_and_gzipped() {
     for end in ["", ".gz"] {
         let folder = folder();
         put_mnist(folder.path(), end);
-        let source = Source::folder(folder.path());
+        let source = Source::mnist(folder.path());
         assert_eq!(source.load(Split::Train, None).unwrap().labels(), [5, 0, 4]);
         assert_eq!(source.load(Split::Train, Some(2)).unwrap().labels(), [5, 0]);
         assert_eq!(source.load(Split::Test, Some(9)).unwrap().labels(), [7, 2]);
@@ -137,7 +137,7 @@ fn archives_from_elsewhere_have_other_names() {
 fn a_model_of_other_images_is_not_found() {
     let folder = folder();
     put_mnist(folder.path(), "");
-    let source = Source::folder(folder.path());
+    let source = Source::mnist(folder.path());
     let model = |name: &str, meta: serde_json::Value| {
         checkpoint::write(&folder.path().join(name), &Entries::new(meta)).unwrap();
         folder.path().join(name)
@@ -162,7 +162,7 @@ fn a_model_of_other_images_is_not_found() {
 fn what_the_models_cannot_take_is_an_error() {
     let folder = folder();
     put_mnist(folder.path(), "");
-    let message = || Source::folder(folder.path()).load(Split::Test, None).unwrap_err().to_string();
+    let message = || Source::mnist(folder.path()).load(Split::Test, None).unwrap_err().to_string();
     let labels = folder.path().join(NAMES[3]);
     write_labels(&labels, &[1, 11]).unwrap();
     assert_eq!(message(), format!("{}, byte 9: expected a digit from 0 to 9, found 11", labels.display()));
@@ -180,8 +180,8 @@ fn what_the_models_cannot_take_is_an_error() {
 #[test]
 fn the_built_in_digits_are_always_there() {
     let train = Source::BUILT_IN.load(Split::Train, Some(20)).unwrap();
-    let &Images { count, rows, cols, .. } = train.images();
-    assert_eq!((count, rows, cols, train.len()), (20, 28, 28, 20));
+    let &Images { count, channels, rows, cols, .. } = train.images();
+    assert_eq!((count, channels, rows, cols, train.len()), (20, 1, 28, 28, 20));
     let test = Source::BUILT_IN.load(Split::Test, Some(20)).unwrap();
     assert_ne!(train, test);
     assert_eq!(Source::BUILT_IN.load(Split::Train, Some(5)).unwrap(), train.take(5));

@@ -6,6 +6,7 @@ repository=$PWD
 export TSUKURU_SMOKE=1
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
+ln -s "$repository/docs" "$out/docs" # pictures to learn from
 count=0
 while IFS=$'\t' read -r file command; do
     case $command in

@@ -4,7 +4,6 @@ mod program;
 
 use program::{are_there, folder, losses, model};
 use std::fs;
-use std::io::BufReader;
 use std::path::Path;
 use tsukuru::data::idx;
 
@@ -29,9 +28,9 @@ fn without_a_program_both_ways_run_in_their_quick_form() {
         "classifier_free_guidance_quick/samples/epoch_001.png",
         "classifier_free_guidance_quick/loss.svg",
         "classifier_free_guidance_quick/denoising.gif",
-        "classifier_free_guidance_quick/guidance/digit_0.png",
+        "classifier_free_guidance_quick/guidance/label_0.png",
         "classifier_free_guidance_quick/model.safetensors",
-        "classifier_guidance_quick/guidance/digit_9.png",
+        "classifier_guidance_quick/guidance/label_9.png",
         "classifier_guidance_quick/model.safetensors",
     ];
     are_there(&step, &files);
@@ -71,7 +70,7 @@ fn classifier_guidance_gives_the_same_bits_with_any_number_of_threads() {
         step10(folder.path(), &flags);
         let run = folder.path().join(threads).join("step10/classifier_guidance");
         let pictures =
-            (0..10).map(|digit| fs::read(run.join(format!("guidance/digit_{digit}.png"))).expect("a picture"));
+            (0..10).map(|digit| fs::read(run.join(format!("guidance/label_{digit}.png"))).expect("a picture"));
         (losses(&run), model(&run), pictures.collect::<Vec<_>>())
     });
     assert!(results[0] == results[1]);
@@ -155,12 +154,9 @@ fn guidance_changes_the_samples() {
 
 /// The pixels of a grey PNG file, and its width and height.
 fn grey(path: &Path) -> (Vec<u8>, (usize, usize)) {
-    let file = BufReader::new(fs::File::open(path).expect("a picture"));
-    let mut png = png::Decoder::new(file).read_info().expect("a PNG file");
-    let mut pixels = vec![0; png.output_buffer_size().expect("a small picture")];
-    let frame = png.next_frame(&mut pixels).expect("whole");
-    assert_eq!((frame.color_type, frame.bit_depth), (png::ColorType::Grayscale, png::BitDepth::Eight));
-    (pixels, (frame.width as usize, frame.height as usize))
+    let image::DynamicImage::ImageLuma8(picture) = image::open(path).expect("a picture") else { panic!("not grey") };
+    let (width, height) = picture.dimensions();
+    (picture.into_raw(), (width as usize, height as usize))
 }
 
 #[test]
@@ -169,7 +165,7 @@ fn every_row_of_a_grid_has_its_own_guidance_scale() {
     step10(folder.path(), &format!("{TRAIN} --epochs 1"));
     step10(folder.path(), "classifier_guidance --data built-in --batch-size 8 --lr 0.1");
     for program in ["classifier_free_guidance", "classifier_guidance"] {
-        let path = folder.path().join("out/step10").join(program).join("guidance/digit_3.png");
+        let path = folder.path().join("out/step10").join(program).join("guidance/label_3.png");
         let (picture, (width, _)) = grey(&path);
         // A margin of two pixels, then 28 rows of an image and the next margin, all three times as large.
         let rows: Vec<&[u8]> = picture[6 * width..].chunks(90 * width).collect();
@@ -183,7 +179,11 @@ fn wrong_flags_are_explained() {
     let folder = folder();
     step10(folder.path(), &format!("{TRAIN} --epochs 1"));
     let sample = "sample --model out/step10/classifier_free_guidance/model.safetensors";
-    fails(folder.path(), &format!("{sample} --labels 12x"), &["--labels 12x", "'x'"]);
+    fails(
+        folder.path(),
+        &format!("{sample} --labels 12x"),
+        &["--labels 12x", "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, found \"x\""],
+    );
     fails(folder.path(), &format!("{sample} --labels="), &["--labels", "1 to 100"]);
     fails(folder.path(), &format!("{sample} --gamma -101"), &["--gamma -101", "-100 to 100"]);
     fails(folder.path(), &format!("{sample} --count 0"), &["--count 0", "1 to 10000"]);
@@ -219,9 +219,9 @@ fn images_of_another_size_are_generated_in_that_size_and_not_evaluated() {
         grey(&path).1
     };
     // Columns and rows of 32 pixels with gaps of 2, three times as large.
-    assert_eq!(picture("samples/epoch_001.png"), (3 * (10 * 34 + 2), 3 * (2 * 34 + 2)));
+    assert_eq!(picture("samples/epoch_001.png"), (3 * (10 * 34 + 2), 16 + 3 * (2 * 34 + 2))); // labels above the first row
     let captions = 5 * 8 + 2 * 6; // such as γ = 3, to the left of each row
-    assert_eq!(picture("guidance/digit_0.png"), (captions + 3 * (2 * 34 + 2), 3 * (4 * 34 + 2)));
+    assert_eq!(picture("guidance/label_0.png"), (captions + 3 * (2 * 34 + 2), 3 * (4 * 34 + 2)));
 
     program::succeeds(env!("CARGO_BIN_EXE_step06"), folder.path(), "classifier --data built-in");
     let evaluator = "--classifier out/step06/classifier/model.safetensors --out evaluated";
@@ -253,7 +253,7 @@ fn an_unconditional_model_cannot_be_asked_for_digits() {
     let train = "diffusion_model --data built-in --epochs 1 --sampler ddim";
     program::succeeds(env!("CARGO_BIN_EXE_step09"), folder.path(), train);
     let model = "out/step09/diffusion_model/model.safetensors";
-    fails(folder.path(), &format!("sample --model {model}"), &[model, "a model with 10 labels", "one with 0"]);
+    fails(folder.path(), &format!("sample --model {model}"), &[model, "a model with labels, found one without"]);
     // But it can be guided by a classifier.
     let said = step10(folder.path(), "classifier_guidance --data built-in");
     assert!(said.contains(&format!("the model to guide: {model}")), "{said}");

@@ -57,7 +57,7 @@ fn train(out: &Path, seed: u64, resume: bool, seen: &mut Seen, each: impl Fn(u64
     let config = training.resolve(&Common { limits: Limits::NONE, ..common }, &mnist, preset, preset).unwrap();
 
     let pixels = (0..IMAGES * 4).map(|i| (i * 37) as u8).collect();
-    let images = Images { count: IMAGES, rows: 2, cols: 2, pixels };
+    let images = Images { count: IMAGES, channels: 1, rows: 2, cols: 2, pixels };
     let dataset = Dataset::new(images, (0..IMAGES as u8).collect()).unwrap();
     let model = Linear::new(4, 1, &mut Rng::new(seed, "init", 0));
     let mut optimizer = Adam::new(model.parameters(), config.lr);

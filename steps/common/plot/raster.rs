@@ -10,7 +10,7 @@ use plotters_backend::{BackendColor, BackendCoord, BackendTextStyle, DrawingBack
 use std::convert::Infallible;
 
 /// What `draw` draws on a canvas whose `size` is in units, as pixels.
-pub fn picture(size: (u32, u32), draw: impl FnOnce(Canvas)) -> Picture<[u8; 3]> {
+pub fn picture(size: (u32, u32), draw: impl FnOnce(Canvas)) -> Picture {
     const UNIT: usize = UNITS as usize;
     let mut large = Picture::new(size.0 as usize, size.1 as usize, [0; 3]);
     draw(Canvas(&mut large));
@@ -27,7 +27,7 @@ pub fn picture(size: (u32, u32), draw: impl FnOnce(Canvas)) -> Picture<[u8; 3]> 
 }
 
 /// A backend for plotters' rasterizer, in units.
-pub struct Canvas<'a>(&'a mut Picture<[u8; 3]>);
+pub struct Canvas<'a>(&'a mut Picture);
 
 type Drawn<T> = Result<T, DrawingErrorKind<Infallible>>;
 

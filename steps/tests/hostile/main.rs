@@ -1,10 +1,10 @@
-//! Hostile tables and command lines: of hundreds of thousands of damaged ones, every one is read or refused in one
-//! sentence. Files of images and models are tested so in the engine's `tests/hostile.rs`; the course reads no other
-//! pictures, it only writes them.
+//! Hostile tables, command lines and pictures: of hundreds of thousands of damaged ones, every one is read or refused in
+//! one sentence. IDX files and models are tested so in the engine's `tests/hostile.rs`.
 
 mod every_flag;
 #[path = "../../../tests/common/mutate.rs"]
 mod mutate;
+mod pictures;
 
 use mutate::{Mutations, peak_memory};
 use std::path::Path;

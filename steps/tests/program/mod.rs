@@ -74,7 +74,7 @@ pub fn are_there(folder: &Path, files: &[&str]) {
 /// Four files like MNIST's, for `--data .`: so many grey images of so many pixels along a side, to learn from and to test.
 pub fn write_data(folder: &Path, train: (usize, usize), test: (usize, usize)) {
     for (name, (count, side)) in [("train", train), ("t10k", test)] {
-        let images = Images { count, rows: side, cols: side, pixels: vec![99; count * side * side] };
+        let images = Images { count, channels: 1, rows: side, cols: side, pixels: vec![99; count * side * side] };
         let labels: Vec<u8> = (0..count).map(|i| i as u8 % 10).collect();
         idx::write_images(&folder.join(format!("{name}-images-idx3-ubyte.gz")), &images).expect("images");
         idx::write_labels(&folder.join(format!("{name}-labels-idx1-ubyte.gz")), &labels).expect("labels");

@@ -325,7 +325,7 @@ fn images(folder: &Path, rows: usize, cols: usize, labels: usize) -> PathBuf {
     for part in ["train", "t10k"] {
         let pixels = vec![0; 20 * rows * cols];
         let path = folder.join(format!("{part}-images-idx3-ubyte.gz"));
-        idx::write_images(&path, &Images { count: 20, rows, cols, pixels }).expect("images");
+        idx::write_images(&path, &Images { count: 20, channels: 1, rows, cols, pixels }).expect("images");
         idx::write_labels(&folder.join(format!("{part}-labels-idx1-ubyte.gz")), &vec![0; labels]).expect("labels");
     }
     folder.to_path_buf()
