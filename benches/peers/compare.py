@@ -27,14 +27,15 @@ NAMES = {  # bench: the names that PyTorch knows too
     "matmul": [f"gemm_f32_{n}{suffix}" for n in (256, 512, 1024, 2048) for suffix in ("", "_nt", "_tn")],
     "conv": [f"conv3x3_{passes}_{conv}" for conv in CONVS for passes in ("fwd", "fwdbwd")],
     "train_step": [
-        "ddpm_train_step_b128", "ddpm_denoise_step_b20", "flow_train_step_b128", "dit_train_step_b128",
-        "vae_400_steps_b32", "hvae_400_steps_b32",
+        "ddpm_train_step_b128", "ddpm_train_step_b64_3x32x32", "ddpm_denoise_step_b20", "flow_train_step_b128",
+        "dit_train_step_b128", "vae_400_steps_b32", "hvae_400_steps_b32",
     ],
     "odd": (ROOT / "benches/odd.txt").read_text().split(),
 }
 CANDLE = "conv3x3_fwdbwd_n128_64x64_28"
 VARIANTS = {
     "ddpm_train_step_b128": ["channels_last", "compile"],
+    "ddpm_train_step_b64_3x32x32": ["channels_last", "compile"],
     "flow_train_step_b128": ["channels_last", "compile"],
     "dit_train_step_b128": ["compile"],
 }

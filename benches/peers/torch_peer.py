@@ -59,11 +59,12 @@ def time_encoding(t):
 class UNet(nn.Module):
     """The book's, as in steps/step09/unet.rs."""
 
-    def __init__(self, labels=False):
+    def __init__(self, channels=1, labels=False):
         super().__init__()
         self.label_emb = nn.Embedding(10, 100) if labels else None
-        self.down1, self.down2, self.bot1 = ConvBlock(1, 64), ConvBlock(64, 128), ConvBlock(128, 256)
-        self.up2, self.up1, self.out = ConvBlock(256 + 128, 128), ConvBlock(128 + 64, 64), nn.Conv2d(64, 1, 1)
+        self.down1, self.down2, self.bot1 = ConvBlock(channels, 64), ConvBlock(64, 128), ConvBlock(128, 256)
+        self.up2, self.up1 = ConvBlock(256 + 128, 128), ConvBlock(128 + 64, 64)
+        self.out = nn.Conv2d(64, channels, 1)
 
     def forward(self, x, t, labels=None):
         def up(x):
@@ -131,21 +132,23 @@ def train_step(name):
     transformer on a straight path as in step 11."""
     # bf16 stands for autocast, with the layout that is faster then.
     layout = torch.channels_last if name.endswith(("_channels_last", "_bf16")) else torch.contiguous_format
-    model = (DiT() if name.startswith("dit") else UNet(labels=name.startswith("flow"))).to(memory_format=layout)
+    shape = re.search(r"_b(\d+)_(\d+)x(\d+)x(\d+)", name)
+    n, c, h, w = map(int, shape.groups()) if shape else (128, 1, 28, 28)
+    model = (DiT() if name.startswith("dit") else UNet(c, labels=name.startswith("flow"))).to(memory_format=layout)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     forward = torch.compile(model) if name.endswith("_compile") else model
-    x_1 = torch.rand(128, 1, 28, 28).to(memory_format=layout)
-    labels = torch.arange(128) % 10
+    x_1 = torch.rand(n, c, h, w).to(memory_format=layout)
+    labels = torch.arange(n) % 10
 
     def step():
         optimizer.zero_grad()
         noise = torch.randn_like(x_1)
         if name.startswith("ddpm"):
-            t = torch.randint(1, 1001, (128,))
+            t = torch.randint(1, 1001, (n,))
             alpha_bar = ALPHA_BAR[t - 1][:, None, None, None]
             x_t, target, condition = alpha_bar.sqrt() * x_1 + (1 - alpha_bar).sqrt() * noise, noise, (t,)
         else:
-            t = torch.rand(128)
+            t = torch.rand(n)
             x_t = torch.lerp(noise, x_1, t[:, None, None, None])
             target, condition = x_1 - noise, (1000 * t, labels)
         with torch.autocast("cpu", enabled=name.endswith("_bf16")):

@@ -22,21 +22,26 @@ fn main() {
     }
     let mut harness = Harness::new();
     if harness.wants("ddpm_train_step_b128") {
-        let mut train = training();
-        harness.time("ddpm_train_step_b128", train_flops(128.0), &mut train);
+        let mut train = training(GREY);
+        harness.time("ddpm_train_step_b128", train_flops(GREY), &mut train);
+        harness.profile(train);
+    }
+    if harness.wants("ddpm_train_step_b64_3x32x32") {
+        let mut train = training(COLOUR);
+        harness.time("ddpm_train_step_b64_3x32x32", train_flops(COLOUR), &mut train);
         harness.profile(train);
     }
     if harness.wants("ddpm_denoise_step_b20") {
-        let (model, diffuser, mut rng) = (unet(), Diffuser::new(Schedule::linear(T)), Rng::new(0, "sampling", 0));
+        let (model, diffuser, mut rng) = (unet(1), Diffuser::new(Schedule::linear(T)), Rng::new(0, "sampling", 0));
         let x = Tensor::zeros([20, 1, 28, 28]);
         let mut denoise = || drop(diffuser.ddpm_step(&x, &model.predict_noise(&x, 500, &[None; 20]), 500, &mut rng));
-        harness.time("ddpm_denoise_step_b20", train_flops(20.0) / 3.0, &mut denoise);
+        harness.time("ddpm_denoise_step_b20", train_flops([20, 1, 28, 28]) / 3.0, &mut denoise);
         harness.profile(denoise);
     }
     if harness.wants("flow_train_step_b128") {
         let rng = &mut Rng::new(0, "init", 0);
         let mut train = flow_training(UNet::new(1, 64, rng).with_labels(LABELS, rng));
-        harness.time("flow_train_step_b128", train_flops(128.0), &mut train);
+        harness.time("flow_train_step_b128", train_flops(GREY), &mut train);
         harness.profile(train);
     }
     if harness.wants("dit_train_step_b128") {
@@ -86,19 +91,23 @@ fn autoencoder(
     harness.profile(train);
 }
 
-fn unet() -> UNet {
-    UNet::new(1, 64, &mut Rng::new(0, "init", 0))
+fn unet(channels: usize) -> UNet {
+    UNet::new(channels, 64, &mut Rng::new(0, "init", 0))
 }
 
-/// Steps of the full-width U-Net at batch 128.
-fn training() -> impl FnMut() {
-    let (model, diffuser) = (unet(), Diffuser::new(Schedule::linear(T)));
+/// (N, C, H, W) of MNIST's batches, and of batches in colour.
+const GREY: [usize; 4] = [128, 1, 28, 28];
+const COLOUR: [usize; 4] = [64, 3, 32, 32];
+
+/// Steps of the full-width U-Net with images of this shape.
+fn training(shape: [usize; 4]) -> impl FnMut() {
+    let (model, diffuser) = (unet(shape[1]), Diffuser::new(Schedule::linear(T)));
     let mut optimizer = Adam::new(model.parameters(), 1e-3);
-    let x_0 = Rng::new(0, "images", 0).uniform_tensor([128, 1, 28, 28], 0.0, 1.0);
+    let x_0 = Rng::new(0, "images", 0).uniform_tensor(shape, 0.0, 1.0);
     let mut step = 0;
     move || {
         optimizer.zero_grad();
-        let t = diffuser.random_timesteps(128, &mut Rng::new(0, "t", step));
+        let t = diffuser.random_timesteps(shape[0], &mut Rng::new(0, "t", step));
         let noise = Rng::new(0, "noise", step).normal_tensor(*x_0.shape());
         let x_t = diffuser.add_noise(&x_0, &t, &noise);
         let loss = model.forward(&x_t.into(), &t).mse_loss(&noise.into(), Reduction::Mean);
@@ -140,16 +149,17 @@ fn dit_flops(batch: f64) -> f64 {
 
 /// `--memory`: three training steps and nothing else, and the most memory that they took.
 fn memory() {
-    let mut train = training();
+    let mut train = training(GREY);
     (0..3).for_each(|_| train());
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells the peak of resident memory here");
     println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).expect("Linux has this line"));
 }
 
 /// Multiplications and additions in the 3x3 convolutions, forward and twice backward, counted directly.
-fn train_flops(batch: f64) -> f64 {
-    let layers = [(1, 64, 28), (64, 64, 28), (64, 128, 14), (128, 128, 14), (128, 256, 7), (256, 256, 7)];
-    let up = [(384, 128, 14), (128, 128, 14), (192, 64, 28), (64, 64, 28)];
-    let flops = |&(c, c_out, side): &(usize, usize, usize)| (2 * 9 * c * c_out * side * side) as f64;
-    3.0 * batch * layers.iter().chain(&up).map(flops).sum::<f64>()
+fn train_flops([n, c, h, w]: [usize; 4]) -> f64 {
+    // Channels of input and output, and how many times smaller than the image.
+    let layers = [(c, 64, 1), (64, 64, 1), (64, 128, 2), (128, 128, 2), (128, 256, 4), (256, 256, 4)];
+    let up = [(384, 128, 2), (128, 128, 2), (192, 64, 1), (64, 64, 1)];
+    let flops = |&(c, c_out, smaller): &(usize, usize, usize)| 2 * 9 * c * c_out * (h / smaller) * (w / smaller);
+    3.0 * (n * layers.iter().chain(&up).map(flops).sum::<usize>()) as f64
 }
