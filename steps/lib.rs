@@ -1,5 +1,5 @@
-//! The course: numbered steps of *Deep Learning from scratch 5: generative models*, a step beyond it (flow matching), and what
-//! they share.
+//! The course: numbered steps of *Deep Learning from scratch 5: generative models*, two steps beyond it (flow
+//! matching, and likelihoods on one scale), and what they share.
 //!
 //! A step may use any earlier step, never a later one. [`common`] holds what programs share and no lesson is about, [`em`]
 //! the fast EM algorithm for mixtures of any size, whose lesson is step 5.
@@ -23,3 +23,4 @@ pub mod step08;
 pub mod step09;
 pub mod step10;
 pub mod step11;
+pub mod step12;

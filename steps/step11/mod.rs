@@ -32,6 +32,7 @@ mod velocity;
 
 pub use dit::{Dit, DitBlock, DitSize};
 pub use log_density::log_density;
+pub use model_file::{Trained, read as read_network};
 pub use network::Network;
 pub use objective::Objective;
 pub use path::{Path, from_signed, to_signed};

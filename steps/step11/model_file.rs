@@ -3,13 +3,13 @@
 use super::{Dit, DitSize, Network, Objective, Path};
 use crate::common::model_file;
 use crate::step09::{build_unet, load_unet};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use std::path::Path as FilePath;
 use tsukuru::checkpoint::{Data, Entries};
 use tsukuru::nn;
 use tsukuru::random::Rng;
 
-/// A network, what it predicts and on which path, channels, height and width of its images, and the names of its labels.
+/// A network, what it predicts and on which path, channels, height and width of its images, and the names of its labels, if it has any.
 pub struct Trained {
     pub network: Box<dyn Network>,
     pub objective: Objective,
@@ -35,7 +35,6 @@ pub fn read(path: &FilePath) -> Result<Trained> {
         return Ok(Trained { network: Box::new(network), objective, path: way, size, classes });
     }
     let (network, size) = build_unet(path, &state)?;
-    ensure!(network.labels() > 0, "{}: expected a network with labels, found one without", path.display());
     let classes = model_file::classes(&state.meta, network.labels());
     load_unet(&network, state)?;
     Ok(Trained { network: Box::new(network), objective, path: way, size, classes })

@@ -2,6 +2,7 @@
 
 use super::Objective;
 use crate::step08::{NoiseSchedule, Schedule, T};
+use std::f64::consts::FRAC_PI_2;
 use tsukuru::Real;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
@@ -12,6 +13,9 @@ use tsukuru::variable::Variable;
 pub enum Path {
     /// alpha_t = t, sigma_t = 1 - t: the straight line (Liu et al., 2023, equation 1).
     Straight,
+    /// alpha_t = sin(pi t / 2), sigma_t = cos(pi t / 2), so that alpha_t^2 + sigma_t^2 = 1: the cosine schedule in continuous time
+    /// and without its offset.
+    Trigonometric,
     /// alpha = sqrt(alpha_bar_n), sigma = sqrt(1 - alpha_bar_n) at the timestep n = (1 - t) T of a noise schedule of step 8,
     /// whose times run the other way.
     Diffusion(Schedule),
@@ -27,6 +31,7 @@ impl Path {
     pub fn name(&self) -> &'static str {
         match self {
             Path::Straight => "straight",
+            Path::Trigonometric => "trigonometric",
             Path::Diffusion(schedule) => schedule.kind().name(),
         }
     }
@@ -34,13 +39,14 @@ impl Path {
     /// The path of this name.
     pub fn from_name(name: &str) -> Option<Path> {
         let diffusion = [NoiseSchedule::Linear, NoiseSchedule::Cosine].map(Path::diffusion);
-        [Path::Straight].into_iter().chain(diffusion).find(|path| path.name() == name)
+        [Path::Straight, Path::Trigonometric].into_iter().chain(diffusion).find(|path| path.name() == name)
     }
 
     /// (alpha_t, sigma_t) for t from 0 to 1.
     pub fn alpha_sigma(&self, t: f64) -> (f64, f64) {
         match self {
             Path::Straight => (t, 1.0 - t),
+            Path::Trigonometric => (libm::sin(FRAC_PI_2 * t), libm::cos(FRAC_PI_2 * t)),
             Path::Diffusion(schedule) => {
                 let num_timesteps = schedule.num_timesteps();
                 let n = ((1.0 - t) * num_timesteps as f64).round() as usize;
@@ -50,10 +56,21 @@ impl Path {
         }
     }
 
+    /// The time t from 0 to 1 when sigma_t / alpha_t is `sigma`, by bisection: the ratio falls on every path.
+    pub fn time_at(&self, sigma: f64) -> f64 {
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..f64::MANTISSA_DIGITS {
+            let t = 0.5 * (low + high);
+            let (alpha, sigma_t) = self.alpha_sigma(t);
+            *if sigma_t > sigma * alpha { &mut low } else { &mut high } = t;
+        }
+        high
+    }
+
     /// t (N) for training, independent and uniform: from 0 to below 1, or one of the timesteps 1 to T.
     pub fn random_times(&self, n: usize, rng: &mut Rng) -> Vec<f64> {
         let time = |_| match self {
-            Path::Straight => rng.uniform(),
+            Path::Straight | Path::Trigonometric => rng.uniform(),
             Path::Diffusion(schedule) => {
                 let num_timesteps = schedule.num_timesteps();
                 1.0 - (1 + rng.below(num_timesteps)) as f64 / num_timesteps as f64

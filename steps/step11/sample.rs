@@ -7,7 +7,7 @@ use crate::common::cli::{Common, MnistArgs};
 use crate::common::run::RunFolder;
 use crate::step09::write_images;
 use crate::step10::LabelFlags;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -24,6 +24,7 @@ pub struct Flags {
 
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let Trained { network, objective, path, size, classes } = model_file::read(&flags.model)?;
+    ensure!(!classes.is_empty(), "{}: expected a network with labels, found one without", flags.model.display());
     let targets = flags.targets.resolve(size[0], &classes)?;
     let sampling = flags.sampling.resolve(common, mnist, Sampler::default_for(objective))?;
     let folder = RunFolder::open(&common.out, "step11", "sample", false)?;

@@ -20,12 +20,13 @@ fn binary(step: &str) -> &'static str {
         "step08" => env!("CARGO_BIN_EXE_step08"),
         "step09" => env!("CARGO_BIN_EXE_step09"),
         "step10" => env!("CARGO_BIN_EXE_step10"),
-        _ => env!("CARGO_BIN_EXE_step11"),
+        "step11" => env!("CARGO_BIN_EXE_step11"),
+        _ => env!("CARGO_BIN_EXE_step12"),
     }
 }
 
 /// The programs of each step by the flags that they have a use for.
-const BOTH: [(&str, &[&str]); 9] = [
+const BOTH: [(&str, &[&str]); 10] = [
     ("step02", &["generate"]),
     ("step05", &["em", "generate"]),
     ("step06", &["vision", "classifier"]),
@@ -35,16 +36,18 @@ const BOTH: [(&str, &[&str]); 9] = [
     ("step10", &["conditional", "classifier_free_guidance"]),
     ("step10", &["classifier_guidance", "sample"]),
     ("step11", &["flow", "objectives", "transformer", "sample"]),
+    ("step12", &["vae", "unet", "likelihoods"]),
 ];
 const DATA: [(&str, &[&str]); 3] =
     [("step02", &["hist", "fit", "prob"]), ("step03", &["plot_dataset", "mle"]), ("step04", &["old_faithful"])];
-const SEED: [(&str, &[&str]); 6] = [
+const SEED: [(&str, &[&str]); 7] = [
     ("step01", &["sample_avg", "sample_sum"]),
     ("step04", &["gmm_sampling"]),
     ("step05", &["monte_carlo"]),
     ("step08", &["elbo"]),
     ("step09", &["gaussian_noise"]),
     ("step11", &["flow_2d"]),
+    ("step12", &["gaussian"]),
 ];
 const NEITHER: [(&str, &[&str]); 6] = [
     ("step01", &["norm_dist", "norm_param"]),
@@ -164,6 +167,7 @@ fn a_program_that_nobody_reads_writes_its_results_and_ends_quietly() {
             ("step09", "diffusion_model_quick/model.safetensors"),
             ("step10", "classifier_guidance_quick/model.safetensors"),
             ("step11", "flow_2d/particles.gif"),
+            ("step12", "likelihoods/likelihoods.svg"),
         ] {
             assert_eq!(run(binary(step), ""), "0", "{step} {streams}");
             assert!(folder.path().join("out").join(step).join(written).exists(), "{step} {streams}: no {written}");

@@ -13,6 +13,7 @@ mod step08;
 mod step09;
 mod step10;
 mod step11;
+mod step12;
 
 /// A number of an answer must be this, to the digits that are given.
 #[track_caller]

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use steps::common::cli::{Common, MnistArgs};
 use steps::common::programs::{self, Programs, without};
 use steps::common::training::TrainingFlags;
-use steps::{step07, step08, step09, step10, step11};
+use steps::{step07, step08, step09, step10, step11, step12};
 
 #[derive(Subcommand)]
 #[command(rename_all = "snake_case")]
@@ -28,6 +28,9 @@ pub enum Program {
     Objectives(step11::objectives::Flags),
     Transformer(step11::transformer::Flags),
     SampleFlow(step11::sample::Flags),
+    LevelsVae(step12::vae::Flags),
+    LikelihoodUnet(step12::unet::Flags),
+    Likelihoods(step12::likelihoods::Flags),
 }
 
 impl Programs for Program {

@@ -41,16 +41,17 @@ fn end(mut child: Child, signal: &str, moment: Moment, run: &Path) -> bool {
 fn a_killed_training_leaves_the_bytes_of_an_unbroken_one() {
     let wanted: usize = std::env::var("TSUKURU_KILLS").map_or(10, |kills| kills.parse().expect("a number"));
     let folder = folder();
-    let unbroken = TRAININGS.map(|training| {
+    let trainings = trainings();
+    let unbroken = Vec::from_iter(trainings.iter().map(|training| {
         let start = Instant::now();
         training.succeeds(folder.path(), "unbroken", "");
         (results(&training.run(folder.path(), "unbroken")), start.elapsed())
-    });
+    }));
     let rng = &mut Rng::new(0, "kills", 0);
     let (mut trials, mut kills, mut half_written) = (0, 0, 0);
-    while kills < wanted || trials < TRAININGS.len() {
-        let training = &TRAININGS[trials % TRAININGS.len()];
-        let (expected, duration) = &unbroken[trials % TRAININGS.len()];
+    while kills < wanted || trials < trainings.len() {
+        let training = &trainings[trials % trainings.len()];
+        let (expected, duration) = &unbroken[trials % trainings.len()];
         let out = format!("broken_{trials}");
         let run = training.run(folder.path(), &out);
         let resume = || if run.join("checkpoint.safetensors").exists() { "--resume" } else { "" };

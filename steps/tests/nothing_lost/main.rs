@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
+use tsukuru::Real;
 use tsukuru::checkpoint;
 
 /// A training of the course in its smoke form: two epochs of a few steps.
@@ -62,7 +63,11 @@ const OBJECTIVES: Training = Training {
     args: "objectives --batch-size 4 --classifier unbroken/step06/classifier/model.safetensors",
     run: "step11/objectives",
 };
-const TRAININGS: [Training; 10] = [
+const HIERARCHY: Training =
+    Training { binary: env!("CARGO_BIN_EXE_step12"), args: "vae --levels 2 --batch-size 4", run: "step12/vae_levels2" };
+const UNET: Training =
+    Training { binary: env!("CARGO_BIN_EXE_step12"), args: "unet --batch-size 4", run: "step12/flow" };
+const TRAININGS: [Training; 12] = [
     CLASSIFIER,
     VAE,
     HVAE,
@@ -73,7 +78,16 @@ const TRAININGS: [Training; 10] = [
     FLOW,
     TRANSFORMER,
     OBJECTIVES,
+    HIERARCHY,
+    UNET,
 ];
+
+/// What a run keeps does not depend on the kernels. With the plain loops of the reference kernels, which f64 has, too, three
+/// trainings stand for all.
+fn trainings() -> &'static [Training] {
+    let slow = size_of::<Real>() > 4 || std::env::var_os("KERNELS").is_some_and(|choice| choice == "reference");
+    if slow { &TRAININGS[..3] } else { &TRAININGS }
+}
 
 impl Training {
     fn args(&self, out: &str, flags: &str) -> String {
@@ -156,11 +170,12 @@ fn assert_same(found: &BTreeMap<PathBuf, Vec<u8>>, expected: &BTreeMap<PathBuf, 
 #[test]
 fn fewer_epochs_than_are_done_are_refused() {
     let folder = folder();
-    for training in TRAININGS {
+    for training in trainings() {
         training.succeeds(folder.path(), "unbroken", "");
         let before = results(&training.run(folder.path(), "unbroken"));
         let expected = "--epochs 1: 2 epochs are done already; expected at least 2";
-        let falling = ["step06/classifier", "step10/classifier_guidance", "step11/transformer", "step11/objectives"];
+        let falling =
+            [CLASSIFIER, CLASSIFIER_GUIDANCE, TRANSFORMER, OBJECTIVES, HIERARCHY].map(|training| training.run);
         let falls = falling.contains(&training.run); // their learning rate
         let expected = if falls { "lr_decay_epochs: 2 in the checkpoint, 1 now" } else { expected };
         training.fails(folder.path(), "unbroken", "--resume --epochs 1", &[expected]);
