@@ -4,6 +4,7 @@ pub mod cli;
 pub mod command_line;
 pub mod data;
 pub mod digits;
+pub mod drawing;
 pub mod fetch;
 pub mod images;
 pub mod letters;

@@ -107,6 +107,20 @@ impl Diffuser {
         })
     }
 
+    /// A sample of q(x_t | x_s) for s <= t, more noise on images that have some:
+    /// x_t = sqrt(alpha_bar_t / alpha_bar_s) x_s + sqrt(1 - alpha_bar_t / alpha_bar_s) noise. x_s and noise are
+    /// (N, C, H, W).
+    ///
+    /// # Panics
+    /// If s is later than t or t than T, or noise has another shape than x_s.
+    #[track_caller]
+    pub fn add_more_noise(&self, x_s: &Tensor, s: usize, t: usize, noise: &Tensor) -> Tensor {
+        assert!(s <= t, "add_more_noise: expected s <= t, found s = {s} and t = {t}");
+        let kept = self.alpha_bar(t) / self.alpha_bar(s);
+        let (scale, std) = (kept.sqrt() as Real, (1.0 - kept).sqrt() as Real);
+        x_s.zip(noise, |x_s, noise| scale * x_s + std * noise)
+    }
+
     /// A step of DDPM's sampler, from x_t to x_(t-1), given the noise eps in x_t (Ho et al., algorithm 2):
     /// mean = (x_t - beta_t / sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_t),
     /// variance = beta_t (1 - alpha_bar_(t-1)) / (1 - alpha_bar_t), which is 0 at t = 1. x_t and eps are (N, C, H, W).
@@ -122,19 +136,20 @@ impl Diffuser {
         elementwise(x_t, eps, rng, |x, eps, noise| (x - eps_scale * eps) * scale + std * noise)
     }
 
-    /// A step of DDIM's sampler, from x_t to x_s for any s < t (Song, Meng, Ermon, 2021, equations 12 and 16):
+    /// A step of DDIM's sampler, from x_t to x_s for any s < t, or with eta = 0 for any s, back to noise as well (Song, Meng, Ermon, 2021, equations 12 and 16):
     /// x_0 = (x_t - sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_bar_t), the prediction of x_0,
     /// x_s = sqrt(alpha_bar_s) x_0 + sqrt(1 - alpha_bar_s - sigma^2) eps + sigma noise,
     /// sigma = eta sqrt((1 - alpha_bar_s) / (1 - alpha_bar_t)) sqrt(1 - alpha_bar_t / alpha_bar_s).
     /// With eta = 1 and s = t - 1 this is [`ddpm_step`](Diffuser::ddpm_step).
     ///
     /// # Panics
-    /// If t is not within 1..=T or s not below t, or eps has another shape than x_t.
+    /// If s or t is later than T, eta > 0 and s not below t, or eps has another shape than x_t.
     #[track_caller]
     pub fn ddim_step(&self, x_t: &Tensor, eps: &Tensor, t: usize, s: usize, eta: f64, rng: &mut Rng) -> Tensor {
-        assert!(s < t, "ddim_step: expected s < t, found s = {s} and t = {t}");
+        assert!(s < t || eta == 0.0, "ddim_step: expected s < t, found s = {s} and t = {t}");
         let (alpha_bar_t, alpha_bar_s) = (self.alpha_bar(t), self.alpha_bar(s));
-        let sigma = eta * ((1.0 - alpha_bar_s) / (1.0 - alpha_bar_t) * (1.0 - alpha_bar_t / alpha_bar_s)).sqrt();
+        let variance = (1.0 - alpha_bar_s) / (1.0 - alpha_bar_t) * (1.0 - alpha_bar_t / alpha_bar_s);
+        let sigma = eta * variance.max(0.0).sqrt(); // negative for s > t
         let scale = (alpha_bar_s / alpha_bar_t).sqrt();
         let eps_scale =
             ((1.0 - alpha_bar_s - sigma * sigma).max(0.0).sqrt() - scale * (1.0 - alpha_bar_t).sqrt()) as Real;
@@ -251,7 +266,7 @@ mod tests {
     fn a_step_to_a_later_time_or_with_noise_of_another_shape_is_refused() {
         let (x, eps, rng) = (Tensor::zeros([1, 1, 2, 2]), Tensor::zeros([1, 1, 2, 3]), &mut Rng::new(0, "test", 0));
         let differ = "x (1, 1, 2, 2) and eps (1, 1, 2, 3) differ";
-        let later = refusal(|diffuser| diffuser.ddim_step(&x, &x, 5, 5, 0.0, rng));
+        let later = refusal(|diffuser| diffuser.ddim_step(&x, &x, 5, 5, 1.0, rng));
         assert_eq!(later, "ddim_step: expected s < t, found s = 5 and t = 5");
         assert_eq!(refusal(|diffuser| diffuser.ddpm_step(&x, &eps, 5, rng)), format!("sampling step: {differ}"));
         assert_eq!(refusal(|diffuser| diffuser.clip_noise(&x, &eps, 5)), format!("clip_noise: {differ}"));
@@ -283,6 +298,35 @@ mod tests {
         assert!((square(x_t.data()) - 1.0).abs() < 0.03);
         let far: Vec<Real> = x_t.data()[10_000..].iter().zip(&noise.data()[10_000..]).map(|(x, n)| x - n).collect();
         assert!(square(&far) < 1e-4, "at t = T there is nearly nothing but noise");
+    }
+
+    /// In two steps of different lengths as in one: the mean and the variance of x_t given x_0.
+    #[test]
+    fn more_noise_on_a_noisy_image_is_the_noise_of_the_later_time() {
+        let (diffuser, rng, shape) =
+            (Diffuser::new(Schedule::linear(T)), &mut Rng::new(0, "test", 0), [1, 1, 200, 200]);
+        let x_0 = Tensor::full(shape, 2.0);
+        let x_s = diffuser.add_noise(&x_0, &[100], &rng.normal_tensor(shape));
+        let x_t = diffuser.add_more_noise(&x_s, 100, 400, &rng.normal_tensor(shape));
+        let mean = x_t.data().iter().map(|&x| f64::from(x)).sum::<f64>() / 4e4;
+        let variance = x_t.data().iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / 4e4;
+        let alpha_bar = diffuser.alpha_bar(400);
+        assert!((mean - 2.0 * alpha_bar.sqrt()).abs() < 0.02, "{mean}"); // 4 standard errors, about
+        assert!((variance - (1.0 - alpha_bar)).abs() < 0.03, "{variance}");
+        assert_eq!(diffuser.add_more_noise(&x_s, 100, 100, &x_0), x_s);
+    }
+
+    /// The same noise leads back.
+    #[test]
+    fn a_ddim_step_without_noise_can_be_undone() {
+        let (diffuser, rng) = (Diffuser::new(Schedule::linear(T)), &mut Rng::new(0, "test", 0));
+        let (x, eps) = (rng.normal_tensor([1, 1, 8, 8]), rng.normal_tensor([1, 1, 8, 8]));
+        for (s, t) in [(0, 20), (300, 500), (980, T)] {
+            let noisier = diffuser.ddim_step(&x, &eps, s, t, 0.0, rng);
+            let back = diffuser.ddim_step(&noisier, &eps, t, s, 0.0, rng);
+            let far = back.data().iter().zip(x.data()).map(|(a, b)| (a - b).abs()).fold(0.0, Real::max);
+            assert!(far < 1e-4 && noisier != x, "{s} to {t}: {far}");
+        }
     }
 
     /// No picture is made of it.

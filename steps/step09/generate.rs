@@ -11,6 +11,7 @@ use crate::common::progress::Progress;
 use crate::common::run::RunFolder;
 use crate::step06::Evaluator;
 use anyhow::{Result, ensure};
+use std::ops::Range;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 
@@ -31,13 +32,14 @@ pub fn generate(
     eps: impl Fn(&Tensor, usize, &[Label]) -> Tensor,
 ) -> Result<Tensor> {
     let steps = sampler.timesteps(diffuser).len() - 1;
-    in_batches(common, steps, size, labels, |labels, rng, step| {
+    in_batches(common, steps, size, labels.len(), |images, rng, step| {
+        let labels = &labels[images];
         let eps = |x: &Tensor, t: usize| diffuser.clip_noise(x, &eps(x, t, labels), t);
         sampler.sample(diffuser, eps, [labels.len(), c, h, w], rng, |_, _| step())
     })
 }
 
-/// One image (C, H, W) for each label, as x (N, C, H, W). `sample` makes those of a batch of labels, and calls its last
+/// So many images (C, H, W), as x (N, C, H, W). `sample` makes those of a batch, a range of 0..N, and calls its last
 /// argument after each of so many steps.
 ///
 /// # Errors
@@ -46,19 +48,20 @@ pub fn in_batches(
     common: &Common,
     steps: usize,
     [c, h, w]: [usize; 3],
-    labels: &[Label],
-    sample: impl Fn(&[Label], &mut Rng, &mut dyn FnMut()) -> Tensor,
+    count: usize,
+    sample: impl Fn(Range<usize>, &mut Rng, &mut dyn FnMut()) -> Tensor,
 ) -> Result<Tensor> {
-    let mut progress = Progress::new("sampling", labels.len().div_ceil(BATCH) * steps, 0, common.quiet);
-    let mut pixels = Vec::with_capacity(labels.len() * c * h * w);
-    for (batch, labels) in labels.chunks(BATCH).enumerate() {
+    let mut progress = Progress::new("sampling", count.div_ceil(BATCH) * steps, 0, common.quiet);
+    let mut pixels = Vec::with_capacity(count * c * h * w);
+    for batch in 0..count.div_ceil(BATCH) {
         let rng = &mut Rng::new(common.seed, "sampling", batch as u64);
-        pixels.extend_from_slice(sample(labels, rng, &mut || progress.step(String::new)).data());
+        let images = batch * BATCH..count.min((batch + 1) * BATCH);
+        pixels.extend_from_slice(sample(images, rng, &mut || progress.step(String::new)).data());
     }
     progress.finish();
     let finite = pixels.iter().all(|pixel| pixel.is_finite());
     ensure!(finite, "the generated images are not finite: the weights may not be, or a guidance weight is too large");
-    Ok(Tensor::new([labels.len(), c, h, w], &pixels))
+    Ok(Tensor::new([count, c, h, w], &pixels))
 }
 
 /// Writes images x (N, C, H, W) with target labels (N) of these classes, the same in every row if there are some: as a

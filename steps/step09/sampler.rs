@@ -62,27 +62,51 @@ impl Sampler {
         (0..=steps).rev().map(|i| (i * num_timesteps).div_ceil(steps)).collect()
     }
 
-    /// Images of `shape` (N, C, H, W), from pure noise. `eps(x_t, t)` is the predicted noise in x_t (N, C, H, W), of the
-    /// same shape; `callback` gets (t, x_t) after every step.
+    /// Those from `start` on: `start` itself, and the timesteps below it.
+    pub fn timesteps_from(&self, diffuser: &Diffuser, start: usize) -> Vec<usize> {
+        let below = self.timesteps(diffuser).into_iter().filter(|&t| t < start);
+        std::iter::once(start).chain(below).collect()
+    }
+
+    /// Images of `shape` (N, C, H, W), from pure noise; see [`denoise`](Sampler::denoise).
     pub fn sample(
         &self,
         diffuser: &Diffuser,
         eps: impl Fn(&Tensor, usize) -> Tensor,
         shape: [usize; 4],
         rng: &mut Rng,
+        callback: impl FnMut(usize, &Tensor),
+    ) -> Tensor {
+        let x = rng.normal_tensor(shape);
+        self.denoise(diffuser, eps, x, &self.timesteps(diffuser), rng, callback)
+    }
+
+    /// From x (N, C, H, W) at the first of the `timesteps` to images at the last. `eps(x_t, t)` is the predicted noise in
+    /// x_t (N, C, H, W), of the same shape; `callback` gets (t, x_t) after every step.
+    pub fn denoise(
+        &self,
+        diffuser: &Diffuser,
+        eps: impl Fn(&Tensor, usize) -> Tensor,
+        mut x: Tensor,
+        timesteps: &[usize],
+        rng: &mut Rng,
         mut callback: impl FnMut(usize, &Tensor),
     ) -> Tensor {
-        let mut x = rng.normal_tensor(shape);
-        for pair in self.timesteps(diffuser).windows(2) {
+        for pair in timesteps.windows(2) {
             let (t, s) = (pair[0], pair[1]);
-            let eps = eps(&x, t);
-            x = match *self {
-                Sampler::Ancestral => diffuser.ddpm_step(&x, &eps, t, rng),
-                Sampler::Ddim { eta, .. } => diffuser.ddim_step(&x, &eps, t, s, eta, rng),
-            };
+            x = self.step(diffuser, &x, &eps(&x, t), t, s, rng);
             callback(s, &x);
         }
         x
+    }
+
+    /// One step, from x_t (N, C, H, W) to x_s, given the noise eps in x_t; s follows t among the
+    /// [`timesteps`](Sampler::timesteps).
+    pub fn step(&self, diffuser: &Diffuser, x_t: &Tensor, eps: &Tensor, t: usize, s: usize, rng: &mut Rng) -> Tensor {
+        match *self {
+            Sampler::Ancestral => diffuser.ddpm_step(x_t, eps, t, rng),
+            Sampler::Ddim { eta, .. } => diffuser.ddim_step(x_t, eps, t, s, eta, rng),
+        }
     }
 }
 
@@ -216,6 +240,8 @@ mod tests {
         assert_eq!(timesteps(1), [10, 0]);
         assert_eq!(timesteps(10), Sampler::Ancestral.timesteps(&diffuser));
         assert_eq!(timesteps(10), [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+        let from = |start| Sampler::Ddim { steps: 3, eta: 0.0 }.timesteps_from(&diffuser, start);
+        assert_eq!([from(10), from(5), from(4), from(0)], [vec![10, 7, 4, 0], vec![5, 4, 0], vec![4, 0], vec![0]]);
     }
 
     /// After the step from t to s, `callback` gets s and x_s.

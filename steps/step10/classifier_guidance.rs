@@ -1,19 +1,19 @@
 //! Trains a classifier of noisy digits, and guides an unconditional model with it.
 
-use super::NoisyClassifier;
 use super::guidance_scales::draw_grids;
+use super::{NoisyClassifier, find_model};
 use crate::common::cli::{Common, MnistArgs};
-use crate::common::data::{Source, Split};
+use crate::common::data::Split;
 use crate::common::images::size_name;
 use crate::common::training::{Preset, TrainingFlags, TrainingRun};
 use crate::step06::{accuracy, argmax};
 use crate::step09::{
     Diffuser, EvaluatorFlag, Label, Sampler, SamplerFlags, TrainedUNet, load_images, read_unconditional,
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tsukuru::Real;
 use tsukuru::data::Dataset;
 use tsukuru::mode::{eval_mode, no_grad};
@@ -45,10 +45,7 @@ const TEST: usize = 1000;
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let config = flags.training.resolve(common, mnist, FULL, QUICK)?;
     let source = &config.source;
-    let path = match &flags.model {
-        Some(path) => path.clone(),
-        None => find_model(&common.out, source)?,
-    };
+    let path = find_model(flags.model.as_deref(), common, source)?;
     let TrainedUNet { model: unet, diffuser, size, .. } = read_unconditional(&path)?;
     let sampler = flags.sampler.resolve(common, &diffuser, Sampler::FIFTY_STEPS)?;
     let evaluator = flags.evaluator.load(common, mnist)?;
@@ -128,23 +125,10 @@ fn accuracy_at(
     Ok(accuracy(&predictions, &all_labels))
 }
 
-/// A model in `--out` that was trained on the same data set.
-fn find_model(out: &Path, source: &Source) -> Result<PathBuf> {
-    let programs = ["step10/classifier_free_guidance", "step09/diffusion_model"];
-    let folders = programs.iter().flat_map(|program| [program.to_string(), format!("{program}_quick")]);
-    source.find_model(folders.map(|folder| out.join(folder).join("model.safetensors")))?.with_context(|| {
-        format!(
-            "no model of {} to guide in {}: expected one of `step10 -- classifier_free_guidance` or \
-             `step09 -- diffusion_model` there, or --model",
-            source.name(),
-            out.display()
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::common::data::Source;
     use crate::step08::{Schedule, T};
     use tsukuru::nn::Entry;
 

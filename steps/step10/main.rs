@@ -4,9 +4,9 @@ use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
 use steps::common::cli::{Common, MnistArgs};
-use steps::common::programs::{Programs, run_step};
+use steps::common::programs::{Programs, run_step, without};
 use steps::step09;
-use steps::step10::{classifier_free_guidance, classifier_guidance, conditional, sample};
+use steps::step10::{classifier_free_guidance, classifier_guidance, conditional, inpaint, interpolate, sample, sdedit};
 
 #[derive(Subcommand)]
 #[command(rename_all = "snake_case")]
@@ -19,6 +19,13 @@ enum Program {
     ClassifierGuidance(classifier_guidance::Flags),
     /// Generate the digits that you ask for
     Sample(sample::Flags),
+    /// Fill a hidden part of digits
+    Inpaint(inpaint::Flags),
+    /// Make digits of a drawing
+    Sdedit(sdedit::Flags),
+    /// Go from one image to another
+    #[command(args = without(["seed"]))]
+    Interpolate(interpolate::Flags),
 }
 
 impl Programs for Program {
@@ -33,6 +40,9 @@ impl Programs for Program {
             Program::ClassifierFreeGuidance(flags) => classifier_free_guidance::run(common, mnist, flags),
             Program::ClassifierGuidance(flags) => classifier_guidance::run(common, mnist, flags),
             Program::Sample(flags) => sample::run(common, mnist, flags),
+            Program::Inpaint(flags) => inpaint::run(common, mnist, flags),
+            Program::Sdedit(flags) => sdedit::run(common, mnist, flags),
+            Program::Interpolate(flags) => interpolate::run(common, mnist, flags),
         }
     }
 }

@@ -4,17 +4,29 @@
 //! and then guided towards it: classifier-free, by the difference that the label makes to the predicted noise (Ho and
 //! Salimans, 2022), or by a classifier of noisy images (Dhariwal and Nichol, 2021).
 //!
+//! A trained model also edits images: it fills what a mask hides, makes a digit of a drawing, and goes from one image to
+//! another.
+//!
 //! The U-Net is that of step 9, which can be conditioned on a [`Label`]; [`NoisyClassifier`] is half of it.
-//! Programs: [`conditional`], [`classifier_free_guidance`], [`classifier_guidance`], [`sample`].
+//! Programs: [`conditional`], [`classifier_free_guidance`], [`classifier_guidance`], [`sample`], [`inpaint`],
+//! [`sdedit`], [`interpolate`].
 
 pub mod classifier_free_guidance;
 pub mod classifier_guidance;
 pub mod conditional;
+mod editor;
+mod find_model;
 mod guidance_scales;
+pub mod inpaint;
+pub mod interpolate;
 mod noisy_classifier;
+mod repaint;
 pub mod sample;
+pub mod sdedit;
 
-pub use classifier_free_guidance::{drop_labels, guided};
+pub use classifier_free_guidance::{drop_labels, guided, guided_noise};
+pub use editor::{Editor, EditorFlags};
+pub use find_model::find_model;
 pub use noisy_classifier::NoisyClassifier;
 pub use sample::LabelFlags;
 

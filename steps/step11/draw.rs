@@ -70,8 +70,8 @@ pub fn evaluation_labels(common: &Common) -> Vec<Label> {
 /// # Errors
 /// If a pixel is not finite.
 pub fn generate(common: &Common, model: Model, sampler: Sampler, steps: usize, size: [usize; 3]) -> Result<Tensor> {
-    let x = in_batches(common, steps, size, model.labels, |labels, rng, step| {
-        let [c, h, w] = size;
+    let x = in_batches(common, steps, size, model.labels.len(), |images, rng, step| {
+        let ([c, h, w], labels) = (size, &model.labels[images]);
         let noise = rng.normal_tensor([labels.len(), c, h, w]);
         Model { labels, ..model }.sample(sampler, noise, steps, |_, _| step())
     })?;

@@ -26,7 +26,7 @@ fn binary(step: &str) -> &'static str {
 }
 
 /// The programs of each step by the flags that they have a use for.
-const BOTH: [(&str, &[&str]); 10] = [
+const BOTH: [(&str, &[&str]); 11] = [
     ("step02", &["generate"]),
     ("step05", &["em", "generate"]),
     ("step06", &["vision", "classifier"]),
@@ -35,11 +35,16 @@ const BOTH: [(&str, &[&str]); 10] = [
     ("step09", &["diffusion_model", "sample"]),
     ("step10", &["conditional", "classifier_free_guidance"]),
     ("step10", &["classifier_guidance", "sample"]),
+    ("step10", &["inpaint", "sdedit"]),
     ("step11", &["flow", "objectives", "transformer", "sample"]),
     ("step12", &["vae", "unet", "likelihoods"]),
 ];
-const DATA: [(&str, &[&str]); 3] =
-    [("step02", &["hist", "fit", "prob"]), ("step03", &["plot_dataset", "mle"]), ("step04", &["old_faithful"])];
+const DATA: [(&str, &[&str]); 4] = [
+    ("step02", &["hist", "fit", "prob"]),
+    ("step03", &["plot_dataset", "mle"]),
+    ("step04", &["old_faithful"]),
+    ("step10", &["interpolate"]),
+];
 const SEED: [(&str, &[&str]); 7] = [
     ("step01", &["sample_avg", "sample_sum"]),
     ("step04", &["gmm_sampling"]),

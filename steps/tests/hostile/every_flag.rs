@@ -22,6 +22,9 @@ pub enum Program {
     Guided(step10::classifier_free_guidance::Flags),
     Classified(step10::classifier_guidance::Flags),
     SampleLabel(step10::sample::Flags),
+    Inpaint(step10::inpaint::Flags),
+    Sdedit(step10::sdedit::Flags),
+    Interpolate(step10::interpolate::Flags),
     #[command(name = "flow_2d")]
     Flow2d(step11::flow_2d::Flags),
     Flow(step11::flow::Flags),
