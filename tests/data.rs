@@ -245,7 +245,9 @@ fn odd_requests_are_answered() {
     let error = dataset(3).batches(0, None).err().expect("an error");
     assert_eq!(error.to_string(), "batch size 0: a batch holds at least one image");
     assert_eq!(dataset(0).batches(2, Some((0, 0))).unwrap().count(), 0);
-    assert_eq!(dataset(5).take(2), dataset(2));
+    let (taken, two) = (dataset(5).take(2), dataset(2));
+    assert_eq!((taken.images(), taken.labels()), (two.images(), two.labels()));
+    assert_eq!(taken.classes(), dataset(5).classes(), "of which some have no image now");
     assert_eq!(dataset(5).take(9), dataset(5));
 }
 

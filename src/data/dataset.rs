@@ -7,7 +7,8 @@ use crate::random::Rng;
 use crate::tensor::Tensor;
 use std::path::Path;
 
-/// Images and what each of them shows, which is one of some classes. They stay bytes, a quarter of the size of numbers, until a batch is asked for.
+/// Images and what each of them shows, which is one of some classes. They stay bytes, a quarter of the size of numbers, until a
+/// batch is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
     images: Images,
@@ -85,7 +86,7 @@ impl Dataset {
         &self.classes
     }
 
-    /// The first `n` images only, or all if there are fewer.
+    /// The first `n` images only, or all if there are fewer. The classes stay.
     pub fn take(mut self, n: usize) -> Dataset {
         self.images.count = n.min(self.images.count);
         self.images.pixels.truncate(self.images.count * self.images.size().iter().product::<usize>());
