@@ -2,7 +2,7 @@
 
 mod program;
 
-use program::{fails, folder, succeeds};
+use program::{fails, folder, plain_loops, succeeds};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -157,7 +157,9 @@ fn unread(streams: &str, binary: &str, folder: &Path, args: &str) -> String {
 
 #[test]
 fn a_program_that_nobody_reads_writes_its_results_and_ends_quietly() {
-    for streams in STREAMS {
+    // What is printed does not depend on the kernels.
+    let streams = if plain_loops() { &STREAMS[..1] } else { &STREAMS };
+    for &streams in streams {
         let folder = folder();
         let run = |binary: &str, args: &str| unread(streams, binary, folder.path(), args);
         for (step, written) in [

@@ -9,14 +9,13 @@ mod program;
 mod signals;
 mod trouble;
 
-use program::{command, fails, folder, succeeds};
+use program::{command, fails, folder, plain_loops, succeeds};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
-use tsukuru::Real;
 use tsukuru::checkpoint;
 
 /// A training of the course in its smoke form: two epochs of a few steps.
@@ -82,11 +81,9 @@ const TRAININGS: [Training; 12] = [
     UNET,
 ];
 
-/// What a run keeps does not depend on the kernels. With the plain loops of the reference kernels, which f64 has, too, three
-/// trainings stand for all.
+/// What a run keeps does not depend on the kernels: where they are slow, three trainings stand for all.
 fn trainings() -> &'static [Training] {
-    let slow = size_of::<Real>() > 4 || std::env::var_os("KERNELS").is_some_and(|choice| choice == "reference");
-    if slow { &TRAININGS[..3] } else { &TRAININGS }
+    if plain_loops() { &TRAININGS[..3] } else { &TRAININGS }
 }
 
 impl Training {

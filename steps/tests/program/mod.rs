@@ -98,3 +98,9 @@ pub fn model(run: &Path) -> Vec<u8> {
 pub fn decays_over_all_epochs(one: &[String], two: &[String]) -> bool {
     one[..2] == two[..2] && one[2] != two[2]
 }
+
+/// Whether all is computed by the plain loops of the reference kernels, which f64 has, too. They are slow; where results do not
+/// depend on the kernels, a test may do less.
+pub fn plain_loops() -> bool {
+    size_of::<tsukuru::Real>() > 4 || std::env::var_os("KERNELS").is_some_and(|choice| choice == "reference")
+}
