@@ -8,6 +8,7 @@ use crate::step09::{Diffuser, EvaluatorFlag, Label, Sampler, SamplerFlags, Train
 use anyhow::{Result, ensure};
 use clap::Args;
 use std::path::PathBuf;
+use tsukuru::Real;
 use tsukuru::tensor::Tensor;
 
 #[derive(Args, Clone, Debug)]
@@ -78,4 +79,10 @@ impl Editor {
         };
         self.diffuser.clip_noise(x, &eps, t)
     }
+}
+
+/// The root of the mean squared difference.
+pub fn rms(a: &[Real], b: &[Real]) -> f64 {
+    let squares = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2));
+    (squares.sum::<f64>() / a.len() as f64).sqrt()
 }

@@ -18,7 +18,7 @@ use tsukuru::tensor::Tensor;
 pub struct Flags {
     #[command(flatten)]
     pub editor: EditorFlags,
-    /// What is hidden: centre, a square with half the sides of the image; bottom, the lower half; or the white pixels of a PNG file
+    /// What is hidden: centre, a square with half the sides of the image; bottom, the lower half; or the white pixels of a PNG or JPEG file
     #[arg(long, value_name = "WHAT", default_value = "centre")]
     pub mask: String,
     /// How many test images

@@ -1,5 +1,6 @@
 //! Goes from one image to another: both become noise, and what lies between the noises becomes images.
 
+use super::editor::rms;
 use super::find_model;
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::Split;
@@ -123,12 +124,6 @@ fn slerp(a: &[Real], b: &[Real], weight: f64) -> Vec<Real> {
     };
     let (of_a, of_b) = (share(1.0 - weight) as Real, share(weight) as Real);
     a.iter().zip(b).map(|(a, b)| of_a * a + of_b * b).collect()
-}
-
-/// The root of the mean squared difference.
-fn rms(a: &[Real], b: &[Real]) -> f64 {
-    let squares = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2));
-    (squares.sum::<f64>() / a.len() as f64).sqrt()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Makes digits of a drawing (SDEdit: Meng et al., 2022): noise is added to it, and removed again.
 
+use super::editor::rms;
 use super::{COLUMNS, DIGITS, Editor, EditorFlags};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::drawing;
@@ -17,7 +18,7 @@ use tsukuru::tensor::Tensor;
 pub struct Flags {
     #[command(flatten)]
     pub editor: EditorFlags,
-    /// A PNG file with a digit, light on dark or dark on light; without it, a 3 of four straight lines
+    /// A PNG or JPEG file with a digit, light on dark or dark on light; without it, a 3 of four straight lines
     #[arg(long, value_name = "FILE")]
     pub drawing: Option<PathBuf>,
     /// The digit that it is to become; without it, the model is told none
@@ -73,8 +74,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
             let x_0 = Tensor::new([n, 1, *h, *w], &drawing.data().repeat(n));
             sdedit((diffuser, *sampler), |x, t| editor.eps(x, t, labels), &x_0, start, rng, step)
         })?;
-        let far = x.data().chunks(h * w).flat_map(|x| x.iter().zip(drawing.data()).map(|(x, drawn)| x - drawn));
-        let far = (far.map(|far| f64::from(far).powi(2)).sum::<f64>() / x.data().len() as f64).sqrt();
+        let far = rms(x.data(), &drawing.data().repeat(count));
         println!("strength {strength}, from t = {start}: root mean square of the change {far:.3}");
         if let (Some(evaluator), Some(_)) = (evaluator, digit) {
             print_metrics(evaluator, &x, &vec![digit; count])?;

@@ -44,13 +44,18 @@ impl Objective {
         }
     }
 
-    /// The data x_1 in x_t, as a prediction y of a x_1 + b x_0 has it. From both equations,
-    /// x_1 = (sigma y - b x_t) / (sigma a - alpha b). All are (N, C, H, W).
-    pub fn data(self, y: &Tensor, x_t: &Tensor, (alpha, sigma): (f64, f64)) -> Tensor {
+    /// The factors of y and x_t in the data x_1, as a prediction y of a x_1 + b x_0 has it. From both equations,
+    /// x_1 = (sigma y - b x_t) / (sigma a - alpha b).
+    pub fn data_factors(self, alpha: f64, sigma: f64) -> (f64, f64) {
         let (a, b) = self.factors(alpha, sigma);
         let determinant = sigma * a - alpha * b;
-        let (of_y, of_x) = ((sigma / determinant) as Real, (-b / determinant) as Real);
-        if self == Objective::Data { y.clone() } else { y * of_y + x_t * of_x }
+        (sigma / determinant, -b / determinant)
+    }
+
+    /// The data x_1 in x_t at one time, by a prediction y: all are (N, C, H, W).
+    pub fn data(self, y: &Tensor, x_t: &Tensor, (alpha, sigma): (f64, f64)) -> Tensor {
+        let (of_y, of_x) = self.data_factors(alpha, sigma);
+        if self == Objective::Data { y.clone() } else { y * of_y as Real + x_t * of_x as Real }
     }
 
     /// The factor of the squared error that makes of it min(SNR, gamma) times that of the data, with SNR = alpha^2 / sigma^2

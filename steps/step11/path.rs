@@ -79,6 +79,15 @@ impl Path {
         (0..n).map(time).collect()
     }
 
+    /// A function of (alpha_t, sigma_t) at times t (N), as (N, 1, 1, 1): a number for each image.
+    pub fn numbers(&self, t: &[f64], of: impl Fn(f64, f64) -> f64) -> Variable {
+        let number = |&t: &f64| {
+            let (alpha, sigma) = self.alpha_sigma(t);
+            of(alpha, sigma) as Real
+        };
+        Variable::new(Tensor::new([t.len(), 1, 1, 1], &Vec::from_iter(t.iter().map(number))))
+    }
+
     /// x_t of noise x_0 and data x_1, both (N, C, H, W), at times t (N); and what a network with this objective is to predict
     /// of it, of the same shape.
     ///
@@ -86,13 +95,7 @@ impl Path {
     /// If x_0 and x_1 differ in shape, or t are not N.
     #[track_caller]
     pub fn sample(&self, objective: Objective, x_0: &Variable, x_1: &Variable, t: &[f64]) -> (Variable, Variable) {
-        let numbers = |of: &dyn Fn(f64, f64) -> f64| {
-            let number = |&t: &f64| {
-                let (alpha, sigma) = self.alpha_sigma(t);
-                of(alpha, sigma) as Real
-            };
-            Variable::new(Tensor::new([t.len(), 1, 1, 1], &Vec::from_iter(t.iter().map(number))))
-        };
+        let numbers = |of: &dyn Fn(f64, f64) -> f64| self.numbers(t, of);
         let mix = |of_data: &dyn Fn(f64, f64) -> f64, of_noise: &dyn Fn(f64, f64) -> f64| {
             numbers(of_data) * x_1 + numbers(of_noise) * x_0
         };

@@ -1,8 +1,6 @@
 //! [`Denoiser`]: every diffusion model and every flow, as the one thing that its likelihood needs.
 
 use crate::step11::{Network, Objective, Path};
-use tsukuru::Real;
-use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
 
 /// The noise levels between which the data become noise, as Karras et al. (2022, table 1) have them. The first is about
@@ -18,33 +16,21 @@ pub trait Denoiser {
 }
 
 /// A network of step 11 with any objective on any path.
-pub struct Model<'a> {
+pub struct NetworkDenoiser<'a> {
     pub network: &'a dyn Network,
     pub objective: Objective,
     pub path: &'a Path,
 }
 
 /// The network knows x_t = alpha_t x_1 + sigma_t x_0, which is alpha_t (x_1 + sigma x_0) at the time when sigma_t / alpha_t =
-/// sigma. From its prediction y of a x_1 + b x_0 follows x_1 = (sigma_t y - b x_t) / (sigma_t a - alpha_t b).
-impl Denoiser for Model<'_> {
+/// sigma.
+impl Denoiser for NetworkDenoiser<'_> {
     fn denoise(&self, x: &Variable, sigma: &[f64]) -> Variable {
-        let n = sigma.len();
         let t = Vec::from_iter(sigma.iter().map(|&sigma| self.path.time_at(sigma)));
-        let numbers = |of: &dyn Fn(f64, f64) -> f64| {
-            let number = |&t: &f64| {
-                let (alpha, sigma) = self.path.alpha_sigma(t);
-                of(alpha, sigma) as Real
-            };
-            Variable::new(Tensor::new([n, 1, 1, 1], &Vec::from_iter(t.iter().map(number))))
-        };
-        let determinant = |alpha: f64, sigma: f64| {
-            let (a, b) = self.objective.factors(alpha, sigma);
-            sigma * a - alpha * b
-        };
-        let x_t = x * numbers(&|alpha, _| alpha);
-        let y = self.network.forward(&x_t, &t, &vec![None; n]);
-        y * numbers(&|alpha, sigma| sigma / determinant(alpha, sigma))
-            - x_t * numbers(&|alpha, sigma| self.objective.factors(alpha, sigma).1 / determinant(alpha, sigma))
+        let x_t = x * self.path.numbers(&t, |alpha, _| alpha);
+        let y = self.network.forward(&x_t, &t, &vec![None; t.len()]);
+        y * self.path.numbers(&t, |alpha, sigma| self.objective.data_factors(alpha, sigma).0)
+            + x_t * self.path.numbers(&t, |alpha, sigma| self.objective.data_factors(alpha, sigma).1)
     }
 }
 

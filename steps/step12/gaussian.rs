@@ -26,9 +26,13 @@ pub struct Row {
 }
 
 impl Row {
-    /// Of the difference.
+    /// By how much the values are above those that they should be.
     pub fn error(&self) -> Estimate {
-        Estimate::of(&Vec::from_iter(self.found.iter().zip(&self.expected).map(|(found, expected)| found - expected)))
+        self.above(&self.expected)
+    }
+
+    fn above(&self, values: &[f64]) -> Estimate {
+        Estimate::of(&Vec::from_iter(self.found.iter().zip(values).map(|(found, value)| found - value)))
     }
 }
 
@@ -75,10 +79,8 @@ pub fn run(common: &Common) -> Result<()> {
         println!("{:<18}{found:>10.4}{expected:>12.4}   {:.5}", row.name, row.error());
     }
     let exact = &rows[0].expected;
-    let above =
-        |row: &Row| Estimate::of(&Vec::from_iter(row.found.iter().zip(exact).map(|(found, exact)| found - exact)));
     let points = rows.iter().enumerate().map(|(i, row)| {
-        let Estimate { mean, error } = above(row);
+        let Estimate { mean, error } = row.above(exact);
         (i as f64, mean, 3.0 * error)
     });
     let points: Vec<_> = points.collect();

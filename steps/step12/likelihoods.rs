@@ -1,6 +1,6 @@
 //! The likelihood of test images by five models, on one scale.
 
-use super::{Estimate, Model, Trace, bounds, dequantize, diffusion_elbo, log_density, model_file, unet, vae};
+use super::{Estimate, NetworkDenoiser, Trace, bounds, dequantize, diffusion_elbo, log_density, model_file, unet, vae};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::{Source, Split};
 use crate::common::plot::{BLACK, BLUE, Chart, GREEN, RGBColor, VERMILION};
@@ -172,7 +172,7 @@ fn network(
         path.display(),
         &x.shape()[1..]
     );
-    let model = Model { network: &*trained.network, objective: trained.objective, path: &trained.path };
+    let model = NetworkDenoiser { network: &*trained.network, objective: trained.objective, path: &trained.path };
     let levels = LEVELS.min(common.limits.train_steps);
     let batches = x.shape()[0].div_ceil(BATCH);
     let [mut elbos, mut densities] = [vec![], vec![]];

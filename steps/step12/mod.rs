@@ -20,7 +20,7 @@ mod probability_flow;
 pub mod unet;
 pub mod vae;
 
-pub use denoiser::{Denoiser, Model};
+pub use denoiser::{Denoiser, NetworkDenoiser};
 pub use diffusion_elbo::{LEVELS, diffusion_elbo};
 pub use hierarchy::{Hierarchy, bounds, log_weight};
 pub use model::Vae;

@@ -1,6 +1,6 @@
 //! Trains the U-Net of step 9 on dequantised digits, to predict the noise of a diffusion model or the velocity of a flow.
 
-use super::{Model, dequantize, generate};
+use super::{NetworkDenoiser, dequantize, generate};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::images::save_grid;
 use crate::common::training::TrainingRun;
@@ -65,7 +65,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
         }
         run.save(&network, &optimizer)?;
         let noise = Rng::new(training.seed, "sampling", epoch as u64).normal_tensor([SAMPLES, c, h, w]);
-        let model = Model { network: &network, objective, path };
+        let model = NetworkDenoiser { network: &network, objective, path };
         let steps = STEPS.min(common.limits.sample_steps);
         let x = run.with_ema(&network, || eval_mode(|| generate(&model, &noise, steps, || ())));
         save_grid(&folder.file(&format!("samples/epoch_{epoch:03}.png"))?, &from_signed(&x), 10)?;

@@ -8,7 +8,7 @@ use std::fs;
 use steps::step08::NoiseSchedule;
 use steps::step11::{Network, Objective, Path};
 use steps::step12::gaussian::rows;
-use steps::step12::{Denoiser, Estimate, Model, Trace, bits_per_dim, dequantize, log_density};
+use steps::step12::{Denoiser, Estimate, NetworkDenoiser, Trace, bits_per_dim, dequantize, log_density};
 use tsukuru::Real;
 use tsukuru::mode::eval_mode;
 use tsukuru::module;
@@ -72,7 +72,7 @@ fn any_objective_on_any_path_is_a_denoiser() {
             let x = Rng::new(0, "test", 0).normal_tensor([3, 1, 2, 2]);
             let sigma = [0.05, 1.0, 20.0];
             let noisy = Tensor::from_fn([3, 1, 2, 2], |i| 0.25 + sigma[i / 4] as Real * x.data()[i]);
-            let guess = Model { network: &network, objective, path: &path }.denoise(&noisy.into(), &sigma);
+            let guess = NetworkDenoiser { network: &network, objective, path: &path }.denoise(&noisy.into(), &sigma);
             assert!(guess.value().data().iter().all(|x| (x - 0.25).abs() < 2e-3), "{name}: {:?}", guess.value());
         }
     }
@@ -127,7 +127,6 @@ fn a_dequantized_pixel_lies_uniformly_within_its_byte() {
     assert!(noisy.data().iter().all(|x| (0.0..=1.0).contains(x)));
 }
 
-/// One number for the whole of the network's rows: eval_mode makes batch norm treat each for itself.
 #[test]
 fn without_a_program_all_models_are_trained_and_measured() {
     let folder = folder();
@@ -164,7 +163,7 @@ fn without_a_program_all_models_are_trained_and_measured() {
 #[test]
 fn the_density_of_an_image_does_not_depend_on_the_others() {
     let network = steps::step09::UNet::new(1, 4, &mut Rng::new(0, "init", 0));
-    let model = Model { network: &network, objective: Objective::Velocity, path: &Path::Straight };
+    let model = NetworkDenoiser { network: &network, objective: Objective::Velocity, path: &Path::Straight };
     let x = Rng::new(0, "test", 0).normal_tensor([3, 1, 8, 8]);
     let density = |x: &Tensor| eval_mode(|| log_density(&model, x, 4, Trace::Exact, &mut Rng::new(0, "u", 0), || ()));
     let first = density(&Tensor::new([1, 1, 8, 8], &x.data()[..64]))[0];
