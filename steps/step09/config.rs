@@ -180,7 +180,7 @@ impl DiffusionConfig {
     }
 }
 
-/// At most `limit` images to train on, of a size that the U-Net can halve twice.
+/// At most `limit` images to train on, of a size that can be halved twice: by a U-Net, or in patches of 4 x 4.
 ///
 /// # Errors
 /// If the images cannot be read, or have another size.
@@ -190,6 +190,6 @@ pub fn load_images(source: &Source, limit: usize) -> Result<Dataset> {
     println!("{} images of {}, {source}", dataset.len(), size_name(size));
     let halves = h.is_multiple_of(4) && w.is_multiple_of(4) && h.min(w) >= 8;
     let location = source.location();
-    ensure!(halves, "{location}: expected images whose sizes, 8 or more, the U-Net can halve twice, found {h} x {w}");
+    ensure!(halves, "{location}: expected images whose sides are multiples of 4, and 8 at least, found {h} x {w}");
     Ok(dataset)
 }

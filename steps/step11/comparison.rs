@@ -76,7 +76,7 @@ pub fn compare(common: &Common, folder: &RunFolder, variants: &[Variant], evalua
             println!("{name:<28}{}", EVALUATIONS.map(cell).concat());
         }
     }
-    let chart = |title: &str, y_label: &str, rows: Vec<Vec<(f64, f64)>>| {
+    let chart = |title: &str, y_label: &str, names: &[String], rows: Vec<Vec<(f64, f64)>>| {
         let chart = Chart::new(title, "evaluations of the network", y_label).log_x();
         let rows = names.iter().zip(rows).enumerate();
         rows.fold(chart, |chart, (i, (name, row))| match ROWS[i].1 {
@@ -84,9 +84,11 @@ pub fn compare(common: &Common, folder: &RunFolder, variants: &[Variant], evalua
             _ => chart.line(name, COLORS[ROWS[i].0], row),
         })
     };
+    // One legend for both panels.
+    let no_names = ROWS.map(|_| String::new());
     let panels = [
-        chart("accuracy on the target labels", "share of the digits", accuracies).into(),
-        chart("Fréchet distance to test images", "distance", distances).log_y().into(),
+        chart("accuracy on the target labels", "share of the digits", &names, accuracies).into(),
+        chart("Fréchet distance to test images", "distance", &no_names, distances).log_y().into(),
     ];
     let path = folder.file("objectives.svg")?;
     plot::save(&path, &panels)?;

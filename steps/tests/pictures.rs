@@ -279,7 +279,7 @@ fn programs_for_digits_and_sizes_that_do_not_fit_are_explained() {
     let grey = "classifier --data flowers --size 28";
     fails(step06, folder.path(), grey, &["flowers: expected ten classes, as of digits, found 3"]);
     fails(STEP11, folder.path(), &format!("objectives {flowers}"), &["flowers: expected images of 28 x 28"]);
-    let unet = ["flowers: expected images whose sizes, 8 or more, the U-Net can halve twice, found 30 x 30"];
+    let unet = ["flowers: expected images whose sides are multiples of 4, and 8 at least, found 30 x 30"];
     fails(STEP09, folder.path(), &format!("diffusion_model {flowers} --size 30"), &unet);
     fails(STEP11, folder.path(), &format!("flow {flowers} --size 30"), &unet);
     let dit = ["--patch 4: expected a number that divides 30 and 30"];

@@ -3,10 +3,12 @@ use clap::Parser;
 use std::f64::consts::{FRAC_PI_2, PI};
 use steps::common::cli::{Common, Limits};
 use steps::step11::flow_2d::{Flags, straightness, train};
-use steps::step11::{Points, Solver, energy_distance, log_density};
+use steps::step11::{Dit, DitSize, Network, Points, Solver, energy_distance, log_density};
 use tsukuru::Real;
 use tsukuru::mode::no_grad;
+use tsukuru::nn::{Entry, Module, MultiheadAttention};
 use tsukuru::ops::Reduction;
+use tsukuru::optim::{Optimizer, Sgd};
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
 use tsukuru::variable::Variable;
@@ -129,6 +131,45 @@ fn exercise_5_the_score() {
         let away = square(&(score.value().clone() - by_velocity.value().clone()));
         is((away / square(&score.value())).sqrt(), 0.0, 1e-4);
     }
+}
+
+#[test]
+fn exercise_7_the_first_steps_of_the_transformer() {
+    let (rng, labels) = (&mut Rng::new(0, "test", 0), [Some(0), Some(1)]);
+    let size = DitSize { dim: 8, depth: 2, heads: 2, patch: 4 };
+    let model = Dit::new(size, [1, 8, 8], 10, rng);
+    let [x, target] = [0, 1].map(|_| Variable::new(rng.normal_tensor([2, 1, 8, 8])));
+    let mut optimizer = Sgd::new(model.parameters(), 0.1);
+    let steps = [1, 2, 3].map(|_| {
+        optimizer.zero_grad();
+        model.forward(&x, &[0.3, 0.6], &labels).mse_loss(&target, Reduction::Mean).backward();
+        let has_gradient = |entry: &Entry| match entry {
+            Entry::Parameter(p) => p.grad().data().iter().any(|&g| g != 0.0),
+            _ => false,
+        };
+        let names = model.entries().into_iter().filter(|(_, entry)| has_gradient(entry)).map(|(name, _)| name);
+        let names = Vec::from_iter(names);
+        optimizer.step();
+        names
+    });
+    for names in &steps {
+        println!("{}: {}", names.len(), names.join(", "));
+    }
+    assert_eq!(steps[0], ["final_layer.linear.weight", "final_layer.linear.bias"]);
+    let counts = steps.map(|names| names.len());
+    assert_eq!(counts, [2, 10, model.parameters().len()]);
+}
+
+#[test]
+fn exercise_8_attention_does_not_know_where_a_token_is() {
+    let rng = &mut Rng::new(0, "test", 0);
+    let attention = MultiheadAttention::new(8, 2, rng);
+    let x = Variable::new(rng.normal_tensor([3, 6, 8]));
+    let order = [3, 0, 5, 1, 4, 2];
+    let y = attention.forward(&x, &x, &x).index_select(1, &order);
+    let shuffled = x.index_select(1, &order);
+    let y_of_shuffled = attention.forward(&shuffled, &shuffled, &shuffled);
+    is(square(&(y.value().clone() - y_of_shuffled.value().clone())), 0.0, 1e-10);
 }
 
 #[derive(Parser)]

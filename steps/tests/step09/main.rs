@@ -338,7 +338,7 @@ fn data_that_cannot_be_used_is_explained() {
     let data = folder.path().join("data");
     fs::create_dir(&data).expect("a folder");
     images(&data, 30, 30, 20);
-    fails(folder.path(), train, &["30 x 30", "halve twice"]);
+    fails(folder.path(), train, &["30 x 30", "multiples of 4"]);
     images(&data, 28, 28, 19);
     fails(folder.path(), train, &["20", "19"]);
     images(&data, 28, 28, 20);
