@@ -32,5 +32,7 @@ pub use evaluation::{EvaluatorFlag, print_metrics};
 pub use export::Export;
 pub use generate::{generate, in_batches, write_images};
 pub use model_file::{TrainedUNet, build_unet, load_unet, read_unconditional, read_unet};
+#[cfg(test)]
+pub(crate) use sampler::tests::best_eps;
 pub use sampler::{Sampler, SamplerFlags, SamplerKind};
 pub use unet::{ConvBlock, Label, MidBlock, TIME_DIM, UNet, time_encoding};

@@ -154,7 +154,7 @@ impl SamplerFlags {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::common::cli::Limits;
     use crate::step08::Schedule;
@@ -168,7 +168,7 @@ mod tests {
     /// The noise in x_t (N, C, H, W) if the data are one Gaussian: x_t has the mean sqrt(alpha_bar) MEAN and the
     /// variance alpha_bar STD^2 + 1 - alpha_bar, and given it, its noise has the mean
     /// sqrt(1 - alpha_bar) (x_t - mean) / variance: the best prediction that there is.
-    fn best_eps(diffuser: &Diffuser, x: &Tensor, t: usize) -> Tensor {
+    pub(crate) fn best_eps(diffuser: &Diffuser, x: &Tensor, t: usize) -> Tensor {
         let alpha_bar = diffuser.alpha_bar(t);
         let scale = (1.0 - alpha_bar).sqrt() / (alpha_bar * STD * STD + 1.0 - alpha_bar);
         let eps = |x: Real| (scale * (f64::from(x) - alpha_bar.sqrt() * MEAN)) as Real;

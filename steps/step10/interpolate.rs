@@ -130,18 +130,14 @@ fn slerp(a: &[Real], b: &[Real], weight: f64) -> Vec<Real> {
 mod tests {
     use super::*;
     use crate::step08::Schedule;
+    use crate::step09::best_eps;
 
-    /// The exact prediction if the data are N(0.3, 0.5^2): see `step09::sampler`.
     #[test]
     fn inversion_and_sampling_return_the_image() {
         let diffuser = Diffuser::new(Schedule::cosine(T));
-        let eps = |x: &Tensor, t: usize| {
-            let alpha_bar = diffuser.alpha_bar(t);
-            let scale = (1.0 - alpha_bar).sqrt() / (alpha_bar * 0.25 + 1.0 - alpha_bar);
-            x.map(|x| (scale * (f64::from(x) - alpha_bar.sqrt() * 0.3)) as Real)
-        };
+        let eps = |x: &Tensor, t: usize| best_eps(&diffuser, x, t);
         let (rng, sampler) = (&mut Rng::new(0, "test", 0), Sampler::Ddim { steps: 50, eta: 0.0 });
-        let x_0 = rng.normal_tensor([1, 1, 28, 28]).map(|x| 0.3 + 0.5 * x);
+        let x_0 = rng.normal_tensor([1, 1, 28, 28]).map(|x| 0.3 + 0.5 * x); // as the data of `best_eps`
         let timesteps = &sampler.timesteps(&diffuser)[1..];
         let errors = [1, 3, 10].map(|iterations| {
             let noise = invert(&diffuser, eps, &x_0, timesteps, iterations, || ());

@@ -128,13 +128,7 @@ fn a_three([h, w]: [usize; 2]) -> Tensor {
 mod tests {
     use super::*;
     use crate::step08::{Schedule, T};
-
-    /// The best prediction of the noise if the data are N(0.3, 0.5^2): see `step09::sampler`.
-    fn best_eps(diffuser: &Diffuser, x: &Tensor, t: usize) -> Tensor {
-        let alpha_bar = diffuser.alpha_bar(t);
-        let scale = (1.0 - alpha_bar).sqrt() / (alpha_bar * 0.25 + 1.0 - alpha_bar);
-        x.map(|x| (scale * (f64::from(x) - alpha_bar.sqrt() * 0.3)) as Real)
-    }
+    use crate::step09::best_eps;
 
     #[test]
     fn strength_0_is_the_drawing_and_strength_1_a_plain_sample() {
