@@ -24,7 +24,7 @@ pub struct Cost {
     /// Numbers read and written, if each input and the output passes once; of a rule that calls no operation, each
     /// input, its gradient and the output's.
     pub numbers: usize,
-    /// Additions and multiplications of convolutions and matrix products, counted directly.
+    /// Additions and multiplications of convolutions, matrix products and attention, counted directly.
     pub flops: f64,
 }
 

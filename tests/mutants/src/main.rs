@@ -97,8 +97,27 @@ struct Test {
     time: Duration,
 }
 
+impl Package {
+    /// The files that are to be mutated.
+    fn sources(&self) -> Vec<String> {
+        let listed = listed();
+        let sources = listed.lines().filter(|file| file.ends_with(".rs") && is_in(file, self.files));
+        sources.map(str::to_string).collect()
+    }
+}
+
+/// The files of the repository, a line each.
+fn listed() -> String {
+    output(Command::new("git").args(["ls-files"]).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")))
+}
+
 fn main() {
     let wanted: Vec<String> = env::args().skip(1).collect();
+    let sources: Vec<String> = PACKAGES.iter().flat_map(|package| package.sources()).collect();
+    if let Some(file) = wanted.iter().find(|file| !sources.iter().any(|source| is_in(source, &[file]))) {
+        eprintln!("{file}: expected a file, or a folder of files, that PACKAGES has");
+        std::process::exit(2);
+    }
     let unexplained: usize = PACKAGES.iter().map(|package| examine(package, &wanted)).sum();
     std::process::exit(i32::from(unexplained > 0));
 }
@@ -108,14 +127,14 @@ fn main() {
 fn examine(package: &Package, wanted: &[String]) -> usize {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (root, copy) = (own.join("../.."), own.join("target/copy"));
-    let listed = output(Command::new("git").args(["ls-files"]).current_dir(&root));
-    let sources = listed.lines().filter(|file| file.ends_with(".rs") && is_in(file, package.files));
-    let files: Vec<&str> = sources.filter(|file| wanted.is_empty() || is_in(file, wanted)).collect();
+    let sources = package.sources();
+    let chosen = sources.iter().filter(|file| wanted.is_empty() || is_in(file, wanted));
+    let files: Vec<&str> = chosen.map(String::as_str).collect();
     if files.is_empty() {
         return 0;
     }
     let _ = fs::remove_dir_all(&copy); // of an earlier run, perhaps with files that are gone
-    for file in listed.lines() {
+    for file in listed().lines() {
         let to = copy.join(file);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::write(to, fs::read(root.join(file)).unwrap()).unwrap();
