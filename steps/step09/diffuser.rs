@@ -263,11 +263,13 @@ mod tests {
     }
 
     #[test]
-    fn a_step_to_a_later_time_or_with_noise_of_another_shape_is_refused() {
+    fn a_step_in_the_wrong_direction_or_with_noise_of_another_shape_is_refused() {
         let (x, eps, rng) = (Tensor::zeros([1, 1, 2, 2]), Tensor::zeros([1, 1, 2, 3]), &mut Rng::new(0, "test", 0));
         let differ = "x (1, 1, 2, 2) and eps (1, 1, 2, 3) differ";
         let later = refusal(|diffuser| diffuser.ddim_step(&x, &x, 5, 5, 1.0, rng));
         assert_eq!(later, "ddim_step: expected s < t, found s = 5 and t = 5");
+        let earlier = refusal(|diffuser| diffuser.add_more_noise(&x, 2, 1, &x));
+        assert_eq!(earlier, "add_more_noise: expected s <= t, found s = 2 and t = 1");
         assert_eq!(refusal(|diffuser| diffuser.ddpm_step(&x, &eps, 5, rng)), format!("sampling step: {differ}"));
         assert_eq!(refusal(|diffuser| diffuser.clip_noise(&x, &eps, 5)), format!("clip_noise: {differ}"));
     }
@@ -314,6 +316,7 @@ mod tests {
         assert!((mean - 2.0 * alpha_bar.sqrt()).abs() < 0.02, "{mean}"); // 4 standard errors, about
         assert!((variance - (1.0 - alpha_bar)).abs() < 0.03, "{variance}");
         assert_eq!(diffuser.add_more_noise(&x_s, 100, 100, &x_0), x_s);
+        assert_eq!(diffuser.add_more_noise(&x_0, 0, 400, &x_t), diffuser.add_noise(&x_0, &[400], &x_t));
     }
 
     /// The same noise leads back.
