@@ -1,7 +1,7 @@
 //! Hostile pictures: PNG and JPEG files, and CIFAR-10's.
 
 use super::mutate::Mutations;
-use super::{COUNT, report};
+use super::{count, report};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use std::io::Cursor;
 use std::path::Path;
@@ -44,7 +44,7 @@ fn damaged_pictures_are_read_or_refused() {
     ];
     let good = AtomicU64::new(0);
     let format = Format { size: 4, colour: true };
-    Mutations { seeds: &seeds, tokens: &tokens }.each(COUNT, |bytes| match format.decode(&bytes) {
+    Mutations { seeds: &seeds, tokens: &tokens }.each(count(), |bytes| match format.decode(&bytes) {
         Ok(image) => {
             assert_eq!(image.len(), 3 * 16);
             good.fetch_add(1, Ordering::Relaxed);
@@ -63,7 +63,7 @@ fn damaged_files_of_cifar_10_are_read_or_refused() {
     let seeds = [record(0), [record(9), record(1)].concat()];
     let tokens: [&[u8]; 3] = [&[10], &record(3), &[0xff; 3072]];
     let good = AtomicU64::new(0);
-    Mutations { seeds: &seeds, tokens: &tokens }.each(COUNT, |bytes| {
+    Mutations { seeds: &seeds, tokens: &tokens }.each(count(), |bytes| {
         match cifar::records(Path::new("a/file"), &bytes) {
             Ok(records) => {
                 assert!(records.iter().all(|record| record[0] < 10));
@@ -72,5 +72,5 @@ fn damaged_files_of_cifar_10_are_read_or_refused() {
             Err(error) => assert!(error.to_string().starts_with("a/file, byte "), "{error}"),
         }
     });
-    assert!(good.into_inner() > COUNT / 100);
+    assert!(good.into_inner() > count() / 100);
 }
