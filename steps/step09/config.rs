@@ -180,7 +180,7 @@ impl DiffusionConfig {
     }
 }
 
-/// At most `limit` images to train on, of a size that can be halved twice: by a U-Net, or in patches of 4 x 4.
+/// At most `limit` images to train on, whose sides are multiples of 4, so that the U-Net can halve them twice.
 ///
 /// # Errors
 /// If the images cannot be read, or have another size.
