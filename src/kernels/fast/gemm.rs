@@ -4,23 +4,25 @@
 //! | loop | over | in steps of | |
 //! |---|---|---|---|
 //! | 5 | n | NC = 512 or less | in parallel: each block of C belongs to one thread |
-//! | 3 | m | MC = 588 or less | in parallel, too |
-//! | 4 | k | KC = 256 | packs KC x NC of B, which stay in the second-level cache |
-//! | 1 | m | MR (micro_kernel.rs) | packs MR x KC of A, which stay in the first-level cache |
+//! | 3 | m | MC = 294 or less | in parallel, too |
+//! | 4 | k | KC = 256 | packs KC x NC of B, which stay in the second-level cache; and MC x KC of A if it is transposed |
+//! | 1 | m | MR (micro_kernel.rs) | packs MR x KC of A otherwise, which stay in the first-level cache |
 //! | 2 | n | NR | one micro-tile of C: the micro-kernel |
 //!
 //! BLIS has them in the order 5, 4, 3, 2, 1. Here 3 is outside of 4, since blocks of C are what the threads share out:
 //! no thread waits for another one's packing. And 1 is outside of 2: with B's panel in the first-level cache instead of
 //! A's, 1024 x 1024 x 1024 took 16.2 instead of 14.9 ms.
 //!
-//! Of the time that 512 x 512 x 512 takes on one core (1.8 ms), 82 % is the micro-kernel's inner loop, which runs at the
-//! multiply-add peak, 9 % is packing and 8 % is beginning and storing micro-tiles. Tried without gain: KC of 192, 320,
-//! 384 and 512; fetching the next panel's numbers in advance.
+//! A transposed is packed for the whole block, since a micro-tile's part of each of its rows is a single cache line, and
+//! memory is read well only in order. What is packed next is fetched meanwhile (prefetch.rs).
+//!
+//! Tried without gain: KC of 192, 320, 384 and 512.
 
 use super::chunks::for_each_task;
 use super::im2col::GatherMap;
-use super::micro_kernel::{Epilogue, MicroTile, NR_VECTORS};
-use super::pack::{A_PANEL, A_STRIDE, Operand, Rows};
+use super::micro_kernel::{Epilogue, FETCH_EVERY, MicroTile, NR_VECTORS};
+use super::pack::{A_BLOCK, A_STRIDE, Operand, Rows, TRANSPOSE_BLOCK};
+use super::prefetch::Prefetch;
 use super::simd::Simd;
 use crate::pool::Buffer;
 use std::cell::RefCell;
@@ -32,8 +34,9 @@ use std::ops::Range;
 pub const KC: usize = 256;
 /// The most columns of B that are packed at once: KC x NC numbers are half a megabyte.
 const NC: usize = 512;
-/// The most rows of C in one task: enough to be worth packing B for them, and whole micro-tiles at any MR.
-const MC: usize = 588;
+/// The most rows of C in one task: enough to be worth packing B for them, and whole micro-tiles at any MR. MC x KC numbers
+/// are a third of a megabyte.
+pub const MC: usize = 588;
 /// Multiply-adds that are worth a task of their own: some 30 microseconds with AVX-512.
 const TASK: usize = 1 << 21;
 /// Writing a number of C costs as much as this many multiply-adds.
@@ -101,59 +104,26 @@ pub unsafe fn gemm<'a, S: Simd, A: Rows, B: Rows, Chain: Iterator<Item = Product
     if count * m * n == 0 {
         return;
     }
-    let (mr, nr) = (S::MR, NR_VECTORS * S::LANES);
-    let tasks_wanted = (count * m * n * (k + WRITING) / TASK).min(TASKS_PER_THREAD * rayon::current_num_threads());
-    let (mc, nc) = block_size((count, m, n), (mr, nr), tasks_wanted);
-    let row_blocks: Vec<Range<usize>> = split(0..m, mc, mr).collect();
-    let column_blocks: Vec<Range<usize>> = split(0..n, nc, nr).collect();
+    let (mr, nr, threads) = (S::MR, NR_VECTORS * S::LANES, rayon::current_num_threads());
+    let tasks_wanted = (count * m * n * (k + WRITING) / TASK).min(TASKS_PER_THREAD * threads);
+    let (mut row_parts, column_parts) = parts((count, m, n), (mr, nr), tasks_wanted);
+    if row_parts > 1 && !(count * column_parts).is_multiple_of(threads) {
+        row_parts = row_parts.next_multiple_of(threads); // the same for each thread
+    }
     // Loops 5 and 3: a task is one block (rows, columns) of one C.
     let task = |t: usize| {
-        let (p, block) = (t / (row_blocks.len() * column_blocks.len()), t % (row_blocks.len() * column_blocks.len()));
-        let (rows, columns) = (&row_blocks[block / column_blocks.len()], &column_blocks[block % column_blocks.len()]);
+        let (p, block) = (t / (row_parts * column_parts), t % (row_parts * column_parts));
+        let rows = part(m, row_parts, 1, block / column_parts);
+        let columns = part(n, column_parts, nr, block % column_parts);
         SCRATCH.with_borrow_mut(|scratch| {
-            let [packed_a, packed_b, block] =
-                scratch.get_or_insert_with(|| [A_PANEL, KC * NC, A_PANEL].map(Buffer::scratch));
-            for Product { a, b, k, c, epilogue } in products(p) {
-                assert!(rows.end <= c.rows);
-                let columns = columns.start..columns.end.min(c.columns.len());
-                let panels = columns.clone().step_by(nr).map(|start| start..columns.end.min(start + nr));
-                // Loop 4.
-                for k in split(0..k, KC, 16) {
-                    for (columns, packed_b) in panels.clone().zip(packed_b.chunks_mut(KC * nr)) {
-                        b.pack_b(simd, k.clone(), columns, packed_b, block);
-                    }
-                    let epilogue = if k.start > 0 { Epilogue::Accumulate } else { epilogue };
-                    // Loop 1.
-                    for rows in split(rows.clone(), mr, 1) {
-                        a.pack_a(simd, rows.clone(), k.clone(), packed_a, block);
-                        // Loop 2.
-                        for (columns, packed_b) in panels.clone().zip(packed_b.chunks(KC * nr)) {
-                            let vector = columns.start / S::LANES;
-                            let tile = MicroTile::<A_STRIDE, 1> {
-                                rows: rows.len(),
-                                a: packed_a.as_ptr(),
-                                parts: 1,
-                                part: k.len(),
-                                a_part: 0,
-                                b: packed_b.as_ptr(),
-                                b_row: nr,
-                                b_vector: S::LANES,
-                                c: c.start.wrapping_add(rows.start * c.row_stride),
-                                c_row: c.row_stride,
-                                columns: [c.columns.vector(0, vector), c.columns.vector(0, vector + 1)],
-                                epilogue: epilogue.of_rows_from(rows.start),
-                                prefetch_c: true,
-                            };
-                            // SAFETY: A and B are packed; `Output::matrix` has checked C, this block of which belongs to
-                            // this task.
-                            unsafe { tile.compute_vectorized(simd) };
-                        }
-                    }
-                }
+            let scratch = scratch.get_or_insert_with(|| [A_BLOCK, KC * NC, TRANSPOSE_BLOCK].map(Buffer::scratch));
+            for product in products(p) {
+                // SAFETY: this block of C belongs to this task.
+                unsafe { product.compute_block(simd, rows.clone(), columns.clone(), scratch) };
             }
         });
     };
-    let tasks = count * row_blocks.len() * column_blocks.len();
+    let tasks = count * row_parts * column_parts;
     if tasks_wanted <= 1 {
         (0..tasks).for_each(task);
     } else {
@@ -161,25 +131,105 @@ pub unsafe fn gemm<'a, S: Simd, A: Rows, B: Rows, Chain: Iterator<Item = Product
     }
 }
 
-/// MC and NC, so small that there are as many tasks as wanted. They depend on the number of threads; the numbers of C do
-/// not, since each is summed in the same order.
-fn block_size((count, m, n): (usize, usize, usize), (mr, nr): (usize, usize), tasks_wanted: usize) -> (usize, usize) {
-    let (mut mc, mut nc) = (MC, NC);
-    while count * m.div_ceil(mc) * n.div_ceil(nc) < tasks_wanted {
-        if m.min(mc) >= n.min(nc) && mc > mr {
-            mc = m.min(mc).div_ceil(2).next_multiple_of(mr);
-        } else if nc > nr {
-            nc = n.min(nc).div_ceil(2).next_multiple_of(nr);
+impl<A: Rows, B: Rows> Product<'_, A, B> {
+    /// Computes a block of C, the columns of which may reach beyond its last one.
+    ///
+    /// # Safety
+    /// Nobody else uses this block now.
+    unsafe fn compute_block<S: Simd>(
+        &self,
+        simd: S,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        [packed_a, packed_b, block]: &mut [Buffer; 3],
+    ) {
+        let Product { a, b, c, .. } = self;
+        assert!(rows.end <= c.rows);
+        let nr = NR_VECTORS * S::LANES;
+        let columns = columns.start..columns.end.min(c.columns.len());
+        let panels = columns.clone().step_by(nr).map(|start| start..columns.end.min(start + nr));
+        let row_tiles = split(rows.clone(), S::MR, 1);
+        let (tiles_of_row, tiles) = (panels.clone().count(), row_tiles.clone().count() * panels.clone().count());
+        // Loop 4.
+        for k in split(0..self.k, KC, 16) {
+            let next_k = k.end..self.k.min(k.end + k.len());
+            let calls = k.len().div_ceil(FETCH_EVERY); // of one micro-tile
+            b.pack_b(simd, k.clone(), columns.clone(), packed_b, block);
+            let next_b = b.prefetch(next_k.clone(), columns.clone()).in_calls(tiles * calls);
+            // Of C, A and B.
+            let mut prefetch = [Prefetch::NONE, Prefetch::NONE, next_b];
+            if a.transposed {
+                a.pack_a(simd, rows.clone(), k.clone(), packed_a, block);
+                prefetch[1] = a.prefetch(rows.clone(), next_k).in_calls(tiles * calls);
+            }
+            let epilogue = if k.start > 0 { Epilogue::Accumulate } else { self.epilogue };
+            // Loop 1.
+            for tile_rows in row_tiles.clone() {
+                let packed_a = if a.transposed {
+                    &packed_a[(tile_rows.start - rows.start) * A_STRIDE..]
+                } else {
+                    a.pack_a(simd, tile_rows.clone(), k.clone(), packed_a, block);
+                    let next_rows = tile_rows.end..rows.end.min(tile_rows.end + tile_rows.len());
+                    prefetch[1] = a.prefetch(next_rows, k.clone()).in_calls(tiles_of_row * calls);
+                    &packed_a[..]
+                };
+                let c_rows = c.start.wrapping_add(tile_rows.start * c.row_stride);
+                // Loop 2.
+                for (columns, packed_b) in panels.clone().zip(packed_b.chunks(KC * nr)) {
+                    let vector = columns.start / S::LANES;
+                    let segments = [c.columns.vector(0, vector), c.columns.vector(0, vector + 1)];
+                    let c_start = c_rows.wrapping_offset(segments[0][0].at as isize);
+                    prefetch[0] =
+                        Prefetch::new(c_start, (tile_rows.len(), c.row_stride), columns.len()).in_calls(calls);
+                    let tile = MicroTile::<A_STRIDE, 1> {
+                        rows: tile_rows.len(),
+                        a: packed_a.as_ptr(),
+                        parts: 1,
+                        part: k.len(),
+                        a_part: 0,
+                        b: packed_b.as_ptr(),
+                        b_row: nr,
+                        b_vector: S::LANES,
+                        c: c_rows,
+                        c_row: c.row_stride,
+                        columns: segments,
+                        epilogue: epilogue.of_rows_from(tile_rows.start),
+                    };
+                    // SAFETY: A and B are packed; `Output::matrix` has checked C; nobody else uses this block.
+                    unsafe { tile.compute_vectorized(simd, &mut prefetch) };
+                }
+            }
+        }
+    }
+}
+
+/// Into how many parts m and n are cut: at least as many tasks as wanted. They depend on the number of threads; the
+/// numbers of C do not, since each is summed in the same order.
+fn parts((count, m, n): (usize, usize, usize), (mr, nr): (usize, usize), tasks_wanted: usize) -> (usize, usize) {
+    let (mut rows, mut columns) = (m.div_ceil(MC), n.div_ceil(NC));
+    while count * rows * columns < tasks_wanted {
+        if m / rows >= n / columns && m > rows * mr {
+            rows *= 2;
+        } else if n > columns * nr {
+            columns *= 2;
         } else {
             break;
         }
     }
-    (mc, nc)
+    (rows, columns)
 }
 
 /// `range` in parts of nearly equal length, at most `most` and (but for the last) a multiple of `unit`; at least one.
-pub fn split(range: Range<usize>, most: usize, unit: usize) -> impl Iterator<Item = Range<usize>> {
+pub fn split(range: Range<usize>, most: usize, unit: usize) -> impl Iterator<Item = Range<usize>> + Clone {
     let parts = range.len().div_ceil(most).max(1);
-    let len = range.len().div_ceil(parts).next_multiple_of(unit);
-    (0..parts).map(move |p| range.end.min(range.start + p * len)..range.end.min(range.start + (p + 1) * len))
+    (0..parts).map(move |p| {
+        let part = part(range.len(), parts, unit, p);
+        range.start + part.start..range.start + part.end
+    })
+}
+
+/// The p-th of `parts` parts of `0..len`.
+fn part(len: usize, parts: usize, unit: usize, p: usize) -> Range<usize> {
+    let size = len.div_ceil(parts).next_multiple_of(unit);
+    len.min(p * size)..len.min((p + 1) * size)
 }

@@ -18,10 +18,13 @@
 //!
 //! Every number of C is summed over k in the same order, whatever micro-tile it falls into.
 
+use super::prefetch::Prefetch;
 use super::simd::{Simd, vectorize};
 
 /// Vectors side by side in a micro-tile: NR = `NR_VECTORS` * LANES columns.
 pub const NR_VECTORS: usize = 2;
+/// Steps of k from one request for cache lines to the next: some 450 cycles.
+pub const FETCH_EVERY: usize = 16;
 
 /// Neighbouring lanes of a vector that are neighbours in memory, too.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,8 +78,6 @@ pub struct MicroTile<'a, const A_ROW: usize, const A_COLUMN: usize> {
     /// Where the lanes of each vector lie in a row of C: one vector, or two. Empty segments come last.
     pub columns: [&'a [Segment]; NR_VECTORS],
     pub epilogue: Epilogue<'a>,
-    /// Whether C is fetched into the cache first, so that it is there when the sums are done.
-    pub prefetch_c: bool,
 }
 
 /// Loop 1 of Winograd's products: cuts `rows` into micro-tiles of at most MR and nearly equal height, (first row, rows).
@@ -102,26 +103,26 @@ impl<const A_ROW: usize, const A_COLUMN: usize> MicroTile<'_, A_ROW, A_COLUMN> {
     /// # Safety
     /// As for [`MicroTile::compute`].
     #[inline(never)]
-    pub unsafe fn compute_vectorized<S: Simd>(&self, simd: S) {
+    pub unsafe fn compute_vectorized<S: Simd>(&self, simd: S, prefetch: &mut [Prefetch]) {
         // SAFETY: as the caller promises.
-        vectorize!(simd, unsafe { self.compute::<S, 0>(simd) });
+        vectorize!(simd, unsafe { self.compute::<S, 0>(simd, prefetch) });
     }
 
-    /// `OF` is the number of rows that [`split_rows`] cut, if it is known when this is compiled, or 0: then only the
+    /// Fetches cache lines every [`FETCH_EVERY`] steps of k. `OF` is the number of rows that [`split_rows`] cut, if it is known when this is compiled, or 0: then only the
     /// micro-kernels for its parts are made.
     ///
     /// # Safety
     /// A (`rows`, `parts` of `part` columns), B (as many rows, the vectors of `columns`) and a bias per column can be read
     /// where the fields say; C's numbers that `rows` and `columns` name can be written, and nobody else uses these now.
     #[inline(always)]
-    pub unsafe fn compute<S: Simd, const OF: usize>(&self, simd: S) {
+    pub unsafe fn compute<S: Simd, const OF: usize>(&self, simd: S, prefetch: &mut [Prefetch]) {
         with_const_rows!(self.rows, ROWS in [1 2 3 4 5 6 7 8 9 10 11 12 13 14] => {
             // SAFETY: as the caller promises.
             unsafe {
                 if self.columns[1].is_empty() {
-                    self.micro_kernel::<S, OF, ROWS, 1>(simd);
+                    self.micro_kernel::<S, OF, ROWS, 1>(simd, prefetch);
                 } else {
-                    self.micro_kernel::<S, OF, ROWS, 2>(simd);
+                    self.micro_kernel::<S, OF, ROWS, 2>(simd, prefetch);
                 }
             }
         })
@@ -131,7 +132,11 @@ impl<const A_ROW: usize, const A_COLUMN: usize> MicroTile<'_, A_ROW, A_COLUMN> {
     /// As for [`MicroTile::compute`].
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // i and j are rows and vectors
-    unsafe fn micro_kernel<S: Simd, const OF: usize, const ROWS: usize, const VECTORS: usize>(&self, simd: S) {
+    unsafe fn micro_kernel<S: Simd, const OF: usize, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        simd: S,
+        prefetch: &mut [Prefetch],
+    ) {
         // What is unreachable is not even compiled.
         if ROWS > S::MR {
             unreachable!("a micro-tile of {ROWS} rows needs more registers");
@@ -139,13 +144,6 @@ impl<const A_ROW: usize, const A_COLUMN: usize> MicroTile<'_, A_ROW, A_COLUMN> {
         let parts = OF.div_ceil(S::MR);
         if OF > 0 && ROWS != OF / parts && ROWS != OF.div_ceil(parts) {
             unreachable!("{OF} rows are not cut into parts of {ROWS}");
-        }
-        if self.prefetch_c {
-            for i in 0..ROWS {
-                for segment in self.columns[..VECTORS].iter().filter_map(|segments| segments.first()) {
-                    simd.prefetch(self.c.wrapping_offset(segment.at as isize).wrapping_add(i * self.c_row));
-                }
-            }
         }
         let zero = simd.splat(0.0);
         let mut sums = [[zero; VECTORS]; ROWS];
@@ -163,19 +161,27 @@ impl<const A_ROW: usize, const A_COLUMN: usize> MicroTile<'_, A_ROW, A_COLUMN> {
             }
             for part in 0..self.parts {
                 let mut a = self.a.add(part * self.a_part);
-                for _ in 0..self.part {
-                    let mut row = [zero; VECTORS];
-                    for j in 0..VECTORS {
-                        row[j] = simd.load(b[j]);
-                        b[j] = b[j].wrapping_add(self.b_row);
+                let mut left = self.part;
+                while left > 0 {
+                    for lines in prefetch.iter_mut() {
+                        lines.fetch(simd);
                     }
-                    for i in 0..ROWS {
-                        let number = simd.splat(*a.add(i * A_ROW));
+                    let some = left.min(FETCH_EVERY);
+                    left -= some;
+                    for _ in 0..some {
+                        let mut row = [zero; VECTORS];
                         for j in 0..VECTORS {
-                            sums[i][j] = simd.mul_add(number, row[j], sums[i][j]);
+                            row[j] = simd.load(b[j]);
+                            b[j] = b[j].wrapping_add(self.b_row);
                         }
+                        for i in 0..ROWS {
+                            let number = simd.splat(*a.add(i * A_ROW));
+                            for j in 0..VECTORS {
+                                sums[i][j] = simd.mul_add(number, row[j], sums[i][j]);
+                            }
+                        }
+                        a = a.wrapping_add(A_COLUMN);
                     }
-                    a = a.wrapping_add(A_COLUMN);
                 }
             }
         }
@@ -202,17 +208,18 @@ impl<const A_ROW: usize, const A_COLUMN: usize> MicroTile<'_, A_ROW, A_COLUMN> {
         added: Option<(*const f32, usize)>,
     ) {
         for j in 0..VECTORS {
-            for segment in self.columns[j].iter().take_while(|segment| segment.lanes != 0) {
+            for &Segment { at, lanes } in self.columns[j].iter().take_while(|segment| segment.lanes != 0) {
+                let c = self.c.wrapping_offset(at as isize);
+                let added = added.map(|(start, stride)| (start.wrapping_offset(at as isize), stride));
                 for (i, sums) in sums.iter().enumerate() {
                     // SAFETY: as the caller promises.
                     unsafe {
                         let mut sum = sums[j];
                         if let Some((start, stride)) = added {
-                            let start = start.wrapping_offset(segment.at as isize).wrapping_add(i * stride);
-                            sum = simd.add(sum, simd.load_lanes(simd.splat(0.0), start, segment.lanes));
+                            let row = start.wrapping_add(i * stride);
+                            sum = simd.add(sum, simd.load_lanes(simd.splat(0.0), row, lanes));
                         }
-                        let c = self.c.wrapping_offset(segment.at as isize).wrapping_add(i * self.c_row);
-                        simd.store_lanes(c, sum, segment.lanes);
+                        simd.store_lanes(c.wrapping_add(i * self.c_row), sum, lanes);
                     }
                 }
             }

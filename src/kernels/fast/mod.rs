@@ -30,6 +30,7 @@ mod optim;
 mod pack;
 mod polyphase;
 mod pool;
+mod prefetch;
 mod reduce;
 mod rows;
 pub mod simd;

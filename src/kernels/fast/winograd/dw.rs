@@ -116,9 +116,8 @@ fn multiply<S: Simd>(
                             c_row: BLOCK,
                             columns: [&first, if vector + 1 < vectors { &second } else { &[] }],
                             epilogue: if accumulate { Epilogue::Accumulate } else { Epilogue::Store },
-                            prefetch_c: false,
                         };
-                        tile.compute::<S, BLOCK>(simd);
+                        tile.compute::<S, BLOCK>(simd, &mut []);
                     }
                 }
             }

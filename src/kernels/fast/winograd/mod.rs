@@ -220,9 +220,8 @@ fn multiply<S: Simd>(
                             c_row: BLOCK,
                             columns: [&first, if vector + 1 < vectors { &second } else { &[] }],
                             epilogue: if part > 0 { Epilogue::Accumulate } else { Epilogue::Store },
-                            prefetch_c: false,
                         };
-                        tile.compute::<S, 0>(simd);
+                        tile.compute::<S, 0>(simd, &mut []);
                     }
                 }
             }
