@@ -7,12 +7,15 @@
 //!    them together; nothing is transposed in memory.
 //! 3. Rows of scores are padded with -inf, of which the softmax makes zeros, to whole vectors of any instruction set.
 //! 4. gk and gv, sums over all queries, are added up block by block.
+//! 5. The next head's vectors are fetched into the cache during the softmax. Where heads lie side by side, each of them
+//!    is in a few lines of its own, far from the next: waiting for them took a quarter of the time.
 
 use super::chunks::{for_each_task, rows_per_chunk};
 use super::gemm::{Output, Product, gemm, split};
 use super::im2col::GatherMap;
 use super::micro_kernel::Epilogue::{self, Accumulate, Store};
 use super::pack::{Matrix, Operand};
+use super::prefetch::LINE;
 use super::reduce::in_lanes;
 use super::simd::{Simd, vectorize};
 use super::vmath::exp_of_negative;
@@ -30,7 +33,7 @@ pub fn attention<S: Simd>(simd: S, size: &Attention, qkv: &[f32], y: &mut [f32])
     assert!(qkv.len() == size.qkv_len(), "attention: {size:?} of {} numbers", qkv.len());
     let (y, of_scores, of_value) = (Output::new(y), GatherMap::contiguous(simd, s), GatherMap::contiguous(simd, e));
     let (in_p, most) = (score_rows(size), most_queries(size));
-    for_each_head(size, &|[q, k, v], y_rows| {
+    for_each_head(size, &|Head { qkv: [q, k, v], y: y_rows }, next| {
         let mut p = Buffer::scratch(most * in_p.row);
         for block in split(0..l, most, 1) {
             let (m, q, y_rows) = (block.len(), q.from(block.start), y_rows.from(block.start));
@@ -38,7 +41,8 @@ pub fn attention<S: Simd>(simd: S, size: &Attention, qkv: &[f32], y: &mut [f32])
             unsafe {
                 let scores = Output::new(&mut p);
                 product(simd, (m, d, s), rows(qkv, q), columns(qkv, k), (&scores, in_p, &of_scores), Store);
-                vectorize!(simd, softmax_rows(size, &mut p[..m * in_p.row]));
+                let prefetch = |row: usize| next.prefetch_qkv(simd, size, qkv, block.start + row);
+                vectorize!(simd, softmax_rows(size, &mut p[..m * in_p.row], prefetch));
                 product(simd, (m, s, e), rows(&p, in_p), rows(qkv, v), (&y, y_rows, &of_value), Store);
             }
         }
@@ -51,7 +55,7 @@ pub fn attention_dx<S: Simd>(simd: S, size: &Attention, qkv: &[f32], gy: &[f32],
     let g = Output::new(gqkv);
     let [of_scores, of_key, of_value] = [s, d, e].map(|len| GatherMap::contiguous(simd, len));
     let (in_p, most) = (score_rows(size), most_queries(size));
-    for_each_head(size, &|[q, k, v], y_rows| {
+    for_each_head(size, &|Head { qkv: [q, k, v], y: y_rows }, next| {
         let [mut p, mut gs] = [0; 2].map(|_| Buffer::scratch(most * in_p.row));
         for block in split(0..l, most, 1) {
             let (m, q, y_rows) = (block.len(), q.from(block.start), y_rows.from(block.start));
@@ -63,8 +67,12 @@ pub fn attention_dx<S: Simd>(simd: S, size: &Attention, qkv: &[f32], gy: &[f32],
                 let gp = Output::new(&mut gs);
                 product(simd, (m, e, s), rows(gy, y_rows), columns(qkv, v), (&gp, in_p, &of_scores), Store);
                 let len = m * in_p.row;
+                let prefetch = |row: usize| {
+                    next.prefetch_qkv(simd, size, qkv, block.start + row);
+                    prefetch_vector(simd, gy, next.y, block.start + row, e);
+                };
                 vectorize!(simd, {
-                    softmax_rows(size, &mut p[..len]);
+                    softmax_rows(size, &mut p[..len], prefetch);
                     backward_rows(size, &p[..len], &mut gs[..len]);
                 });
                 product(simd, (s, m, e), columns(&p, in_p), rows(gy, y_rows), (&g, v, &of_value), sum);
@@ -85,15 +93,43 @@ fn score_rows(size: &Attention) -> Vectors {
     Vectors { start: 0, row: size.s.next_multiple_of(LANES).max(LANES) }
 }
 
-/// Calls `run` with the places in qkv and in y of each head of each sample, in parallel.
-fn for_each_head(size: &Attention, run: &(dyn Fn([Vectors; 3], Vectors) + Sync)) {
+/// Where the vectors of a head are.
+struct Head {
+    qkv: [Vectors; 3],
+    y: Vectors,
+}
+
+impl Head {
+    fn new(size: &Attention, number: usize) -> Head {
+        let (sample, head) = (number / size.heads, number % size.heads);
+        Head { qkv: size.places(sample, head), y: size.y_places(sample, head) }
+    }
+
+    /// Fetches one query, key and value into the cache.
+    #[inline(always)]
+    fn prefetch_qkv<S: Simd>(&self, simd: S, size: &Attention, qkv: &[f32], row: usize) {
+        for (at, len) in self.qkv.into_iter().zip([size.d, size.d, size.e]) {
+            prefetch_vector(simd, qkv, at, row, len);
+        }
+    }
+}
+
+#[inline(always)]
+fn prefetch_vector<S: Simd>(simd: S, data: &[f32], at: Vectors, row: usize, len: usize) {
+    let start = data.as_ptr().wrapping_add(at.start + row * at.row);
+    for line in (0..len).step_by(LINE) {
+        simd.prefetch(start.wrapping_add(line));
+    }
+}
+
+/// Calls `run` with each head of each sample and with the next one, in parallel.
+fn for_each_head(size: &Attention, run: &(dyn Fn(Head, Head) + Sync)) {
     let heads = size.samples * size.heads;
     let per_task = (TASK / (size.l * size.s * (size.d + size.e)).max(1)).max(1);
     let tasks = heads.div_ceil(per_task);
     let task = |t: usize| {
         for head in t * per_task..heads.min((t + 1) * per_task) {
-            let (sample, head) = (head / size.heads, head % size.heads);
-            run(size.places(sample, head), size.y_places(sample, head));
+            run(Head::new(size, head), Head::new(size, head + 1));
         }
     };
     if tasks == 1 { task(0) } else { for_each_task(tasks, &task) }
@@ -126,11 +162,12 @@ unsafe fn product<S: Simd>(
     unsafe { gemm(simd, (1, m, n, k), product) }
 }
 
-/// p = softmax(scores / sqrt(d)) of each row.
+/// p = softmax(scores / sqrt(d)) of each row, and what `meanwhile` does.
 #[inline(always)]
-fn softmax_rows(size: &Attention, scores: &mut [f32]) {
+fn softmax_rows(size: &Attention, scores: &mut [f32], meanwhile: impl Fn(usize)) {
     let scale = size.scale();
-    for row in scores.chunks_exact_mut(score_rows(size).row) {
+    for (i, row) in scores.chunks_exact_mut(score_rows(size).row).enumerate() {
+        meanwhile(i);
         row[size.s..].fill(f32::NEG_INFINITY);
         let max = in_lanes(row, row, f32::NEG_INFINITY, |x, _| x, |a, b| if b > a { b } else { a });
         let mut sums = [0.0; LANES];
