@@ -54,7 +54,9 @@ pub fn exp_of_negative(x: f32) -> f32 {
     let r = x - whole * LN2_HIGH - whole * LN2_LOW;
     let p = ((1.381_446_7e-3 * r + 8.368_78e-3) * r + 4.166_839_4e-2) * r + 1.666_652e-1;
     let y = (p * r + 0.5) * (r * r) + r + 1.0;
-    if x < -86.6 { 0.0 } else { y * power_of_two(k) }
+    // A mask: an `if` around numbers may become a branch, and then nothing is vectorised.
+    let kept = if x < -86.6 { 0 } else { u32::MAX };
+    f32::from_bits((y * power_of_two(k)).to_bits() & kept)
 }
 
 /// ln x = k ln 2 + ln m with x = 2^k m and sqrt(1/2) <= m < sqrt(2).
@@ -114,7 +116,7 @@ pub fn erf(x: f32) -> f32 {
     let a = if a > 4.0 { 4.0 } else { a }; // erf 4 is 1 in f32; NaN passes
     let q = ((-1.971_816_5e-4 * a + 3.055_607e-3) * a - 2.227_708_4e-2) * a + 1.040_373_5e-1;
     let q = ((q * a + 6.370_597_6e-1) * a + 1.127_749_6) * a + 1.774_954_8e-4;
-    let large = 1.0 - exp(-q);
+    let large = 1.0 - exp_of_negative(-q);
     (if a < 0.9 { small } else { large }).copysign(x)
 }
 
@@ -134,7 +136,7 @@ pub fn gelu(x: f32) -> f32 {
 #[inline(always)]
 pub fn gelu_dx(gy: f32, x: f32) -> f32 {
     const PEAK: f32 = 0.398_942_3; // of N(0, 1): 1 / sqrt(2 pi)
-    gy * (normal_cdf(x) + x * (PEAK * exp(-0.5 * x * x)))
+    gy * (normal_cdf(x) + x * (PEAK * exp_of_negative(-0.5 * x * x)))
 }
 
 /// gy times the derivative of x sigmoid(x) at x.
