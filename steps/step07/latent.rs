@@ -16,7 +16,7 @@ use tsukuru::tensor::Tensor;
 /// Size of the latent variable without `--model`.
 const LATENT: usize = 2;
 /// From which digit to which.
-const PAIRS: [[u8; 2]; 5] = [[0, 6], [1, 7], [3, 2], [4, 9], [7, 0]];
+const PAIRS: [[usize; 2]; 5] = [[0, 6], [1, 7], [3, 2], [4, 9], [7, 0]];
 /// Images of an interpolation.
 const STEPS: usize = 12;
 /// Images along a side of the map, whose coordinates go from -GRID_LIMIT to GRID_LIMIT.
@@ -28,9 +28,11 @@ const DOTS: usize = 2000;
 pub fn run(common: &Common, mnist: &MnistArgs, flags: &ModelFlag) -> Result<()> {
     let source = mnist.source()?;
     let dataset = source.load(Split::Test, Some(DOTS))?;
-    let endpoints = endpoints(dataset.labels()).with_context(|| format!("{}, interpolations", source.location()))?;
-    let model = flags.read(common, mnist, LATENT, &dataset)?;
     let ([c, h, w], classes) = (dataset.images().size(), dataset.classes());
+    let pairs = pairs(classes.len());
+    let endpoints = endpoints(&pairs, dataset.labels(), classes)
+        .with_context(|| format!("{}, interpolations", source.location()))?;
+    let model = flags.read(common, mnist, LATENT, &dataset)?;
 
     let folder = common.folder("step07", "latent")?;
     let draw = |name: &str, z: &[Real], columns: usize, captions: Captions| {
@@ -41,8 +43,8 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &ModelFlag) -> Result<()> 
         Ok::<(), anyhow::Error>(())
     };
     let z = means(&model, &dataset);
-    let pairs = Captions::beside(PAIRS.map(|pair| pair.map(|label| &classes[usize::from(label)][..]).join(" → ")));
-    draw("interpolations.png", &interpolations(&z, &endpoints), STEPS, pairs)?;
+    let names = pairs.iter().map(|pair| pair.map(|label| &classes[label][..]).join(" → "));
+    draw("interpolations.png", &interpolations(&z, &endpoints), STEPS, Captions::beside(names))?;
     if model.latent() != 2 {
         println!("no map: it needs a latent variable of size 2, this one has {}", model.latent());
         return Ok(());
@@ -66,7 +68,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &ModelFlag) -> Result<()> 
     let edge = GRID_LIMIT * SIDE as f64 / (SIDE - 1) as f64;
     let mut chart = Chart::new("Latent means of test images, in the square of the map", "z₁", "z₂").equal();
     chart = chart.x_range(-edge, edge).y_range(-edge, edge);
-    for (label, (class, color)) in classes.iter().zip(colors()).enumerate() {
+    for (label, (class, color)) in classes.iter().zip(colors().into_iter().cycle()).enumerate() {
         let dots = z.iter().zip(dataset.labels()).filter(|(_, found)| usize::from(**found) == label);
         chart = chart.dots(class, color, 2.0, dots.map(|(z, _)| (f64::from(z[0]), f64::from(z[1]))));
     }
@@ -80,11 +82,22 @@ fn means(model: &Vae, dataset: &Dataset) -> Vec<Vec<Real>> {
     q.mu.value().data().chunks(model.latent()).map(<[Real]>::to_vec).collect()
 }
 
-/// The images to interpolate between: the first of each digit.
-fn endpoints(labels: &[u8]) -> Result<Vec<[usize; 2]>> {
-    let first = |digit: u8| labels.iter().position(|&label| label == digit);
-    let first = |digit| first(digit).with_context(|| format!("expected a {digit} among the test images, found none"));
-    PAIRS.into_iter().map(|[from, to]| Ok([first(from)?, first(to)?])).collect()
+/// From which class to which: of ten digits those that look well, of other classes each to the next.
+fn pairs(classes: usize) -> Vec<[usize; 2]> {
+    match classes {
+        10 => PAIRS.into(),
+        _ => (0..classes.min(PAIRS.len())).map(|label| [label, (label + 1) % classes]).collect(),
+    }
+}
+
+/// The images to interpolate between: the first of each class, and within a class its first and its last.
+fn endpoints(pairs: &[[usize; 2]], labels: &[u8], classes: &[String]) -> Result<Vec<[usize; 2]>> {
+    let found = |place: Option<usize>, label: usize| {
+        place.with_context(|| format!("expected one of class {} among the test images, found none", classes[label]))
+    };
+    let first = |label: usize| found(labels.iter().position(|&of| usize::from(of) == label), label);
+    let last = |label: usize| found(labels.iter().rposition(|&of| usize::from(of) == label), label);
+    pairs.iter().map(|&[from, to]| Ok([first(from)?, if to == from { last(to)? } else { first(to)? }])).collect()
 }
 
 /// z of each interpolation, linearly from one endpoint to the other.
@@ -108,6 +121,16 @@ fn colors() -> [RGBColor; 10] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn classes_that_are_no_digits_have_pairs_too() {
+        let classes = Vec::from_iter(["daisy", "rose", "tulip"].map(String::from));
+        let found = endpoints(&pairs(3), &[2, 1, 1, 0], &classes).unwrap();
+        assert_eq!(found, [[3, 1], [1, 0], [0, 3]]);
+        assert_eq!(endpoints(&pairs(1), &[0, 0, 0], &classes).unwrap(), [[0, 2]]);
+        let error = endpoints(&pairs(3), &[0, 2], &classes).unwrap_err().to_string();
+        assert_eq!(error, "expected one of class rose among the test images, found none");
+    }
 
     #[test]
     fn an_interpolation_is_linear() {

@@ -227,6 +227,8 @@ fn programs_learn_from_pictures_in_colour() {
         assert!(is_coloured(&run.join("samples/epoch_001.png")));
         are_there(&run, &["model.safetensors"]);
     }
+    succeeds(STEP07, folder.path(), "latent --data flowers --size 16 --colour");
+    assert!(is_coloured(&folder.path().join("out/step07/latent/interpolations.png")));
     succeeds(STEP10, folder.path(), &format!("classifier_guidance {colour}"));
     assert!(is_coloured(&folder.path().join("out/step10/classifier_guidance/guidance/label_2.png")));
     assert!(!folder.path().join("out/step10/classifier_guidance/guidance/label_3.png").exists());
