@@ -11,6 +11,8 @@ pub use picture::Format;
 use super::digits;
 use anyhow::{Result, bail, ensure};
 use serde_json::Value;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
@@ -194,8 +196,9 @@ impl Source {
     /// # Errors
     /// If a file is damaged, or the images cannot be read.
     pub fn find_model(&self, paths: impl IntoIterator<Item = PathBuf>) -> Result<Option<PathBuf>> {
+        let mut checksums = HashMap::new();
         for path in paths.into_iter().filter(|path| path.exists()) {
-            if self.is_of(&checkpoint::read(&path)?.meta)? {
+            if self.is_of(&checkpoint::read(&path)?.meta, &mut checksums)? {
                 return Ok(Some(path));
             }
             println!("{}: was trained on other images, and is not used", path.display());
@@ -204,15 +207,21 @@ impl Source {
     }
 
     /// Whether a model with this metadata was trained on this data set: the checksum of its images decides, where any
-    /// folder has the name MNIST, or pictures.
-    fn is_of(&self, meta: &Value) -> Result<bool> {
+    /// folder has the name MNIST, or pictures. `checksums` has those that are known, by numbers of images.
+    fn is_of(&self, meta: &Value, checksums: &mut HashMap<u64, u32>) -> Result<bool> {
         if meta["data"].as_str().is_some_and(|name| name != self.name()) {
             return Ok(false);
         }
         match (meta["images"].as_u64(), meta["settings"]["checksum"].as_u64()) {
             (Some(images), Some(checksum)) if !self.is_built_in() => {
-                let all = Source { limit: usize::MAX, ..self.clone() };
-                Ok(u64::from(all.load(Split::Train, Some(images as usize))?.checksum()) == checksum)
+                let found = match checksums.entry(images) {
+                    Entry::Occupied(known) => *known.get(),
+                    Entry::Vacant(unknown) => {
+                        let all = Source { limit: usize::MAX, ..self.clone() };
+                        *unknown.insert(all.load(Split::Train, Some(images as usize))?.checksum())
+                    }
+                };
+                Ok(u64::from(found) == checksum)
             }
             _ => Ok(true),
         }

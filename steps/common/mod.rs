@@ -15,6 +15,7 @@ pub mod picture;
 pub mod plot;
 pub mod programs;
 pub mod progress;
+pub mod quick_model;
 pub mod run;
 pub mod table;
 pub mod training;

@@ -3,10 +3,10 @@
 use super::model::Vae;
 use super::vae;
 use crate::common::cli::{Common, MnistArgs};
-use crate::common::data::Source;
 use crate::common::images::size_name;
 use crate::common::model_file;
-use crate::common::training::{TrainingFlags, is_unfinished};
+use crate::common::quick_model::find_or_train;
+use crate::common::training::TrainingFlags;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,12 @@ impl ModelFlag {
         let source = mnist.source()?;
         let path = match &self.model {
             Some(path) => path.clone(),
-            None => find(common, mnist, latent, &source)?,
+            None => {
+                let (folder, command) =
+                    (format!("step07/{}", vae::folder(latent)), format!("vae --quick --latent {latent}"));
+                let flags = vae::Flags { training: TrainingFlags::quick(), latent, hidden: vae::HIDDEN };
+                find_or_train(common, &source, &folder, &command, |common| vae::run(common, mnist, &flags))?
+            }
         };
         let model = read(&path)?;
         let (path, location) = (path.display(), source.location());
@@ -45,26 +50,6 @@ impl ModelFlag {
         );
         Ok(model)
     }
-}
-
-/// A model in `--out`, a new one if need be. If the whole step is resumed, so is the training of a model.
-fn find(common: &Common, mnist: &MnistArgs, latent: usize, source: &Source) -> Result<PathBuf> {
-    let name = vae::folder(latent);
-    let path = |folder: &str| common.out.join("step07").join(folder).join("model.safetensors");
-    let paths = || [path(&name), path(&format!("{name}_quick"))];
-    let unfinished =
-        common.resume && is_unfinished(&path(&format!("{name}_quick")).with_file_name("checkpoint.safetensors"));
-    let path = match source.find_model(paths())? {
-        Some(path) if !unfinished => path,
-        _ => {
-            let command = common.command.with_program(&format!("vae --quick --latent {latent}"));
-            let flags = vae::Flags { training: TrainingFlags::quick(), latent, hidden: vae::HIDDEN };
-            vae::run(&Common { command, ..common.clone() }, mnist, &flags)?;
-            source.find_model(paths())?.expect("vae has written one")
-        }
-    };
-    println!("model: {}", path.display());
-    Ok(path)
 }
 
 /// A VAE with the sizes of the file.

@@ -5,16 +5,16 @@ use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::{Source, Split};
 use crate::common::plot::{BLACK, BLUE, Chart, GREEN, RGBColor, VERMILION};
 use crate::common::progress::Progress;
+use crate::common::quick_model::find_or_train;
 use crate::common::training::TrainingFlags;
 use crate::em::{EmOptions, fit_em};
 use crate::step03::Matrix;
 use crate::step07::flatten;
 use crate::step09::UNetFlags;
 use crate::step11::{Objective, to_signed};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 use std::f64::consts::LN_2;
-use std::path::PathBuf;
 use tsukuru::mode::eval_mode;
 use tsukuru::random::Rng;
 use tsukuru::tensor::Tensor;
@@ -136,7 +136,7 @@ fn autoencoders(common: &Common, mnist: &MnistArgs, source: &Source, x: &Tensor)
     let k = K.min(common.limits.points);
     for (levels, model) in [(1, "VAE"), (2, "HVAE")] {
         let line = if levels == 1 { "vae --quick" } else { "vae --quick --levels 2" };
-        let path = trained(common, source, &vae::folder(levels), line, |common| {
+        let path = find_or_train(common, source, &format!("step12/{}", vae::folder(levels)), line, |common| {
             vae::run(common, mnist, &vae::Flags { training: TrainingFlags::quick(), levels })
         })?;
         let vae = model_file::read_vae(&path, x.shape()[1])?;
@@ -160,7 +160,7 @@ fn network(
     steps: usize,
 ) -> Result<[Row; 2]> {
     let line = if objective == Objective::Noise { "unet --quick --objective noise" } else { "unet --quick" };
-    let path = trained(common, source, unet::folder(objective), line, |common| {
+    let path = find_or_train(common, source, &format!("step12/{}", unet::folder(objective)), line, |common| {
         let unet = UNetFlags { training: TrainingFlags::quick(), ..UNetFlags::default() };
         unet::run(common, mnist, &unet::Flags { unet, objective })
     })?;
@@ -191,27 +191,6 @@ fn network(
     progress.finish();
     let model = unet::folder(objective);
     Ok([Row::new(model, Kind::Elbo, &elbos)?, Row::new(model, Kind::Ode, &densities)?])
-}
-
-/// The model of this folder, or of its quick form, that was trained on the same data; else `train` makes one.
-fn trained(
-    common: &Common,
-    source: &Source,
-    folder: &str,
-    line: &str,
-    train: impl FnOnce(&Common) -> Result<()>,
-) -> Result<PathBuf> {
-    let path = |folder: &str| common.out.join("step12").join(folder).join("model.safetensors");
-    let paths = || [path(folder), path(&format!("{folder}_quick"))];
-    let path = match source.find_model(paths())? {
-        Some(path) => path,
-        None => {
-            train(&Common { command: common.command.with_program(line), ..common.clone() })?;
-            source.find_model(paths())?.context("the training has written no model")?
-        }
-    };
-    println!("model: {}", path.display());
-    Ok(path)
 }
 
 fn print(rows: &[Row], dims: usize) {
