@@ -22,7 +22,7 @@ use tsukuru::variable::Variable;
 
 const EXPECTED: &str = "\
 random numbers: decd9044adb25438
-functions: 2e36c0eca8c659af
+functions: 03771e46c31a5f03
 layer norm and attention: 526bd6a1bf48009b
 matrix products: 4636e122c5f6da05
 convolutions: bbb2294b43607871
@@ -31,8 +31,8 @@ EM: 93a7f9e2fdfe6de0
 VAE, 200 steps: 1d8b85d8bfb156f4
 U-Net, 20 steps: b9b0600f879372c4
 U-Net, samples: 35d41fafb1e13a72
-transformer, 20 steps: e6d383e439f22b6f
-transformer, samples: 1e44176ef816013d
+transformer, 20 steps: a1c7c0ef97b05142
+transformer, samples: c2cb7032503c6e66
 ";
 
 #[test]
