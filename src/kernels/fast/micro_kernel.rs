@@ -108,8 +108,9 @@ impl<const A_ROW: usize, const A_COLUMN: usize> MicroTile<'_, A_ROW, A_COLUMN> {
         vectorize!(simd, unsafe { self.compute::<S, 0>(simd, prefetch) });
     }
 
-    /// Fetches cache lines every [`FETCH_EVERY`] steps of k. `OF` is the number of rows that [`split_rows`] cut, if it is known when this is compiled, or 0: then only the
-    /// micro-kernels for its parts are made.
+    /// Asks for more of the lines of `prefetch` every [`FETCH_EVERY`] steps of k. `OF` is the number of rows that
+    /// [`split_rows`] cut, if it is known when this is compiled: then only the micro-kernels for its parts are made. Else
+    /// it is 0.
     ///
     /// # Safety
     /// A (`rows`, `parts` of `part` columns), B (as many rows, the vectors of `columns`) and a bias per column can be read

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `simd`, `mul_add`, `chunks`, `coalesce`, `rows` | instruction sets, the work of one thread, few nested loops over any shape, short rows |
 //! | `elementwise`, `vmath`, `reduce`, `strided`, `norm`, `layer_norm`, `pool`, `bilinear`, `lookup`, `optim` | what memory limits |
-//! | `micro_kernel`, `pack`, `gemm` | the blocked matrix product from the inside out: registers, packing, caches |
+//! | `micro_kernel`, `pack`, `prefetch`, `gemm` | the blocked matrix product from the inside out: registers, packing, caches |
 //! | `matmul`, `gemv` | products of matrices, and with vectors |
 //! | `attention` | products of blocks of a head, and a softmax between them |
 //! | `conv`, `polyphase`, `im2col`, `direct`, `winograd` | convolutions: start with `conv`, where the algorithm is chosen |
