@@ -4,7 +4,7 @@
 //! | loop | over | in steps of | |
 //! |---|---|---|---|
 //! | 5 | n | NC = 512 or less | in parallel: each block of C belongs to one thread |
-//! | 3 | m | MC = 294 or less | in parallel, too |
+//! | 3 | m | MC = 588 or less | in parallel, too |
 //! | 4 | k | KC = 256 | packs KC x NC of B, which stay in the second-level cache; and MC x KC of A if it is transposed |
 //! | 1 | m | MR (micro_kernel.rs) | packs MR x KC of A otherwise, which stay in the first-level cache |
 //! | 2 | n | NR | one micro-tile of C: the micro-kernel |
@@ -34,8 +34,7 @@ use std::ops::Range;
 pub const KC: usize = 256;
 /// The most columns of B that are packed at once: KC x NC numbers are half a megabyte.
 const NC: usize = 512;
-/// The most rows of C in one task: enough to be worth packing B for them, and whole micro-tiles at any MR. MC x KC numbers
-/// are a third of a megabyte.
+/// The most rows of C in one task: enough to be worth packing B for them. MC x KC numbers are 0.6 megabytes.
 pub const MC: usize = 588;
 /// Multiply-adds that are worth a task of their own: some 30 microseconds with AVX-512.
 const TASK: usize = 1 << 21;
@@ -118,7 +117,7 @@ pub unsafe fn gemm<'a, S: Simd, A: Rows, B: Rows, Chain: Iterator<Item = Product
         SCRATCH.with_borrow_mut(|scratch| {
             let scratch = scratch.get_or_insert_with(|| [A_BLOCK, KC * NC, TRANSPOSE_BLOCK].map(Buffer::scratch));
             for product in products(p) {
-                // SAFETY: this block of C belongs to this task.
+                // SAFETY: as the caller promises, and this block of C belongs to this task.
                 unsafe { product.compute_block(simd, rows.clone(), columns.clone(), scratch) };
             }
         });
@@ -135,7 +134,7 @@ impl<A: Rows, B: Rows> Product<'_, A, B> {
     /// Computes a block of C, the columns of which may reach beyond its last one.
     ///
     /// # Safety
-    /// Nobody else uses this block now.
+    /// As for [`gemm`], and nobody else uses this block now.
     unsafe fn compute_block<S: Simd>(
         &self,
         simd: S,
@@ -195,7 +194,7 @@ impl<A: Rows, B: Rows> Product<'_, A, B> {
                         columns: segments,
                         epilogue: epilogue.of_rows_from(tile_rows.start),
                     };
-                    // SAFETY: A and B are packed; `Output::matrix` has checked C; nobody else uses this block.
+                    // SAFETY: A and B are packed; `Output::matrix` has checked C; the rest is what the caller promises.
                     unsafe { tile.compute_vectorized(simd, &mut prefetch) };
                 }
             }

@@ -105,8 +105,8 @@ pub fn sigmoid(x: f32) -> f32 {
     if x < 0.0 { s + correction } else { s }
 }
 
-/// Near 0 it is x times a polynomial in x^2, and further out 1 - e^-q for a polynomial q in |x|, both fitted to the largest
-/// error.
+/// Near 0 it is x times a polynomial in x^2, and further out 1 - e^-q for a polynomial q in |x|, both with coefficients that
+/// make the largest error small.
 #[inline(always)]
 pub fn erf(x: f32) -> f32 {
     let (a, z) = (x.abs(), x * x);
