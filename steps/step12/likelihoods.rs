@@ -98,6 +98,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let steps = steps.min(common.limits.sample_steps);
     let source = mnist.source()?;
     let dataset = source.load(Split::Test, Some(images))?;
+    ensure!(dataset.len() > 1, "{}: expected at least 2 test images, found 1", source.location());
     println!("{} test images, {source}", dataset.len());
     // All models get the same noise.
     let x = dequantize(&dataset.all().0, &mut Rng::new(common.seed, "dequantize test", 0));

@@ -33,6 +33,8 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     ensure!((1..=MAX_LEVELS).contains(&levels), "--levels {levels}: expected 1 to {MAX_LEVELS}");
     let config = flags.training.resolve(common, mnist, FULL, QUICK)?;
     let dataset = config.source.load(Split::Train, Some(config.images))?;
+    let location = config.source.location();
+    ensure!(dataset.len() > 1, "{location}: expected at least 2 images, as pixels need a variance, found 1");
     println!("{} images, {}", dataset.len(), config.source);
     let all = dequantize(&dataset.all().0, &mut Rng::new(config.seed, "dequantize", 0));
     let model = Vae::new(&flatten(&all), levels, config.width, LATENT, &mut Rng::new(config.seed, "init", 0));

@@ -159,6 +159,14 @@ fn without_a_program_all_models_are_trained_and_measured() {
     fails(STEP12, folder.path(), "likelihoods --images 1", &["--images 1: expected 2 to 10000"]);
 }
 
+#[test]
+fn one_image_is_too_few_for_a_variance() {
+    let folder = folder();
+    program::write_data(folder.path(), (1, 28), (1, 28));
+    fails(STEP12, folder.path(), "vae --data .", &[".: expected at least 2 images"]);
+    fails(STEP12, folder.path(), "likelihoods --data .", &[".: expected at least 2 test images, found 1"]);
+}
+
 /// No row of a batch depends on another, or the trace would be wrong.
 #[test]
 fn the_density_of_an_image_does_not_depend_on_the_others() {
