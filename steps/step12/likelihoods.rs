@@ -195,10 +195,10 @@ fn network(
 }
 
 fn print(rows: &[Row], dims: usize) {
-    println!("\n{:<11}{:<8}{:>24}{:>22}", "model", "ln p by", "-ln p [nats per image]", "[bits per dimension]");
+    println!("\n{:<11}{:<8}{:>24} {:>21}", "model", "ln p by", "-ln p [nats per image]", "[bits per dimension]");
     for Row { model, kind, log_p } in rows {
         let nats = format!("{:.1}", Estimate { mean: -log_p.mean, ..*log_p });
-        println!("{model:<11}{:<8}{nats:>24}{:>22}", kind.name(), format!("{:.4}", log_p.bits_per_dim(dims)));
+        println!("{model:<11}{:<8}{nats:>24} {:>21}", kind.name(), format!("{:.4}", log_p.bits_per_dim(dims)));
     }
 }
 
