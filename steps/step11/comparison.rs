@@ -64,13 +64,11 @@ pub fn compare(common: &Common, folder: &RunFolder, variants: &[Variant], evalua
         format!("{}, {}", variants[variant].name.replace('_', " "), sampler.name())
     };
     let names = ROWS.map(name);
-    for (title, rows, scale, digits) in
-        [("accuracy [%]", &accuracies, 100.0, 1), ("Fréchet distance", &distances, 1.0, 1)]
-    {
+    for (title, rows, scale) in [("accuracy [%]", &accuracies, 100.0), ("Fréchet distance", &distances, 1.0)] {
         println!("\n{title:<28}{}", EVALUATIONS.map(|n| format!("{n:>9}")).concat());
         for (name, row) in names.iter().zip(rows) {
             let cell = |n: usize| match row.iter().find(|(evaluations, _)| *evaluations == n as f64) {
-                Some((_, value)) => format!("{:>9.digits$}", value * scale),
+                Some((_, value)) => format!("{:>9.1}", value * scale),
                 None => format!("{:>9}", "-"),
             };
             println!("{name:<28}{}", EVALUATIONS.map(cell).concat());
