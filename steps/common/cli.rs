@@ -95,7 +95,7 @@ pub struct MnistArgs {
     /// Folder with MNIST's four files (or its parent), CIFAR-10's, or PNG and JPEG files; without it TSUKURU_DATA, datasets/mnist, then the built-in digits
     #[arg(long, value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
-    /// Pixels along the sides of a folder's pictures, which are cropped to squares (32)
+    /// Pixels along the sides of a folder's pictures, which are cropped to squares [default: 32]
     #[arg(long, value_name = "N", global = true)]
     pub size: Option<usize>,
     /// Read a folder's pictures in colour; without it they are grey

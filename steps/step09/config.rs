@@ -36,7 +36,7 @@ pub struct Flags {
 pub struct UNetFlags {
     #[command(flatten)]
     pub training: TrainingFlags,
-    /// Channels of the U-Net at full resolution (64; quick: 24)
+    /// Channels of the U-Net at full resolution [default: 64; quick: 24]
     #[arg(long, value_name = "N")]
     pub width: Option<usize>,
     /// Decay of the moving average of the weights, which is used for samples and saved; 0: no average, as in the book [default: 0.999; quick: 0]

@@ -113,7 +113,7 @@ impl Sampler {
 /// The flags of programs that generate images.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SamplerFlags {
-    /// DDPM's sampler (ancestral, the book's) or DDIM's, which takes fewer steps (ddim); by default the one that a --model was sampled with
+    /// DDPM's sampler (ancestral, the book's) or DDIM's, which takes fewer steps (ddim); by default `sample` takes that of the training
     #[arg(long, value_name = "NAME")]
     pub sampler: Option<SamplerKind>,
     /// Steps of ddim [default with --sampler ddim: 50]

@@ -22,7 +22,7 @@ use tsukuru::variable::Variable;
 pub struct Flags {
     #[command(flatten)]
     pub training: TrainingFlags,
-    /// Channels of each U-Net at full resolution (32; quick: 16)
+    /// Channels of each U-Net at full resolution [default: 32; quick: 16]
     #[arg(long, value_name = "N")]
     pub width: Option<usize>,
     #[command(flatten)]

@@ -25,7 +25,7 @@ pub struct Flags {
     /// What the network predicts: the velocity of the straight path, or the noise of step 9 by the cosine schedule
     #[arg(long, value_name = "NAME", default_value = "velocity")]
     pub objective: Objective,
-    /// Numbers in a token (128; quick: 64)
+    /// Numbers in a token [default: 128; quick: 64]
     #[arg(long, value_name = "N")]
     pub dim: Option<usize>,
     /// Blocks [default: 6; quick: 4]
