@@ -105,10 +105,7 @@ pub unsafe fn gemm<'a, S: Simd, A: Rows, B: Rows, Chain: Iterator<Item = Product
     }
     let (mr, nr, threads) = (S::MR, NR_VECTORS * S::LANES, rayon::current_num_threads());
     let tasks_wanted = (count * m * n * (k + WRITING) / TASK).min(TASKS_PER_THREAD * threads);
-    let (mut row_parts, column_parts) = parts((count, m, n), (mr, nr), tasks_wanted);
-    if row_parts > 1 && !(count * column_parts).is_multiple_of(threads) {
-        row_parts = row_parts.next_multiple_of(threads); // the same for each thread
-    }
+    let (row_parts, column_parts) = parts((count, m, n), (mr, nr), tasks_wanted, threads);
     // Loops 5 and 3: a task is one block (rows, columns) of one C.
     let task = |t: usize| {
         let (p, block) = (t / (row_parts * column_parts), t % (row_parts * column_parts));
@@ -202,9 +199,15 @@ impl<A: Rows, B: Rows> Product<'_, A, B> {
     }
 }
 
-/// Into how many parts m and n are cut: at least as many tasks as wanted. They depend on the number of threads; the
-/// numbers of C do not, since each is summed in the same order.
-fn parts((count, m, n): (usize, usize, usize), (mr, nr): (usize, usize), tasks_wanted: usize) -> (usize, usize) {
+/// Into how many parts m and n are cut: at least as many tasks as wanted, if there are so many micro-tiles, and the same
+/// number for each thread, if m is cut. They depend on the number of threads; the numbers of C do not, since each is summed
+/// in the same order.
+fn parts(
+    (count, m, n): (usize, usize, usize),
+    (mr, nr): (usize, usize),
+    tasks_wanted: usize,
+    threads: usize,
+) -> (usize, usize) {
     let (mut rows, mut columns) = (m.div_ceil(MC), n.div_ceil(NC));
     while count * rows * columns < tasks_wanted {
         if m / rows >= n / columns && m > rows * mr {
@@ -214,6 +217,9 @@ fn parts((count, m, n): (usize, usize, usize), (mr, nr): (usize, usize), tasks_w
         } else {
             break;
         }
+    }
+    while rows > 1 && !(count * rows * columns).is_multiple_of(threads) {
+        rows += 1;
     }
     (rows, columns)
 }
@@ -231,4 +237,19 @@ pub fn split(range: Range<usize>, most: usize, unit: usize) -> impl Iterator<Ite
 fn part(len: usize, parts: usize, unit: usize, p: usize) -> Range<usize> {
     let size = len.div_ceil(parts).next_multiple_of(unit);
     len.min(p * size)..len.min((p + 1) * size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_thread_gets_as_many_tasks_and_not_many_more_than_wanted() {
+        for threads in [1, 2, 6, 8, 64] {
+            let (rows, columns) = parts((1, 512, 512), (14, 32), 2 * threads, threads);
+            let tasks = rows * columns;
+            assert!(tasks.is_multiple_of(threads), "{rows} x {columns} tasks for {threads} threads");
+            assert!((2 * threads..=4 * threads).contains(&tasks), "{rows} x {columns} tasks for {threads} threads");
+        }
+    }
 }
