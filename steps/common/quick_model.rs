@@ -22,7 +22,7 @@ pub fn find_or_train(
     let find = || source.find_model(folders.each_ref().map(|folder| folder.join("model.safetensors")));
     let unfinished = common.resume && is_unfinished(&folders[1].join("checkpoint.safetensors"));
     let path = match find()? {
-        Some(path) if !unfinished => path,
+        Some(path) if !(unfinished && path.starts_with(&folders[1])) => path,
         _ => {
             train(&Common { command: common.command.with_program(command), ..common.clone() })?;
             find()?.context("the training has written no model")?
