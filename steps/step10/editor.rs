@@ -53,9 +53,13 @@ impl EditorFlags {
             _ => always_conditioned.then_some(1.0),
         };
         let gamma = guidance_scales::resolve_gamma(self.gamma.or(default))?;
+        ensure!(
+            gamma != 0.0 || !always_conditioned,
+            "--gamma 0: expected another scale, since {path} has never predicted without a label"
+        );
         let sampler = self.sampler.resolve(common, &diffuser, Sampler::FIFTY_STEPS)?;
         let evaluator = self.evaluator.load(common, mnist)?;
-        println!("the model: {path}");
+        println!("model: {path}");
         Ok(Editor { model, gamma, always_conditioned, diffuser, sampler, size: [h, w], evaluator })
     }
 }

@@ -50,7 +50,7 @@ pub fn run(common: &Common, mnist: &MnistArgs, flags: &Flags) -> Result<()> {
     let (location, expected, found) = (source.location(), size_name(size), size_name(test.images().size()));
     ensure!(found == expected, "{location}: expected images of {expected} as the model's, found {found}");
     let steps = sample_steps.min(common.limits.sample_steps).min(diffuser.num_timesteps());
-    println!("the model: {}", path.display());
+    println!("model: {}", path.display());
     let folder = RunFolder::open(&common.out, "step10", "interpolate", false)?;
 
     let eps = |x: &Tensor, t: usize| model.predict_noise(x, t, &vec![None; x.shape()[0]]);

@@ -3,6 +3,7 @@
 use super::{Estimate, NetworkDenoiser, Trace, bounds, dequantize, diffusion_elbo, log_density, model_file, unet, vae};
 use crate::common::cli::{Common, MnistArgs};
 use crate::common::data::{Source, Split};
+use crate::common::images::size_name;
 use crate::common::plot::{BLACK, BLUE, Chart, GREEN, RGBColor, VERMILION};
 use crate::common::progress::Progress;
 use crate::common::quick_model::find_or_train;
@@ -167,11 +168,13 @@ fn network(
     })?;
     let trained = model_file::read_unet(&path)?;
     let size @ [c, h, w] = trained.size;
+    let images = [x.shape()[1], x.shape()[2], x.shape()[3]];
     ensure!(
-        x.shape()[1..] == size,
-        "{}: expected a network for images {:?}, found one for {size:?}",
+        images == size,
+        "{}: expected a network for images of {}, found one for {}",
         path.display(),
-        &x.shape()[1..]
+        size_name(images),
+        size_name(size)
     );
     let model = NetworkDenoiser { network: &*trained.network, objective: trained.objective, path: &trained.path };
     let levels = LEVELS.min(common.limits.train_steps);

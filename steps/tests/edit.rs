@@ -62,12 +62,13 @@ fn other_models_edit_as_far_as_they_can() {
     succeeds(env!("CARGO_BIN_EXE_step09"), folder.path(), train);
     for program in ["inpaint", "sdedit --label 3", "interpolate"] {
         let said = step10(folder.path(), program);
-        assert!(said.contains("the model: out/step09/diffusion_model/model.safetensors"), "{said}");
+        assert!(said.contains("model: out/step09/diffusion_model/model.safetensors"), "{said}");
     }
     fails(folder.path(), "inpaint --gamma 2", &["--gamma: expected with a model that knows labels"]);
     step10(folder.path(), "conditional --batch-size 8 --epochs 1");
     let model = "--model out/step10/conditional/model.safetensors";
     step10(folder.path(), &format!("inpaint {model}"));
+    fails(folder.path(), &format!("inpaint --gamma 0 {model}"), &["--gamma 0: expected another scale"]);
     fails(folder.path(), &format!("sdedit {model}"), &["--label: expected with a model that was always conditioned"]);
     fails(folder.path(), &format!("interpolate {model}"), &["expected a model that was also trained without labels"]);
 }
