@@ -17,7 +17,7 @@ use super::micro_kernel::Epilogue::{self, Accumulate, Store};
 use super::pack::{Matrix, Operand};
 use super::prefetch::LINE;
 use super::reduce::in_lanes;
-use super::simd::{Simd, vectorize};
+use super::simd::{MOST_LANES, Simd, vectorize};
 use super::vmath::exp_of_negative;
 use crate::kernels::{Attention, Vectors};
 use crate::pool::Buffer;
@@ -26,7 +26,7 @@ use std::iter::once;
 /// Multiply-adds that are worth a task of their own: some 20 microseconds.
 const TASK: usize = 1 << 20;
 /// Rows of scores are padded to a multiple of this.
-const LANES: usize = 16;
+const LANES: usize = MOST_LANES;
 
 pub fn attention<S: Simd>(simd: S, size: &Attention, qkv: &[f32], y: &mut [f32]) {
     let &Attention { l, s, d, e, .. } = size;
@@ -162,12 +162,12 @@ unsafe fn product<S: Simd>(
     unsafe { gemm(simd, (1, m, n, k), product) }
 }
 
-/// p = softmax(scores / sqrt(d)) of each row, and what `meanwhile` does.
+/// p = softmax(scores / sqrt(d)) of each row, which is given to `prefetch` by its number.
 #[inline(always)]
-fn softmax_rows(size: &Attention, scores: &mut [f32], meanwhile: impl Fn(usize)) {
+fn softmax_rows(size: &Attention, scores: &mut [f32], prefetch: impl Fn(usize)) {
     let scale = size.scale();
     for (i, row) in scores.chunks_exact_mut(score_rows(size).row).enumerate() {
-        meanwhile(i);
+        prefetch(i);
         row[size.s..].fill(f32::NEG_INFINITY);
         let max = in_lanes(row, row, f32::NEG_INFINITY, |x, _| x, |a, b| if b > a { b } else { a });
         let mut sums = [0.0; LANES];

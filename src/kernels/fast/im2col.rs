@@ -27,13 +27,11 @@
 use super::micro_kernel::Segment;
 use super::pack::{Rows, check_room};
 use super::polyphase::{Polyphase, Tap};
-use super::simd::{Simd, lanes};
+use super::simd::{MOST_LANES, Simd, lanes};
 use std::ops::Range;
 
 /// Columns that a group of images has at least, if there are so many.
 const GROUP_COLUMNS: usize = 512;
-/// Numbers of the longest vectors.
-const MOST_LANES: usize = 16;
 
 /// For each row and each vector of columns, where its lanes lie in memory.
 pub struct GatherMap {

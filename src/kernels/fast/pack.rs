@@ -10,18 +10,17 @@
 use super::gemm::{KC, MC};
 use super::micro_kernel::NR_VECTORS;
 use super::prefetch::Prefetch;
-use super::simd::{Simd, lanes, vectorize};
+use super::simd::{MOST_LANES, Simd, lanes, vectorize};
 use std::ops::Range;
 
 /// Numbers between rows of packed A. Not a power of two: 14 rows must not meet in the same lines of the cache.
 pub const A_STRIDE: usize = KC + 16;
-/// Numbers of a packed block of A, and of what waits to be transposed.
+/// Numbers of a packed block of A.
 pub const A_BLOCK: usize = (MC + MOST_LANES) * A_STRIDE;
-pub const TRANSPOSE_BLOCK: usize = MOST_LANES * (if MC > KC { MC } else { KC } + MOST_LANES);
+/// Numbers of what waits to be transposed: a vector's lanes of rows of A (MC), or of B ([`A_STRIDE`]).
+pub const TRANSPOSE_BLOCK: usize = MOST_LANES * (MC + MOST_LANES);
 /// Rows of B that are packed before the next panel's.
 const TOGETHER: usize = 16;
-/// Numbers of a vector with any instruction set, at most.
-const MOST_LANES: usize = 16;
 
 /// A matrix that can be copied, row by row.
 pub trait Rows: Sync {

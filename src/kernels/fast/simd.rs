@@ -63,6 +63,9 @@ pub trait Simd: Copy + Send + Sync {
     unsafe fn transpose(self, from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize);
 }
 
+/// Numbers of a vector with any instruction set, at most.
+pub const MOST_LANES: usize = 16;
+
 /// Evaluates an expression, compiled with the instructions of `$simd`.
 macro_rules! vectorize {
     ($simd:expr, $body:expr) => {

@@ -45,7 +45,7 @@ fn exp_parts(x: f32) -> (f32, [f32; 2]) {
     (t, [power_of_two(half), power_of_two(k.wrapping_sub(half))])
 }
 
-/// e^x for x <= 0, and 0 for x < -86.6, where it is below 3e-38: what a softmax needs. There is no division, e^r being a
+/// e^x for x <= 0, and 0 for x < -86.6, where it is below 3e-38: what a softmax needs, and erf. There is no division, e^r being a
 /// polynomial, and one factor of 2^k is enough.
 #[inline(always)]
 pub fn exp_of_negative(x: f32) -> f32 {
